@@ -1,0 +1,1 @@
+"""Owns sockets, clocks, back-pressure and loss accounting: network in, decode → enrich → store out."""

@@ -1,0 +1,1 @@
+"""The semantic layer: one typed ``Query`` in, a ``ViewResult`` with its provenance out. Never writes."""

@@ -1,0 +1,42 @@
+"""The one typed question that every face asks: the explorer's URL, the API, the CLI, detectors and the chat."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Query(BaseModel):
+    """What to measure, by what, where, when.
+
+    Times: ``now``, ``now-24h``, ``now-7d/d`` style offsets, ISO 8601, or UTC seconds. Dimensions and measures are names
+    of the catalogue (``GET /api/v1/catalogue``); ``filter`` is the grammar of ``docs/filter.md``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    dataset: str = "flows"
+    view: Literal["series", "table", "sankey", "records", "stat"] = "series"
+    """``series``: time series per group; ``table``: one row per group; ``sankey``: links between 2–5 dimensions;
+    ``records``: raw rows; ``stat``: totals only."""
+    measures: list[str] = Field(default_factory=lambda: ["bps"], min_length=1, max_length=8)
+    """The first one ranks groups and is what a series shows."""
+    by: list[str] = Field(default_factory=list, max_length=8)
+    filter: str = Field(default="", max_length=4000)
+    since: str = "now-6h"
+    until: str = "now"
+    every: int | None = Field(default=None, ge=1, le=30 * 86400)
+    """Bucket size in seconds; None = chosen for about ``points`` buckets."""
+    points: int = Field(default=240, ge=10, le=4000)
+    top: int = Field(default=10, ge=1, le=1000)
+    rank: Literal["average", "max", "last"] = "average"
+    """What 'top' means: highest average over the window, highest bucket, or highest last bucket."""
+    other: bool = True
+    """Fold the remainder into one group called Other."""
+    compare_to: str | None = None
+    """``previous`` (the window just before) or an offset such as ``1d`` or ``7d``."""
+    limit: int = Field(default=100, ge=1, le=100_000)
+    """Rows of a ``records`` view."""
+    order: Literal["time", "bytes"] = "time"
+    """Order of a ``records`` view."""

@@ -1,0 +1,1 @@
+"""A synthetic organisation that speaks real protocols: scenario in, datagrams out."""
