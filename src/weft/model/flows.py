@@ -122,6 +122,8 @@ FLOWS = Table(
         Rollup("flows_1m", 60, _WIDE, source="flows", ttl_days=30),
         Rollup("flows_5m", 300, _WIDE, source="flows_1m", ttl_days=120),
         Rollup("flows_1h", 3600, _WIDE, source="flows_5m", ttl_days=800),
+        # Who sent, when, at which sampling rate: tiny, so that every answer can say which exporters were silent.
+        Rollup("flows_exporters", 60, ("exporter", "flow_type", "sampling_rate"), source="flows_1m", ttl_days=120),
     ),
 )  # fmt: skip
 

@@ -25,8 +25,9 @@ class Series(_Frozen):
     """One line of a time series: ``values[i]`` belongs to ``start + i × step``; None is a gap (nothing known)."""
 
     key: list[str]
-    """Value of each dimension, as text; ``["Other"]`` for the remainder."""
+    """Value of each dimension, as filterable text (see ``ViewResult``); ``["Other"]`` for the remainder."""
     label: str
+    """What to show for ``key``: labels joined by `` · ``."""
     values: list[float | None]
     previous: list[float | None] | None = None
     """The same buckets one period earlier, when asked to compare."""
@@ -82,8 +83,14 @@ class ChartSpec(_Frozen):
 class ViewResult(_Frozen):
     """A result that any face can show.
 
-    ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``. ``series`` is filled for time
-    series, ``links`` for Sankey diagrams: ``[level, source, target, value]``.
+    ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``: dimensions, then measures, then,
+    when asked to compare, ``<measure>_previous``. ``series`` is filled for time series, ``links`` for Sankey diagrams:
+    ``[level, source, target, value]``, where level 0 links the first dimension to the second.
+
+    A dimension's cell is *filterable text*: ``AS15169``, ``10.0.0.1``, ``tcp``, ``router1:et-0/0/1``, ``""`` for
+    unknown. The column's ``name`` is a field of the filter grammar and the cell, quoted like a JSON string, is a value of
+    it, so a click on a cell becomes ``src_as = "AS15169"``. What a person would rather read stands in
+    ``labels[column][cell]`` (``AS15169 Google``); a cell without a label is shown as it is.
     """
 
     columns: list[ViewColumn]
@@ -94,6 +101,12 @@ class ViewResult(_Frozen):
     grid: TimeGrid | None = None
     series: list[Series] = Field(default_factory=list)
     links: list[tuple[int, str, str, float]] = Field(default_factory=list)
+    labels: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """column → cell → what to show instead, only where they differ."""
+    other: int | None = None
+    """Index in ``rows`` of the remainder; its first dimension cell is ``Other``, the rest None; not filterable."""
+    totals: dict[str, float | None] = Field(default_factory=dict)
+    """Each measure over everything that matched, remainder included (the 100 % of a share)."""
     query: dict[str, Any]
     """The query that produced it, as posted: reposting it gives the same view."""
     provenance: Provenance
