@@ -1,0 +1,193 @@
+"""Live demo traffic: Acme's exporters send real datagrams over loopback to Weft's own listeners.
+
+Before that the last day is back-filled: the same datagrams, made for past times, go through the same decoders and
+tables by ``Collector.ingest``. Nothing here writes to the store.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import structlog
+
+from weft.component import Config
+from weft.decode.datagrams import DatagramBatch
+from weft.twin import organisation as org
+from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
+from weft.twin.encode_sflow import SflowAgent
+from weft.twin.encode_templated import Templated
+from weft.twin.traffic import ExporterTraffic
+
+log = structlog.get_logger(__name__)
+
+_CHUNK_S = 1800
+_ANNOUNCE_S = 60
+_UPTIME_S = 41 * 86400  # the devices booted this long before the demo: their 32-bit uptime does not wrap for days
+
+
+class DemoConfig(Config):
+    """How much demo traffic there is."""
+
+    records_per_s: float = 5.0
+    """Mean flow records per second that each exporter sends."""
+    backfill_hours: float = 24.0
+    """How far back the demo's history reaches at the first start."""
+    seed: int = 7
+    """Another seed gives another, equally plausible organisation."""
+
+
+class Sink(Protocol):
+    """The part of the collector that takes batches past the sockets."""
+
+    def ingest(self, batch: DatagramBatch) -> None:
+        """Decode, enrich and store; blocks while the store is behind."""
+
+    def flush(self) -> None:
+        """Return when what was ingested can be queried."""
+
+
+@dataclass(slots=True)
+class _Device:
+    exporter: org.Exporter
+    traffic: ExporterTraffic
+    encoder: Encoder
+    rng: np.random.Generator
+
+    def datagrams(self, since_s: float, until_s: float, announce: bool) -> Datagrams:
+        """What the device sends about flows that ended in that time; some never arrive."""
+        parts = [self.encoder.announce(int(since_s * 1000))] if announce else []
+        data = self.encoder.encode(self.traffic.generate(since_s, until_s))
+        arrives = self.rng.random(len(data)) >= self.exporter.loss
+        data.start, data.length, data.sent_ms = data.start[arrives], data.length[arrives], data.sent_ms[arrives]
+        return concat([*parts, data])
+
+
+def _encoder(exporter: org.Exporter, boot_ms: int, domain: int) -> Encoder:
+    if exporter.protocol == "netflow_v5":
+        return NetflowV5(boot_ms, exporter.sampling_rate or 1, engine_id=domain)
+    if exporter.protocol == "sflow":
+        assert exporter.sampling_rate is not None
+        return SflowAgent(
+            exporter.address, boot_ms, exporter.sampling_rate, {p.index: p.speed_bps for p in exporter.ports}
+        )
+    version = 9 if exporter.protocol == "netflow_v9" else 10
+    names = {p.index: (p.name, p.description) for p in exporter.ports}
+    return Templated(version, boot_ms, domain, exporter.sampling_rate, names)
+
+
+def make_devices(config: DemoConfig, now_s: float) -> list[_Device]:
+    """Acme's exporters, booted long before ``now_s`` (UTC seconds)."""
+    boot_ms = int((now_s - config.backfill_hours * 3600 - _UPTIME_S) * 1000)
+    return [
+        _Device(
+            exporter,
+            ExporterTraffic(exporter, config.records_per_s, config.seed),
+            _encoder(exporter, boot_ms + i * 977, domain=i + 1),
+            np.random.default_rng([config.seed, i]),
+        )
+        for i, exporter in enumerate(org.EXPORTERS)
+    ]
+
+
+def as_batch(parts: list[tuple[org.Exporter, Datagrams]]) -> DatagramBatch:
+    """Datagrams of several devices as the collector would have received them, at their export time."""
+    merged = concat([datagrams for _, datagrams in parts])
+    source = np.zeros((len(merged), 16), np.uint8)
+    row = 0
+    for exporter, datagrams in parts:
+        source[row : row + len(datagrams), 10:12] = 0xFF
+        source[row : row + len(datagrams), 12:] = np.frombuffer(
+            ipaddress.IPv4Address(exporter.address).packed, np.uint8
+        )
+        row += len(datagrams)
+    port = np.full(len(merged), 50_000, np.uint16)
+    return DatagramBatch(merged.data, merged.start, merged.length, source, port, merged.sent_ms * 1_000_000)
+
+
+class DemoSource:
+    """The demo organisation: back-fills its history, then sends live."""
+
+    def __init__(
+        self,
+        config: DemoConfig,
+        sink: Sink,
+        *,
+        targets: Callable[[], Mapping[str, tuple[str, int]]],
+        newest_s: Callable[[], float | None],
+    ) -> None:
+        """Inert until started.
+
+        ``targets``: ``netflow``, ``ipfix``, ``sflow`` → loopback address and port of a listener, asked for once it
+        runs. ``newest_s``: UTC seconds of the newest flow stored, None when there is none.
+        """
+        self._config, self._sink, self._targets, self._newest_s = config, sink, targets, newest_s
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._devices: list[_Device] = []
+        self.sent_datagrams = 0
+
+    def start(self) -> None:
+        """Back-fill what is missing of the last day, then begin to send."""
+        now = time.time()
+        self._devices = make_devices(self._config, now)
+        newest = self._newest_s()
+        since = max(now - self._config.backfill_hours * 3600, newest or 0)
+        if now - since > 2 * _ANNOUNCE_S:
+            self._backfill(since, now)
+        self._thread = threading.Thread(target=self._run, args=(time.time(),), name="demo", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop sending."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def _backfill(self, since_s: float, until_s: float) -> None:
+        log.info("demo_backfill", hours=round((until_s - since_s) / 3600, 1))
+        at = since_s
+        while at < until_s and not self._stop.is_set():
+            until = min(at + _CHUNK_S, until_s)
+            self._sink.ingest(as_batch([(d.exporter, d.datagrams(at, until, announce=True)) for d in self._devices]))
+            at = until
+        self._sink.flush()
+
+    def _run(self, since_s: float) -> None:
+        sockets = {d.exporter.name: _socket(d.exporter) for d in self._devices}
+        targets = self._targets()
+        announced = 0.0
+        while not self._stop.wait(1.0):
+            now = time.time()
+            announce = now - announced >= _ANNOUNCE_S
+            announced = now if announce else announced
+            for device in self._devices:
+                target = targets[
+                    "netflow" if device.exporter.protocol.startswith("netflow") else device.exporter.protocol
+                ]
+                for payload in device.datagrams(since_s, now, announce).payloads():
+                    try:
+                        sockets[device.exporter.name].sendto(payload, target)
+                        self.sent_datagrams += 1
+                    except OSError as error:  # a full socket buffer or a listener that is gone: as on a real network
+                        log.warning("demo_send_failed", exporter=device.exporter.name, error=str(error))
+            since_s = now
+        for sock in sockets.values():
+            sock.close()
+
+
+def _socket(exporter: org.Exporter) -> socket.socket:
+    """A socket with the exporter's own loopback address where the system has them all (Linux), else the common one."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.bind((exporter.address, 0))
+    except OSError:
+        sock.bind(("127.0.0.1", 0))
+    return sock
