@@ -1,0 +1,99 @@
+"""The telemetry store on any engine: schema at start, Native inserts, bounded queries, dictionaries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
+from weft.model.flows import FLOWS
+from weft.model.metrics import METRICS
+from weft.model.tables import Table
+from weft.store.config import StoreConfig
+from weft.store.ddl import create_statements
+from weft.store.engine import Engine
+from weft.store.native import encode
+from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
+
+TABLES = (FLOWS, METRICS)
+
+
+class ClickHouseStore:
+    """A ``TelemetryStore`` on an ``Engine``."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: StoreConfig,
+        tables: Sequence[Table] = TABLES,
+        dictionaries: Sequence[Dictionary] = DICTIONARIES,
+    ) -> None:
+        self._engine, self._config = engine, config
+        self._tables, self._dictionaries = tuple(tables), tuple(dictionaries)
+
+    def start(self) -> None:
+        """Open the engine and bring its schema up to date."""
+        self._engine.start()
+        try:
+            for table in self._tables:
+                for statement in create_statements(table, self._config):
+                    self._engine.execute(statement)
+        except BaseException:
+            self._engine.stop()
+            raise
+
+    def stop(self) -> None:
+        """Close the engine."""
+        self._engine.stop()
+
+    def insert(self, table: Table, batch: pa.RecordBatch, token: str | None = None) -> None:
+        """Append rows; see ``TelemetryStore.insert``."""
+        if batch.num_rows == 0:
+            return
+        block = encode(table, batch)
+        settings: dict[str, int | str] = {
+            # One batch is one part: the engine must not cut it, nor sort it in pieces.
+            "max_insert_block_size": block.rows + 1,
+            "max_insert_threads": 1,
+        }
+        if token is not None:
+            settings |= {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
+        else:
+            settings["insert_deduplicate"] = 0
+        self._engine.insert(table.name, block.columns, block.chunks, settings)
+
+    def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, Any] = {},
+        limits: Limits = DEFAULT_LIMITS,
+        query_id: str | None = None,
+    ) -> QueryResult:
+        """Run one SELECT; see ``TelemetryStore.query``."""
+        return self._engine.select(sql, parameters, self._bounds(limits), query_id)
+
+    def cancel(self, query_id: str) -> None:
+        """Stop a running query."""
+        self._engine.cancel(query_id)
+
+    def _bounds(self, limits: Limits) -> dict[str, int | float | str]:
+        config = self._config
+        memory = config.query_memory_mb << 20
+        bounds: dict[str, int | float | str] = {
+            "max_execution_time": min(limits.seconds or config.query_seconds, config.query_seconds),
+            "max_memory_usage": min(limits.memory_bytes or memory, memory),
+        }
+        if limits.result_rows is not None:
+            bounds |= {"max_result_rows": limits.result_rows, "result_overflow_mode": "throw"}
+        if threads := limits.threads or config.query_threads:
+            bounds["max_threads"] = threads
+        return bounds
+
+    def upsert_dictionary(self, dictionary: Dictionary, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add or replace rows; see ``TelemetryStore.upsert_dictionary``."""
+
+    def ensure_dictionary_columns(self, dictionary: Dictionary, attributes: Sequence[Attribute]) -> Dictionary:
+        """Add attributes; see ``TelemetryStore.ensure_dictionary_columns``."""
+        return dictionary

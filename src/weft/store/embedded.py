@@ -1,0 +1,190 @@
+"""ClickHouse inside this process, through ``chdb``.
+
+One process owns a data directory; within it one writer handle and a small pool of reader handles work in parallel (the
+engine releases the GIL). Never fork a process that has it open: a query in the child hangs. Spawn instead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import queue
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import structlog
+
+from weft.errors import Failed, LimitExceeded, StoreUnavailable
+from weft.store.config import StoreConfig
+from weft.store.engine import Settings, error_from, settings_clause
+from weft.store.telemetry import QueryResult
+
+log = structlog.get_logger(__name__)
+
+_CONFIG = """<clickhouse>
+  <max_server_memory_usage>{memory}</max_server_memory_usage>
+  <mark_cache_size>{cache}</mark_cache_size>
+  <primary_index_cache_size>{cache}</primary_index_cache_size>
+  <index_mark_cache_size>{small}</index_mark_cache_size>
+  <query_condition_cache_size>{small}</query_condition_cache_size>
+  <uncompressed_cache_size>0</uncompressed_cache_size>
+  <background_pool_size>{merges}</background_pool_size>
+  <background_schedule_pool_size>2</background_schedule_pool_size>
+  <background_common_pool_size>1</background_common_pool_size>
+</clickhouse>
+"""
+
+
+class EmbeddedEngine:
+    """The embedded engine on a data directory. An ``Engine``."""
+
+    def __init__(self, path: Path, config: StoreConfig) -> None:
+        self._path, self._config = path, config
+        self._lock_file: IO[str] | None = None
+        self._writer: Any = None
+        self._writing = threading.RLock()
+        self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
+
+    def start(self) -> None:
+        """Take the directory and open the handles."""
+        if self._writer is not None:
+            return
+        self._path.mkdir(parents=True, exist_ok=True)
+        self._lock_file = _own(self._path)
+        try:
+            self._open()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _open(self) -> None:
+        import chdb  # half a second and 200 MB that only a process with an embedded store pays
+
+        settings = self._path / "engine.xml"
+        cache = self._config.cache_mb << 20
+        settings.write_text(
+            _CONFIG.format(
+                memory=self._config.memory_mb << 20, cache=cache, small=cache // 4, merges=self._config.merge_threads
+            )
+        )
+        where = f"{self._path}/engine?config-file={settings}"
+        try:
+            self._writer = chdb.connect(where)
+            for _ in range(self._config.readers):
+                self._readers.put(chdb.connect(where))
+        except RuntimeError as error:
+            raise StoreUnavailable(str(error).split("\n")[0], where=str(self._path)) from error
+        database = self._config.database
+        self.execute(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
+        for handle in (self._writer, *self._readers.queue):
+            handle.query(f"USE {database}", "Null")
+
+    def stop(self) -> None:
+        """Close the handles and give the directory back."""
+        with self._writing:
+            while True:
+                try:
+                    self._readers.get_nowait().close()
+                except queue.Empty:
+                    break
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
+
+    def execute(self, sql: str) -> None:
+        """Run a statement that returns nothing."""
+        with self._writing:
+            self._run(self._opened(), sql, "Null", {})
+
+    def insert(
+        self, table: str, columns: Sequence[str], chunks: Sequence[bytes | memoryview], settings: Settings
+    ) -> None:
+        """Append one Native block."""
+        statement = f"INSERT INTO {table} ({', '.join(columns)}) {settings_clause(settings)}"
+        with self._writing:
+            try:
+                stream = self._opened().send_insert(statement, "Native")
+                try:
+                    for chunk in chunks:
+                        stream.append(chunk)
+                    stream.finish()
+                except BaseException:
+                    stream.cancel()
+                    raise
+            except RuntimeError as error:
+                raise error_from(str(error)) from error
+
+    def select(
+        self, sql: str, parameters: Mapping[str, Any], settings: Settings, query_id: str | None = None
+    ) -> QueryResult:
+        """Run a SELECT on a free reader handle, waiting for one if all are busy."""
+        text = f"/* {query_id or uuid.uuid4().hex} */ {sql.rstrip().rstrip(';')}\n{settings_clause(settings)}"
+        wait = float(settings.get("max_execution_time", self._config.query_seconds))
+        with self._reader(wait) as handle:
+            start = time.perf_counter()
+            result = self._run(handle, text, "ArrowStream", parameters)
+            data = result.bytes()
+            table = pa.ipc.open_stream(data).read_all() if data else pa.table({})
+            elapsed = (time.perf_counter() - start) * 1000
+            return QueryResult(table, result.storage_rows_read(), result.storage_bytes_read(), elapsed)
+
+    def cancel(self, query_id: str) -> None:
+        """Stop the query that carries the id as a comment."""
+        pattern = f"/* {query_id} */%".replace("'", "")
+        with self._reader(self._config.query_seconds) as handle:
+            self._run(handle, f"KILL QUERY WHERE query LIKE '{pattern}' ASYNC", "Null", {})
+
+    def _opened(self) -> Any:
+        if self._writer is None:
+            raise StoreUnavailable("the store is not open", where=str(self._path))
+        return self._writer
+
+    @contextlib.contextmanager
+    def _reader(self, wait: float) -> Iterator[Any]:
+        self._opened()
+        try:
+            handle = self._readers.get(timeout=wait)
+        except queue.Empty:
+            raise LimitExceeded(
+                "too many queries at the same time", where="store", fix="Try again in a moment."
+            ) from None
+        try:
+            yield handle
+        finally:
+            self._readers.put(handle)
+
+    def _run(self, handle: Any, sql: str, form: str, parameters: Mapping[str, Any]) -> Any:
+        try:
+            return handle.query(sql, form, params=dict(parameters) or None)
+        except RuntimeError as error:
+            raise error_from(str(error)) from error
+        except Exception as error:
+            raise Failed(str(error).split("\n")[0], where="store") from error
+
+
+def _own(path: Path) -> IO[str]:
+    """Lock the directory for this process, or say who has it."""
+    file = (path / "owner").open("a+")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.seek(0)
+        owner = file.read().strip() or "unknown"
+        file.close()
+        raise StoreUnavailable(
+            f"data directory {path} is in use by process {owner}",
+            fix="Stop that process, or choose another directory with WEFT_DATA_DIR.",
+        ) from None
+    file.truncate(0)
+    file.write(str(os.getpid()))
+    file.flush()
+    return file

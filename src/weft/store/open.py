@@ -1,0 +1,23 @@
+"""Which store a configuration means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from weft.errors import ConfigError
+from weft.model.tables import Table
+from weft.store.clickhouse import TABLES, ClickHouseStore
+from weft.store.config import StoreConfig
+from weft.store.embedded import EmbeddedEngine
+from weft.store.telemetry import TelemetryStore
+
+
+def open_store(config: StoreConfig, tables: Sequence[Table] = TABLES) -> TelemetryStore:
+    """The store that ``config`` describes, not started: a server by URL, else the embedded engine."""
+    if config.url is not None:
+        raise ConfigError("a server store is not available", where="store.url")
+    if config.cluster is not None:
+        raise ConfigError("needs a ClickHouse server", where="store.cluster", fix="Set store.url.")
+    path = (config.data_dir or Path("data")) / "telemetry"
+    return ClickHouseStore(EmbeddedEngine(path, config), config, tables)
