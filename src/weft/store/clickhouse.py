@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -96,4 +97,4 @@ class ClickHouseStore:
 
     def ensure_dictionary_columns(self, dictionary: Dictionary, attributes: Sequence[Attribute]) -> Dictionary:
         """Add attributes; see ``TelemetryStore.ensure_dictionary_columns``."""
-        return dictionary
+        return dataclasses.replace(dictionary, attributes=(*dictionary.attributes, *attributes))

@@ -22,6 +22,9 @@ class Limits:
     threads: int | None = None
 
 
+DEFAULT_LIMITS = Limits()
+
+
 @dataclass(frozen=True, slots=True)
 class QueryResult:
     """Rows and what it took to read them."""
@@ -52,7 +55,7 @@ class TelemetryStore(Protocol):
         self,
         sql: str,
         parameters: Mapping[str, Any] = {},
-        limits: Limits = Limits(),
+        limits: Limits = DEFAULT_LIMITS,
         query_id: str | None = None,
     ) -> QueryResult:
         """Run one SELECT without FORMAT and SETTINGS clauses; ``{name:Type}`` is replaced from ``parameters``.
