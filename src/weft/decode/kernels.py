@@ -1,0 +1,96 @@
+"""How a hot loop is compiled, and the few reads that every wire format needs.
+
+``@kernel`` is numba's ``njit`` without the interpreter lock and with its machine code cached on disk. numba alone would
+reuse that code as long as the file that defines the function is unchanged, although column positions and called
+functions of other files are baked into it; here the cache is keyed by the content of everything a kernel may rest on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_BASES = ("decode", "enrich", "model")
+
+
+@cache
+def source_stamp() -> str:
+    """Digest of every source file that compiled code may rest on."""
+    root = Path(__file__).parent.parent
+    digest = hashlib.sha256(numba.__version__.encode())
+    for base in _BASES:
+        for path in sorted((root / base).rglob("*.py")):
+            digest.update(str(path.relative_to(root)).encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def kernel(function: _F) -> _F:
+    """Compile ``function`` without the interpreter lock; cached until any source it may rest on changes."""
+    compiled = numba.njit(nogil=True, cache=True)(function)
+    cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if cache_file is not None:
+        cache_file._source_stamp = source_stamp()
+    return cast("_F", compiled)
+
+
+@kernel
+def be8(data: NDArray[np.uint8], at: int) -> int:
+    """One byte, as a number wide enough to compute with."""
+    return int(np.int64(data[at]))
+
+
+@kernel
+def be16(data: NDArray[np.uint8], at: int) -> int:
+    """Unsigned 16-bit number in network order."""
+    return be8(data, at) << 8 | be8(data, at + 1)
+
+
+@kernel
+def be24(data: NDArray[np.uint8], at: int) -> int:
+    """Unsigned 24-bit number in network order."""
+    return be8(data, at) << 16 | be8(data, at + 1) << 8 | be8(data, at + 2)
+
+
+@kernel
+def be32(data: NDArray[np.uint8], at: int) -> int:
+    """Unsigned 32-bit number in network order."""
+    return be8(data, at) << 24 | be8(data, at + 1) << 16 | be8(data, at + 2) << 8 | be8(data, at + 3)
+
+
+@kernel
+def be48(data: NDArray[np.uint8], at: int) -> int:
+    """Unsigned 48-bit number (a MAC address) in network order."""
+    return be16(data, at) << 32 | be32(data, at + 2)
+
+
+@kernel
+def be64(data: NDArray[np.uint8], at: int) -> int:
+    """Unsigned 64-bit number in network order, as ``uint64``."""
+    return int(np.uint64(be32(data, at)) << np.uint64(32) | np.uint64(be32(data, at + 4)))
+
+
+@kernel
+def word(data: NDArray[np.uint8], at: int) -> int:
+    """Eight bytes as they lie in the memory of a little-endian machine: half an address of ``FlowColumns``."""
+    value = np.uint64(0)
+    for k in range(8):
+        value |= np.uint64(data[at + k]) << np.uint64(8 * k)
+    return int(value)
+
+
+@kernel
+def ipv4_word(data: NDArray[np.uint8], at: int) -> int:
+    """Second half of the IPv4-mapped address of the four bytes at ``at``; the first half is zero."""
+    value = np.uint64(0xFFFF0000)
+    for k in range(4):
+        value |= np.uint64(data[at + k]) << np.uint64(32 + 8 * k)
+    return int(value)
