@@ -42,7 +42,7 @@ def kernel(function: _F) -> _F:
     return cast("_F", compiled)
 
 
-# Offsets are made unsigned before they index: numba then leaves out the test for counting from the end, and the compiler
+# Offsets are made unsigned before they index: numba then omits the test for counting from the end, and the compiler
 # sees neighbouring bytes as one load. They are never negative.
 
 
