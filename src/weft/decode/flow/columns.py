@@ -1,0 +1,209 @@
+"""Column buffers that every flow decoder writes into, and their way into Arrow without a copy.
+
+Columns of one width are the rows of one matrix, so that a compiled kernel can write any column through five arrays:
+
+    u8[column, row] · u16 · u32 · u64 (times are int64 nanoseconds, ``present`` too) · addr[column, row, 16]
+
+``words`` is the same memory as ``addr``, an address being two ``uint64`` as they lie in memory, never byte-swapped.
+
+A row need not be written in full. ``valid[column]`` says up to which row a column holds meaning; whoever writes a column
+from a later row on must zero the gap first (``claim`` does it here, ``zero_gap`` inside kernels). A column that nobody
+wrote in a batch costs nothing: it shares one block of zeros.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weft.decode.kernels import kernel
+from weft.model.flows import DATAGRAM, DECODED_SCHEMA, PRESENT
+
+#: Value of ``datagram`` for records decoded later than the batch their datagram came in.
+LATE_DATAGRAM = 0xFFFFFFFF
+
+U8, U16, U32, U64, ADDR = range(5)
+_WIDTHS = (1, 2, 4, 8, 16)
+_CLASS_OF_BITS = {8: U8, 16: U16, 32: U32, 64: U64, 128: ADDR}
+_ALIGN = 64
+
+
+class Slot(NamedTuple):
+    """Where a column lives: its matrix (U8 … ADDR), its row there, and its index in ``Matrices.valid``."""
+
+    width: int
+    row: int
+    column: int
+
+
+def _layout() -> tuple[dict[str, Slot], tuple[int, ...]]:
+    widths = [_CLASS_OF_BITS[field.type.bit_width] for field in DECODED_SCHEMA]
+    slots: dict[str, Slot] = {}
+    counts = [0] * len(_WIDTHS)
+    for column, (field, width) in enumerate(zip(DECODED_SCHEMA, widths, strict=True)):
+        slots[field.name] = Slot(width, counts[width], column)
+        counts[width] += 1
+    return slots, tuple(counts)
+
+
+#: Every column of ``DECODED_SCHEMA`` by name.
+SLOTS, _COUNTS = _layout()
+COLUMN_COUNT = len(SLOTS)
+_ROW_BYTES = sum(count * width for count, width in zip(_COUNTS, _WIDTHS, strict=True))
+
+
+def slot(name: str) -> Slot:
+    """The place of a column of ``DECODED_SCHEMA``."""
+    return SLOTS[name]
+
+
+class Matrices(NamedTuple):
+    """What a kernel gets: the five matrices and, per column, the row up to which it is valid."""
+
+    u8: NDArray[np.uint8]  # [n8, capacity]
+    u16: NDArray[np.uint16]
+    u32: NDArray[np.uint32]
+    u64: NDArray[np.uint64]
+    addr: NDArray[np.uint8]  # [n128, capacity, 16]
+    words: NDArray[np.uint64]  # [n128, capacity, 2], the same memory
+    valid: NDArray[np.int64]  # [COLUMN_COUNT]
+
+
+@kernel
+def zero_gap(m: Matrices, width: int, row: int, column: int, first: int) -> None:
+    """Zero a column from where it stops being valid up to ``first``; nothing to do in the usual case."""
+    start = m.valid[column]
+    if start >= first:
+        return
+    if width == U8:
+        m.u8[row, start:first] = 0
+    elif width == U16:
+        m.u16[row, start:first] = 0
+    elif width == U32:
+        m.u32[row, start:first] = 0
+    elif width == U64:
+        m.u64[row, start:first] = 0
+    else:
+        m.words[row, start:first, :] = 0
+
+
+class _Blocks:
+    """Memory of finished batches, kept for the next ones: fresh pages cost more than the decoding itself."""
+
+    def __init__(self, keep: int) -> None:
+        self._keep = keep
+        self._free: deque[NDArray[np.uint8]] = deque()
+
+    def take(self, size: int) -> NDArray[np.uint8]:
+        """A block of exactly ``size`` bytes with unknown content, returned here when its last view is gone."""
+        block = None
+        while self._free and block is None:
+            candidate = self._free.popleft()
+            block = candidate if len(candidate) == size else None
+        if block is None:
+            block = np.empty(size, np.uint8)
+        lease = memoryview(block)
+        weakref.finalize(lease, self._give_back, block)
+        return np.frombuffer(lease, np.uint8)
+
+    def _give_back(self, block: NDArray[np.uint8]) -> None:
+        if len(self._free) < self._keep:
+            self._free.append(block)
+
+
+class FlowColumns:
+    """Growable columns of ``DECODED_SCHEMA`` for the rows of one batch; ``to_batch`` hands them over and starts anew."""
+
+    def __init__(self, capacity: int = 32768) -> None:
+        self.rows = 0
+        self._least = self._capacity = capacity
+        self._blocks = _Blocks(keep=3)
+        self.matrices = self._allocate(capacity)
+
+    def reserve(self, rows: int) -> Matrices:
+        """Make room for ``rows`` more and return the matrices to write into; earlier matrices are stale."""
+        wanted = self.rows + rows
+        if wanted > self._capacity:
+            old = self.matrices
+            while self._capacity < wanted:
+                self._capacity *= 2
+            self.matrices = self._allocate(self._capacity)
+            for before, after in zip(old[:5], self.matrices[:5], strict=True):
+                after[:, : self.rows] = before[:, : self.rows]
+            np.minimum(old.valid, self.rows, out=self.matrices.valid)
+        return self.matrices
+
+    def claim(self, names: Iterable[str], rows: int) -> Matrices:
+        """``reserve`` and zero the named columns up to there, so that a kernel may write them sparsely."""
+        m = self.reserve(rows)
+        end = self.rows + rows
+        for name in names:
+            place = SLOTS[name]
+            zero_gap(m, place.width, place.row, place.column, end)
+            m.valid[place.column] = max(int(m.valid[place.column]), end)
+        return m
+
+    def commit(self, rows: int) -> None:
+        """Count ``rows`` more rows as written; anything beyond them is forgotten."""
+        self.rows += rows
+        np.minimum(self.matrices.valid, self.rows, out=self.matrices.valid)
+
+    def to_batch(self) -> pa.RecordBatch:
+        """Everything written since the last call, without copying; the buffers then belong to the batch."""
+        m, rows = self.matrices, self.rows
+        arrays = []
+        for field in DECODED_SCHEMA:
+            place = SLOTS[field.name]
+            if m.valid[place.column] == 0:
+                buffer = _zeros(rows * _WIDTHS[place.width])
+            else:
+                zero_gap(m, place.width, place.row, place.column, rows)
+                buffer = pa.py_buffer(m[place.width][place.row, :rows])
+            arrays.append(pa.Array.from_buffers(field.type, rows, [None, buffer]))
+        batch = pa.RecordBatch.from_arrays(arrays, schema=DECODED_SCHEMA)
+        if self._capacity > self._least and rows < self._least:
+            self._capacity = self._least
+        self.rows = 0
+        self.matrices = self._allocate(self._capacity)
+        return batch
+
+    def _allocate(self, capacity: int) -> Matrices:
+        block = self._blocks.take(capacity * _ROW_BYTES + _ALIGN * len(_WIDTHS))
+        views, at = [], 0
+        for count, width in zip(_COUNTS, _WIDTHS, strict=True):
+            at += -(block.ctypes.data + at) % _ALIGN
+            size = count * capacity * width
+            memory = block[at : at + size]
+            if width == 16:
+                views.append(memory.reshape(count, capacity, 16))
+                views.append(memory.view(np.uint64).reshape(count, capacity, 2))
+            else:
+                views.append(memory.view(f"u{width}").reshape(count, capacity))
+            at += size
+        return Matrices(*views, np.zeros(COLUMN_COUNT, np.int64))
+
+
+_zero_block = pa.py_buffer(np.zeros(1 << 20, np.uint8))
+
+
+def _zeros(size: int) -> pa.Buffer:
+    """A shared, never written buffer of zeros."""
+    global _zero_block
+    if _zero_block.size < size:
+        _zero_block = pa.py_buffer(np.zeros(max(size, 2 * _zero_block.size), np.uint8))
+    return _zero_block.slice(0, size)
+
+
+def empty_batch() -> pa.RecordBatch:
+    """A batch without rows."""
+    return pa.RecordBatch.from_pylist([], schema=DECODED_SCHEMA)
+
+
+#: Slots that every decoder writes.
+PRESENT_SLOT, DATAGRAM_SLOT = SLOTS[PRESENT], SLOTS[DATAGRAM]
