@@ -1,0 +1,95 @@
+"""The ASGI application: middleware, routes, live updates, the web UI."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+
+from weft import __version__
+from weft.api import errors, static
+from weft.api.auth.accounts import Accounts
+from weft.api.auth.requests import Viewer, current
+from weft.api.live import LiveHub
+from weft.api.ports import ApiDependencies
+from weft.api.routes import auth, enrich, health, live, metrics, query, sources, tokens, users, views
+from weft.api.security import HostCheck, SecurityHeaders
+from weft.api.status import StatusBoard
+
+PREFIX = "/api/v1"
+DESCRIPTION = """Everything that Weft's own pages and commands do goes through this API.
+
+Log in with a session (`POST /api/v1/auth/login`) or send an API token (`Authorization: Bearer weft_…`). Errors are
+always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket `/api/v1/live`, see docs/api.md."""
+#: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
+OPEN = (health.router,)
+PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router)
+#: Compressing answers costs more than it saves below this (bytes), and above this level.
+GZIP_FROM, GZIP_LEVEL = 1000, 4
+
+
+def create_app(deps: ApiDependencies) -> FastAPI:
+    """The application on its dependencies. Its lifespan runs the live updates; it owns no other component."""
+    app = FastAPI(
+        title="Weft", version=__version__, description=DESCRIPTION,
+        docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
+        max_body_size=deps.config.max_body_bytes,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(HostCheck, allowed=deps.config.allowed_hosts),
+            Middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL),
+        ],
+    )  # fmt: skip
+    board = StatusBoard()
+    app.state.deps = deps
+    app.state.accounts = Accounts(deps.config, deps.state)
+    app.state.board = board
+    app.state.live = LiveHub(
+        {name: _in_thread(view) for name, view in (("overview", board.overview), ("exporters", board.exporters))},
+        deps.registry, limit=deps.config.live_clients,
+    )  # fmt: skip
+    errors.install(app)
+    for router in OPEN:
+        app.include_router(router, prefix=PREFIX)
+    app.include_router(auth.router, prefix=PREFIX)
+    for router in PROTECTED:
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(current)])
+    app.include_router(_document(app), prefix=PREFIX)
+    app.include_router(live.router, prefix=PREFIX)
+    app.include_router(metrics.router)
+    static.install(app)
+    return app
+
+
+def _document(app: FastAPI) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/openapi.json")
+    def openapi(_: Viewer) -> dict[str, Any]:
+        """The OpenAPI document of this very version."""
+        return app.openapi()
+
+    return router
+
+
+def _in_thread(view: Any) -> Any:
+    async def compute() -> Any:
+        return await run_in_threadpool(view)
+
+    return compute
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    publishing = asyncio.create_task(app.state.live.run())
+    try:
+        yield
+    finally:
+        publishing.cancel()
+        await asyncio.gather(publishing, return_exceptions=True)

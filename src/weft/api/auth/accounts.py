@@ -1,0 +1,110 @@
+"""Accounts: first start, login and logout, who a cookie or token stands for."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from weft.api.auth import secrets
+from weft.api.auth.identity import Identity, Role
+from weft.api.auth.limiter import LoginLimiter
+from weft.api.config import ApiConfig
+from weft.api.errors import NotLoggedIn
+
+log = structlog.get_logger(__name__)
+
+ADMIN = "admin"
+PASSWORD_FILE = "initial-admin-password"  # noqa: S105  # a file's name
+TOUCH_S = 60.0  # sessions and tokens record their use at most this often: reading must not mean writing
+
+
+class Accounts:
+    """Logs people in and tells who a request acts for. Safe to call from several threads."""
+
+    def __init__(self, config: ApiConfig, state: Any, clock: Callable[[], float] = time.time) -> None:
+        self._config, self._state, self._clock = config, state, clock
+        self._limiter = LoginLimiter(config.login_attempts)
+
+    def ensure_admin(self, data_dir: Path) -> str | None:
+        """At first start, create the person ``admin``; returns the generated password, which is also kept in a file
+        that only the owner of ``data_dir`` can read. None where there are people already.
+        """
+        if self._state.users():
+            return None
+        password = secrets.new_password()
+        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN)
+        write_private(data_dir / PASSWORD_FILE, password + "\n")
+        self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
+        return password
+
+    def login(self, username: str, password: str, client: str) -> tuple[str, Identity]:
+        """A new session's cookie and whom it stands for. Raises ``NotLoggedIn`` or ``TooManyAttempts``."""
+        self._limiter.check(username, client)
+        user = self._state.user(username)
+        if not secrets.password_matches(user.password_hash if user else None, password) or user is None:
+            self._limiter.failed(username, client)
+            self._state.audit(username[:100], "login.failed", client)
+            raise NotLoggedIn("wrong name or password")
+        self._limiter.succeeded(username, client)
+        cookie, now = secrets.new_session(), self._clock()
+        self._state.add_session(secrets.digest(cookie), user.id, now, now + self._config.session_max_days * 86400)
+        self._state.audit(user.username, "login", client)
+        return cookie, self._person(user, cookie)
+
+    def logout(self, identity: Identity) -> None:
+        """End the session."""
+        if identity.session_digest:
+            self._state.delete_session(identity.session_digest)
+            self._state.audit(identity.username, "logout", "")
+
+    def of_session(self, cookie: str) -> Identity | None:
+        """Whom a session cookie stands for; None if it is unknown or over."""
+        session = self._state.session(secrets.digest(cookie))
+        if session is None:
+            return None
+        now = self._clock()
+        idle = now - session.used_at
+        if now >= session.expires_at or idle > self._config.session_hours * 3600:
+            self._state.delete_session(session.digest)
+            return None
+        if idle > TOUCH_S:
+            self._state.touch_session(session.digest, now)
+        user = self._state.user_by_id(session.user_id)
+        return self._person(user, cookie) if user else None
+
+    def of_token(self, token: str) -> Identity | None:
+        """Whom an API token stands for; None if it is unknown, over, or its person is gone."""
+        if not token.startswith(secrets.TOKEN_PREFIX):
+            return None
+        found = self._state.token_by_digest(secrets.digest(token))
+        now = self._clock()
+        if found is None or (found.expires_at is not None and now >= found.expires_at):
+            return None
+        user = self._state.user_by_id(found.user_id)
+        if user is None:
+            return None
+        if now - (found.used_at or 0) > TOUCH_S:
+            self._state.touch_token(found.id, now)
+        role = min(Role(found.role), Role(user.role), key=lambda one: one.rank)  # never more than its person may now
+        return Identity(user.id, user.username, role, "token", token_name=found.name)
+
+    @staticmethod
+    def _person(user: Any, cookie: str) -> Identity:
+        return Identity(
+            user.id, user.username, Role(user.role), "session",
+            csrf=secrets.csrf_of(cookie), session_digest=secrets.digest(cookie),
+        )  # fmt: skip
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whatever the umask and whoever made it before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)

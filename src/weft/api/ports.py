@@ -1,0 +1,106 @@
+"""What the API needs from the packages below, and how a request reaches it.
+
+The protocols are narrow on purpose: they are the whole of what the API may ask of the rest, and tests stand in for any.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Protocol
+
+from fastapi import Depends
+from prometheus_client import CollectorRegistry
+from starlette.requests import HTTPConnection
+
+from weft.api.auth.people import People
+from weft.api.config import ApiConfig
+from weft.api.status import StatusBoard
+from weft.errors import Unavailable
+from weft.model.views import ViewResult
+from weft.query.model import Query
+
+
+class Questions(Protocol):
+    """``weft.query.QueryEngine``."""
+
+    def run(self, query: Query) -> ViewResult:
+        """Answer a question."""
+
+    def catalogue(self) -> Any:
+        """What can be asked."""
+
+    def complete(self, filter_text: str, cursor: int) -> Any:
+        """What can stand at the cursor."""
+
+    def check(self, filter_text: str) -> Any:
+        """Whether a filter is understood."""
+
+    def export(self, query: Query, format: str) -> Iterator[bytes] | bytes:  # noqa: A002
+        """The answer as a file."""
+
+
+class Tables(Protocol):
+    """``weft.enrich.Enricher``, as far as people ask about it."""
+
+    def tables(self) -> Any:
+        """The reference tables and how they are."""
+
+    def explain(self, address: str) -> Any:
+        """Which table fills which column for an address."""
+
+    def reload(self) -> bool:
+        """Read tables that changed."""
+
+
+class Collecting(Protocol):
+    """``weft.collect.Collector``, as far as its health goes."""
+
+    def status(self) -> Any:
+        """Listeners, queue, streams, spool, store."""
+
+
+@dataclass(frozen=True)
+class ApiDependencies:
+    """All that the API stands on. ``collector`` and ``enricher`` are absent in a process that only serves."""
+
+    config: ApiConfig
+    data_dir: Path
+    state: Any
+    questions: Questions
+    collector: Collecting | None = None
+    enricher: Tables | None = None
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    demo: bool = False
+    ready: Callable[[], bool] = lambda: True
+    started: float = field(default_factory=time.time)
+
+
+def deps_of(connection: HTTPConnection) -> ApiDependencies:
+    """What the application that a request reached stands on."""
+    deps: ApiDependencies = connection.app.state.deps
+    return deps
+
+
+def people_of(connection: HTTPConnection) -> People:
+    """People and tokens of the application that a request reached."""
+    return People(deps_of(connection).state)
+
+
+def _board_of(connection: HTTPConnection) -> StatusBoard:
+    board: StatusBoard = connection.app.state.board
+    return board
+
+
+def _enricher_of(connection: HTTPConnection) -> Tables:
+    enricher = deps_of(connection).enricher
+    if enricher is None:
+        raise Unavailable("this process does not enrich", fix="Ask the process that collects (weft up, weft collect).")
+    return enricher
+
+
+Deps = Annotated[ApiDependencies, Depends(deps_of)]
+Board = Annotated[StatusBoard, Depends(_board_of)]
+TheEnricher = Annotated[Tables, Depends(_enricher_of)]

@@ -1,0 +1,88 @@
+"""The one WebSocket of a browser tab. The protocol is in ``weft.api.live``."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from weft.api.auth.requests import identify
+from weft.api.live import LiveHub, Subscriber
+from weft.api.security import same_origin
+
+router = APIRouter()
+
+RECHECK_S = 60.0  # a session that ended, or a token that was revoked, loses its socket within this time
+NOT_LOGGED_IN, FORBIDDEN_ORIGIN, BUSY, BAD_MESSAGE = 4401, 4403, 4429, 4400
+MAX_MESSAGE = 4096  # characters
+
+
+class Subscription(BaseModel):
+    """What a client sends: the topics that it wants from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    subscribe: frozenset[str] = Field(max_length=32)
+
+
+@router.websocket("/live")
+async def live(socket: WebSocket) -> None:
+    """Authenticate, then receive subscriptions and send updates until either side is done."""
+    hub: LiveHub = socket.app.state.live
+    if not same_origin(socket.headers):
+        await socket.close(FORBIDDEN_ORIGIN, "foreign origin")
+        return
+    await socket.accept()
+    if await run_in_threadpool(identify, socket) is None:
+        await socket.close(NOT_LOGGED_IN, "log in first")
+        return
+    if hub.full:
+        await socket.close(BUSY, "too many live connections")
+        return
+    with hub.connected() as subscriber:
+        tasks = [
+            asyncio.create_task(_receive(socket, hub, subscriber)),
+            asyncio.create_task(_send(socket, subscriber)),
+            asyncio.create_task(_recheck(socket)),
+        ]
+        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        await asyncio.gather(*pending, return_exceptions=True)
+        code = next((task.result() for task in done if task.exception() is None), None)
+        if code is not None:
+            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+                await socket.close(code)
+
+
+async def _receive(socket: WebSocket, hub: LiveHub, subscriber: Subscriber) -> int | None:
+    """Take subscriptions; ends with a close code when the client sends what it should not, None when it is gone."""
+    while True:
+        try:
+            text = await socket.receive_text()
+            if len(text) > MAX_MESSAGE:
+                return BAD_MESSAGE
+            wanted = Subscription.model_validate_json(text).subscribe
+        except (WebSocketDisconnect, RuntimeError):
+            return None
+        except (ValidationError, KeyError):
+            return BAD_MESSAGE
+        hub.subscribe(subscriber, wanted & hub.topics.keys())
+
+
+async def _send(socket: WebSocket, subscriber: Subscriber) -> int | None:
+    try:
+        while True:
+            await socket.send_text(await subscriber.next())
+    except (WebSocketDisconnect, RuntimeError):
+        return None
+
+
+async def _recheck(socket: WebSocket) -> int:
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        if await run_in_threadpool(identify, socket) is None:
+            return NOT_LOGGED_IN
