@@ -2,13 +2,13 @@
 
 Columns of one width are the rows of one matrix, so that a compiled kernel can write any column through five arrays:
 
-    u8[column, row] · u16 · u32 · u64 (times are int64 nanoseconds, ``present`` too) · addr[column, row, 16]
+    u8[column, row] · u16 · u32 · u64 (times are int64 nanoseconds, ``present`` too) · addr[column, row, 2]
 
-``words`` is the same memory as ``addr``, an address being two ``uint64`` as they lie in memory, never byte-swapped.
+An address is two ``uint64``: its 16 bytes in network order as they lie in memory, never byte-swapped.
 
-A row need not be written in full. ``valid[column]`` says up to which row a column holds meaning; whoever writes a column
-from a later row on must zero the gap first (``claim`` does it here, ``zero_gap`` inside kernels). A column that nobody
-wrote in a batch costs nothing: it shares one block of zeros.
+A row need not be written in full. ``valid[column]`` says up to which row a column holds meaning; whoever writes a
+column from a later row on must zero the gap first (``claim`` does it here, ``zero_gap`` inside kernels). A column that
+nobody wrote in a batch costs nothing: it shares one block of zeros.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from __future__ import annotations
 import weakref
 from collections import deque
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -70,8 +70,7 @@ class Matrices(NamedTuple):
     u16: NDArray[np.uint16]
     u32: NDArray[np.uint32]
     u64: NDArray[np.uint64]
-    addr: NDArray[np.uint8]  # [n128, capacity, 16]
-    words: NDArray[np.uint64]  # [n128, capacity, 2], the same memory
+    addr: NDArray[np.uint64]  # [n128, capacity, 2]
     valid: NDArray[np.int64]  # [COLUMN_COUNT]
 
 
@@ -90,7 +89,7 @@ def zero_gap(m: Matrices, width: int, row: int, column: int, first: int) -> None
     elif width == U64:
         m.u64[row, start:first] = 0
     else:
-        m.words[row, start:first, :] = 0
+        m.addr[row, start:first, :] = 0
 
 
 class _Blocks:
@@ -108,7 +107,7 @@ class _Blocks:
             block = candidate if len(candidate) == size else None
         if block is None:
             block = np.empty(size, np.uint8)
-        lease = memoryview(block)
+        lease = memoryview(block)  # type: ignore[arg-type]
         weakref.finalize(lease, self._give_back, block)
         return np.frombuffer(lease, np.uint8)
 
@@ -118,7 +117,7 @@ class _Blocks:
 
 
 class FlowColumns:
-    """Growable columns of ``DECODED_SCHEMA`` for the rows of one batch; ``to_batch`` hands them over and starts anew."""
+    """Growable columns of ``DECODED_SCHEMA`` for one batch; ``to_batch`` hands them over and starts anew."""
 
     def __init__(self, capacity: int = 32768) -> None:
         self.rows = 0
@@ -134,8 +133,8 @@ class FlowColumns:
             while self._capacity < wanted:
                 self._capacity *= 2
             self.matrices = self._allocate(self._capacity)
-            for before, after in zip(old[:5], self.matrices[:5], strict=True):
-                after[:, : self.rows] = before[:, : self.rows]
+            for width in range(len(_WIDTHS)):
+                self.matrices[width][:, : self.rows] = old[width][:, : self.rows]
             np.minimum(old.valid, self.rows, out=self.matrices.valid)
         return self.matrices
 
@@ -164,7 +163,7 @@ class FlowColumns:
                 buffer = _zeros(rows * _WIDTHS[place.width])
             else:
                 zero_gap(m, place.width, place.row, place.column, rows)
-                buffer = pa.py_buffer(m[place.width][place.row, :rows])
+                buffer = pa.py_buffer(m[place.width][place.row, :rows])  # type: ignore[arg-type]
             arrays.append(pa.Array.from_buffers(field.type, rows, [None, buffer]))
         batch = pa.RecordBatch.from_arrays(arrays, schema=DECODED_SCHEMA)
         if self._capacity > self._least and rows < self._least:
@@ -175,18 +174,15 @@ class FlowColumns:
 
     def _allocate(self, capacity: int) -> Matrices:
         block = self._blocks.take(capacity * _ROW_BYTES + _ALIGN * len(_WIDTHS))
-        views, at = [], 0
+        views: list[NDArray[Any]] = []
+        at = 0
         for count, width in zip(_COUNTS, _WIDTHS, strict=True):
             at += -(block.ctypes.data + at) % _ALIGN
             size = count * capacity * width
-            memory = block[at : at + size]
-            if width == 16:
-                views.append(memory.reshape(count, capacity, 16))
-                views.append(memory.view(np.uint64).reshape(count, capacity, 2))
-            else:
-                views.append(memory.view(f"u{width}").reshape(count, capacity))
+            shape = (count, capacity) if width <= 8 else (count, capacity, 2)
+            views.append(block[at : at + size].view(f"u{min(width, 8)}").reshape(shape))
             at += size
-        return Matrices(*views, np.zeros(COLUMN_COUNT, np.int64))
+        return Matrices(*views, valid=np.zeros(COLUMN_COUNT, np.int64))
 
 
 _zero_block = pa.py_buffer(np.zeros(1 << 20, np.uint8))

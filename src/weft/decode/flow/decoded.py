@@ -13,8 +13,8 @@ from weft.model.exporters import InterfaceFact
 class Decoded:
     """The records of one batch.
 
-    ``flows`` holds NetFlow and IPFIX records in datagram and wire order, then sFlow samples likewise, then records whose
-    template came later than they did (``held_back`` of them, ``datagram`` = 0xFFFFFFFF).
+    ``flows`` holds NetFlow and IPFIX records in datagram and wire order, then sFlow samples likewise, then records
+    whose template came later than they did (``held_back`` of them, ``datagram`` = 0xFFFFFFFF).
     """
 
     flows: pa.RecordBatch  # model.flows.DECODED_SCHEMA

@@ -21,10 +21,10 @@ class FlowDecoder:
     Not thread-safe: one thread decodes. ``decode`` never raises, whatever the bytes.
     """
 
-    def __init__(self, limits: DecodeLimits = DecodeLimits(), sampling: SamplingOverrides | None = None) -> None:
-        self._limits = limits
+    def __init__(self, limits: DecodeLimits | None = None, sampling: SamplingOverrides | None = None) -> None:
+        self._limits = limits or DecodeLimits()
         self._sampling = sampling or SamplingOverrides()
-        self._streams = StreamTable(limits)
+        self._streams = StreamTable(self._limits)
         self._columns = FlowColumns()
         self._metrics = MetricColumns()
 

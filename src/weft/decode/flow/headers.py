@@ -126,7 +126,7 @@ def identify(
             errors[slot, reason] += 1
         counters[slot, C_DATAGRAMS] += 1
         counters[slot, C_OCTETS] += length[i]
-        seen = received[i] if received[i] else row[M_EXPORTED]
+        seen = received[i] or row[M_EXPORTED]
         if counters[slot, C_FIRST_SEEN] == 0:
             counters[slot, C_FIRST_SEEN] = seen
         counters[slot, C_LAST_SEEN] = max(seen, counters[slot, C_LAST_SEEN])

@@ -1,7 +1,7 @@
 """The streams a decoder has seen: one row of counters per (UDP source, exporter, protocol, observation domain).
 
-All numbers live in arrays that kernels index by *slot*, the row of a stream. Slot 0 is the overflow stream: datagrams of
-streams beyond the limits are counted there, so that a flood of made-up sources cannot take memory.
+All numbers live in arrays that kernels index by *slot*, the row of a stream. Slot 0 is the overflow stream: datagrams
+of streams beyond the limits are counted there, so that a flood of made-up sources cannot take memory.
 """
 
 from __future__ import annotations
