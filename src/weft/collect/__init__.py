@@ -1,1 +1,16 @@
-"""Owns sockets, clocks, back-pressure and loss accounting: network in, decode → enrich → store out."""
+"""Owns sockets, clocks, back-pressure and loss accounting: network in, decode → enrich → store out.
+
+Comes in: UDP datagrams (listeners) and ``DatagramBatch``es (import, back-fill). Goes out: rows in the telemetry store,
+names in its dictionaries, decoder state in the state store, and a ledger that accounts for every datagram and row.
+
+    listener threads ─ admission ─▶ DatagramQueue ─▶ decode thread: decode · enrich · batch ─▶ writer thread ─▶ store
+                          │ (counted drops)                                                     ⇅ spool on disk
+
+Must never block a socket on the store, grow without bound, or lose anything without counting it.
+"""
+
+from weft.collect.collector import Collector
+from weft.collect.config import CollectConfig, ListenerConfig
+from weft.collect.status import CollectStatus
+
+__all__ = ["CollectConfig", "CollectStatus", "Collector", "ListenerConfig"]
