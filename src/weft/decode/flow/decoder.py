@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from weft.decode.datagrams import DatagramBatch
 from weft.decode.flow.columns import FlowColumns
 from weft.decode.flow.decoded import Decoded
 from weft.decode.flow.limits import DecodeLimits, SamplingOverrides
-from weft.decode.flow.messages import SFLOW, Messages
+from weft.decode.flow.messages import SFLOW
 from weft.decode.flow.metric_columns import MetricColumns
+from weft.decode.flow.sflow import SflowDecoder
 from weft.decode.flow.streams import StreamTable
-from weft.model.exporters import StreamStatus
+from weft.model.exporters import InterfaceFact, StreamStatus
 
 
 class FlowDecoder:
@@ -25,27 +23,19 @@ class FlowDecoder:
         self._limits = limits or DecodeLimits()
         self._sampling = sampling or SamplingOverrides()
         self._streams = StreamTable(self._limits)
+        self._sflow = SflowDecoder(self._streams)
         self._columns = FlowColumns()
         self._metrics = MetricColumns()
 
     def decode(self, batch: DatagramBatch) -> Decoded:
         """Everything that the datagrams hold. Unreadable parts are counted by exporter and reason, never raised."""
         messages = self._streams.identify(batch)
+        interfaces: list[InterfaceFact] = []
         sflow = messages.of_kind(SFLOW)
         if len(sflow):
-            _decode_sflow(messages, sflow, self._columns, self._metrics, self._streams)
-        return Decoded(self._columns.to_batch(), self._metrics.to_batch())
+            interfaces = self._sflow.decode(messages, sflow, self._columns, self._metrics)
+        return Decoded(self._columns.to_batch(), self._metrics.to_batch(), interfaces)
 
     def streams(self) -> list[StreamStatus]:
         """The health of every stream seen."""
         return [self._streams.status(int(slot)) for slot in self._streams.slots()]
-
-
-def _decode_sflow(
-    messages: Messages,
-    index: NDArray[np.int64],
-    out: FlowColumns,
-    metrics: MetricColumns,
-    streams: StreamTable,
-) -> None:
-    """Decode the datagrams ``index`` (sFlow) of ``messages``; their header row holds slot, body offset and count."""
