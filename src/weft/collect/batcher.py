@@ -21,6 +21,8 @@ class Batch:
     """When the first datagram in it reached Weft, UTC nanoseconds."""
     token: str = field(default_factory=lambda: uuid.uuid4().hex)
     """Names the batch, so that storing it twice does no harm."""
+    number: int = -1
+    """Its place in line, given when it is submitted."""
 
 
 class Batcher:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
+from bisect import insort
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 class Entry:
     """A batch on disk."""
 
+    number: int
     path: Path
     table: str
     rows: int
@@ -55,7 +56,7 @@ class Spool:
         self._directory, self._max_bytes, self._rejected_bytes = directory, max_bytes, rejected_bytes
         self._rejected = directory / "rejected"
         self._lock = threading.Lock()
-        self._entries: deque[Entry] = deque()
+        self._entries: list[Entry] = []
         self._size = 0
         self._next = 0
         self._rejected_files = 0
@@ -67,7 +68,7 @@ class Spool:
             self._rejected.mkdir(parents=True, exist_ok=True)
             for unfinished in self._directory.glob("*" + _UNFINISHED):
                 unfinished.unlink(missing_ok=True)
-            entries = sorted(filter(None, map(_entry, self._directory.glob("*" + _SUFFIX))), key=lambda e: e.path.name)
+            entries = sorted(filter(None, map(_entry, self._directory.glob("*" + _SUFFIX))), key=lambda e: e.number)
             rejected = list(self._rejected.glob("*" + _SUFFIX))
             self._rejected_files, self._rejected_size = len(rejected), sum(path.stat().st_size for path in rejected)
         except OSError as error:
@@ -76,22 +77,27 @@ class Spool:
                 f"cannot use {self._directory}: {error.strerror}", where="collect.spool_dir", fix=fix
             ) from error
         with self._lock:
-            self._entries = deque(entries)
+            self._entries = entries
             self._size = sum(entry.size for entry in entries)
-            self._next = 1 + max((int(entry.path.name.split("-")[0]) for entry in entries), default=-1)
+            self._next = 1 + max((entry.number for entry in entries), default=-1)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def put(self, table: str, batch: pa.RecordBatch, token: str) -> tuple[bool, list[Entry]]:
-        """Append a batch. Returns whether it was kept, and the oldest entries that gave way to it.
+    def number(self) -> int:
+        """The place in line of a batch, whether or not it will ever come here."""
+        with self._lock:
+            number, self._next = self._next, self._next + 1
+        return number
+
+    def put(self, table: str, batch: pa.RecordBatch, token: str, number: int | None = None) -> tuple[bool, list[Entry]]:
+        """Add a batch at its place in line (last unless given). Returns whether it was kept, and which gave way to it.
 
         The entries given up still exist on disk: read them for the ledger if need be, then ``drop`` them.
         """
-        with self._lock:
-            if not self._max_bytes:
-                return False, []
-            number, self._next = self._next, self._next + 1
+        if not self._max_bytes:
+            return False, []
+        number = self.number() if number is None else number
         path = self._directory / f"{number:012d}-{table}-{batch.num_rows}-{token}{_SUFFIX}"
         try:
             size = _write(path, batch)
@@ -99,11 +105,12 @@ class Spool:
             log.error("spool_write_failed", path=str(path), error=str(error))
             return False, []
         with self._lock:
-            self._entries.append(Entry(path, table, batch.num_rows, token, size, time.time()))
+            entry = Entry(number, path, table, batch.num_rows, token, size, time.time())
+            insort(self._entries, entry, key=lambda one: one.number)
             self._size += size
             gone = []
             while self._size > self._max_bytes and len(self._entries) > 1:
-                gone.append(self._entries.popleft())
+                gone.append(self._entries.pop(0))
                 self._size -= gone[-1].size
         return True, gone
 
@@ -194,4 +201,4 @@ def _entry(path: Path) -> Entry | None:
     if len(parts) != 4 or not parts[0].isdigit() or not parts[2].isdigit():
         return None
     stat = path.stat()
-    return Entry(path, parts[1], int(parts[2]), parts[3], stat.st_size, stat.st_mtime)
+    return Entry(int(parts[0]), path, parts[1], int(parts[2]), parts[3], stat.st_size, stat.st_mtime)

@@ -89,6 +89,7 @@ class Writer:
         An impatient caller (live traffic) waits a bounded time and then puts the batch into the spool itself; a patient
         one (import) waits as long as the store is merely slow.
         """
+        batch.number = self._spool.number()
         with self._changed:
             # Counted from when the store got its present batch: one that hangs is not waited for again and again.
             deadline = (self._busy_since or time.monotonic()) + self._spool_after_s
@@ -212,7 +213,7 @@ class Writer:
         self._spool.drop(entry)
 
     def _to_spool(self, batch: Batch) -> None:
-        kept, gone = self._spool.put(batch.table.name, batch.rows, batch.token)
+        kept, gone = self._spool.put(batch.table.name, batch.rows, batch.token, batch.number)
         if kept:
             self._status.spooled_rows += batch.rows.num_rows
         else:
