@@ -17,8 +17,13 @@ import yaml
 from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from weft.api.config import ApiConfig
+from weft.collect.config import CollectConfig
 from weft.component import Config
+from weft.enrich.config import EnrichConfig
 from weft.errors import ConfigError
+from weft.query.config import QueryConfig
+from weft.store.config import StoreConfig
+from weft.twin.config import DemoConfig
 
 DEFAULT_FILE = Path("weft.yaml")
 #: Short names of the settings that are most often overridden, for containers and one-off runs.
@@ -45,8 +50,18 @@ class Settings(Config):
     overrides it."""
     log: LogConfig = Field(default_factory=LogConfig)
     """What Weft says about itself."""
+    collect: CollectConfig = Field(default_factory=CollectConfig)
+    """Receiving telemetry."""
+    enrich: EnrichConfig = Field(default_factory=EnrichConfig)
+    """What is added to it: AS, site, service, customer, application."""
+    store: StoreConfig = Field(default_factory=StoreConfig)
+    """Where telemetry and state are kept."""
+    query: QueryConfig = Field(default_factory=QueryConfig)
+    """Bounds of one question."""
     api: ApiConfig = Field(default_factory=ApiConfig)
     """The API and the web UI."""
+    demo: DemoConfig = Field(default_factory=DemoConfig)
+    """The traffic of ``weft demo``."""
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Settings:
@@ -62,9 +77,13 @@ def load_settings(path: Path | None = None, environment: Mapping[str, str] | Non
     values = _parse(text, chosen)
     origins = _override(values, environment)
     try:
-        return Settings.model_validate(values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         raise _explain(error, chosen, text, origins) from None
+    if settings.store.data_dir is None:
+        store = settings.store.model_copy(update={"data_dir": settings.data_dir})
+        return settings.model_copy(update={"store": store})
+    return settings
 
 
 def _read(path: Path) -> str:
@@ -129,7 +148,8 @@ def _explain(
     error: ValidationError, file: Path | None, text: str, origins: Mapping[tuple[str, ...], str]
 ) -> ConfigError:
     """The first problem, as a sentence with its place and its fix; further problems follow in the text."""
-    problems = [_problem(detail, file, text, origins) for detail in error.errors(include_url=False)]
+    details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+    problems = [_problem(detail, file, text, origins) for detail in details]
     where, what, fix = problems[0]
     more = "".join(f"\n  also {w}: {t}. {f}" for w, t, f in problems[1:])
     return ConfigError(what, where=where, fix=fix + more)

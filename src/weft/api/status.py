@@ -1,18 +1,166 @@
-"""The state of things as people see it: exporters, pipeline, and the one verdict of Home."""
+"""The state of things as people see it: exporters, pipeline, and the one verdict of Home.
+
+Computed at most once a second however many people look; a background task samples the counters that the verdicts and
+sparklines need.
+"""
 
 from __future__ import annotations
 
-from weft.api.models.overview import OverviewView
-from weft.api.models.sources import ExportersView
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from weft import __version__
+from weft.api.history import LATELY_S, History
+from weft.api.models.base import Sparkline, Status, worst
+from weft.api.models.overview import OverviewView, Totals
+from weft.api.models.sources import ExportersView, ExporterView, PipelineView
+from weft.api.reasons import duration, number, pipeline_reasons, share
+from weft.api.sources import Knowledge, all_reasons, counters, exporters_view, loss_share
+from weft.collect.status import CollectStatus
+from weft.errors import WeftError
+from weft.model.views import ViewResult
+from weft.query.model import Query
+
+log = structlog.get_logger(__name__)
+
+FRESH_S = 1.0
+TRAFFIC_S = 60.0  # the 24-hour traffic line changes slowly: ask for it once a minute
+SKEW_SAMPLE = 500  # newest rows looked at for clock skew
+MOST_REASONS = 50
+
+
+class Collecting(Protocol):
+    """``weft.collect.Collector``, as far as its health goes."""
+
+    def status(self) -> CollectStatus:
+        """Counters of every stage."""
+
+
+class Asks(Protocol):
+    """``weft.query.QueryEngine``, as far as Home needs it."""
+
+    def run(self, query: Query) -> ViewResult:
+        """Answer a question."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Traffic:
+    line: Sparkline
+    bits_per_s: float | None
+    packets_per_s: float | None
 
 
 class StatusBoard:
-    """Turns counters into views."""
+    """Turns counters into views. ``names`` reads what dictionaries know of exporters; it may be slow."""
+
+    def __init__(
+        self,
+        collector: Collecting | None,
+        questions: Asks,
+        *,
+        names: Callable[[], Knowledge],
+        spool_capacity: int = 0,
+        demo: bool = False,
+        started: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._collector, self._questions, self._names = collector, questions, names
+        self._capacity, self._demo, self._clock = spool_capacity, demo, clock
+        self._started = clock() if started is None else started
+        self._history = History(clock)
+        self._lock = threading.Lock()
+        self._known = Knowledge()
+        self._exporters: ExportersView | None = None
+        self._traffic = _Traffic(Sparkline(start=self._started, step=1, unit="bit/s"), None, None)
+        self._traffic_at = 0.0
+
+    def sample(self) -> None:
+        """Remember the counters of now, and renew once a minute what takes a query. Call every few seconds."""
+        if self._collector is not None:
+            self._history.sample(counters(self._collector.status()))
+        if self._clock() - self._traffic_at >= TRAFFIC_S:
+            self._traffic_at = self._clock()
+            try:
+                self._known = self._names()
+                self._traffic = self._ask_traffic()
+            except WeftError as error:  # the store may be away: Home must say so, not fail
+                log.warning("status_query_failed", error=error.message)
 
     def exporters(self) -> ExportersView:
         """Exporters and pipeline."""
-        raise LookupError
+        with self._lock:
+            now = self._clock()
+            if self._exporters is None or now - self._exporters.updated >= FRESH_S:
+                status = self._collector.status() if self._collector else None
+                self._exporters = exporters_view(status, self._capacity, self._history, self._known, now)
+            return self._exporters
 
     def overview(self) -> OverviewView:
         """The verdict."""
-        raise LookupError
+        view, now = self.exporters(), self._clock()
+        pipeline = pipeline_reasons(
+            view.pipeline,
+            self._history.grown("kernel_drops", LATELY_S),
+            self._history.grown("lost_rows", LATELY_S),
+            now,
+        )
+        reasons = sorted([*pipeline, *all_reasons(view.exporters)], key=lambda reason: -reason.status.rank)
+        status = worst(reasons) if view.exporters or reasons else Status.UNKNOWN
+        totals = self._totals(view)
+        return OverviewView(
+            status=status, headline=headline(status, len(reasons), view.exporters), reasons=reasons[:MOST_REASONS],
+            checks=checks(view.pipeline, totals), totals=totals, pipeline=view.pipeline, traffic=self._traffic.line,
+            records=self._history.rates("records", "records/s"), demo=self._demo, version=__version__,
+            started=self._started, updated=now,
+        )  # fmt: skip
+
+    def _totals(self, view: ExportersView) -> Totals:
+        lost = self._history.grown("lost", LATELY_S)
+        return Totals(
+            exporters=len(view.exporters),
+            exporters_silent=sum(any(r.code == "silent_exporter" for r in one.reasons) for one in view.exporters),
+            exporters_impaired=sum(one.status.rank >= Status.WARNING.rank for one in view.exporters),
+            records_per_s=view.pipeline.records_per_s, datagrams_per_s=view.pipeline.datagrams_per_s,
+            bits_per_s=self._traffic.bits_per_s, packets_per_s=self._traffic.packets_per_s,
+            flows_stored=view.pipeline.stored,
+            lost_share=loss_share(lost, self._history.grown("sent", LATELY_S)),
+        )  # fmt: skip
+
+    def _ask_traffic(self) -> _Traffic:
+        day = self._questions.run(Query(view="series", measures=["bps"], since="now-24h", points=96))
+        lately = self._questions.run(Query(view="stat", measures=["bps", "pps"], since="now-5m"))
+        values = day.series[0].values if day.series else []
+        grid = day.grid
+        line = Sparkline(start=grid.start if grid else 0, step=grid.step if grid else 1, unit="bit/s", values=values)
+        now = lately.rows[0] if lately.rows else [None, None]
+        return _Traffic(line, *(float(value) if value is not None else None for value in now[-2:]))
+
+
+def headline(status: Status, problems: int, exporters: list[ExporterView]) -> str:
+    """The verdict in one sentence."""
+    if not exporters and status is Status.UNKNOWN:
+        return "No telemetry yet: point a router at Weft"
+    if status is Status.OK:
+        return f"Everything is all right: {len(exporters)} exporters, all heard"
+    things = "1 thing needs" if problems == 1 else f"{problems} things need"
+    return f"{things} attention" + (" now" if status is Status.CRITICAL else "")
+
+
+def checks(pipeline: PipelineView, totals: Totals) -> list[str]:
+    """What was looked at, each with its figure."""
+    if not pipeline.running:
+        return ["This process does not collect; exporters are judged by the collectors"]
+    lag = f"{pipeline.latency_p99_ms / 1000:.1f} s" if pipeline.latency_p99_ms is not None else "not known yet"
+    return [
+        f"{totals.exporters} exporters, {totals.exporters_silent} silent",
+        f"{share(totals.lost_share)} of telemetry lost in the last {duration(LATELY_S)}",
+        f"{number(pipeline.kernel_drops)} datagrams dropped by the kernel since the start",
+        f"Decoder queue {share(pipeline.queue_fill)} full",
+        f"Store {'answers' if pipeline.store_ok else 'is away'}; telemetry is queryable after {lag} (p99)",
+        f"{number(pipeline.spool_rows)} rows spooled",
+    ]

@@ -17,9 +17,9 @@ from typing import Protocol
 import numpy as np
 import structlog
 
-from weft.component import Config
 from weft.decode.datagrams import DatagramBatch
 from weft.twin import organisation as org
+from weft.twin.config import DemoConfig
 from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
@@ -30,17 +30,6 @@ log = structlog.get_logger(__name__)
 _CHUNK_S = 1800
 _ANNOUNCE_S = 60
 _UPTIME_S = 41 * 86400  # the devices booted this long before the demo: their 32-bit uptime does not wrap for days
-
-
-class DemoConfig(Config):
-    """How much demo traffic there is."""
-
-    records_per_s: float = 5.0
-    """Mean flow records per second that each exporter sends."""
-    backfill_hours: float = 24.0
-    """How far back the demo's history reaches at the first start."""
-    seed: int = 7
-    """Another seed gives another, equally plausible organisation."""
 
 
 class Sink(Protocol):

@@ -30,18 +30,6 @@ class Accounts:
         self._config, self._state, self._clock = config, state, clock
         self._limiter = LoginLimiter(config.login_attempts)
 
-    def ensure_admin(self, data_dir: Path) -> str | None:
-        """At first start, create the person ``admin``; returns the generated password, which is also kept in a file
-        that only the owner of ``data_dir`` can read. None where there are people already.
-        """
-        if self._state.users():
-            return None
-        password = secrets.new_password()
-        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN)
-        write_private(data_dir / PASSWORD_FILE, password + "\n")
-        self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
-        return password
-
     def login(self, username: str, password: str, client: str) -> tuple[str, Identity]:
         """A new session's cookie and whom it stands for. Raises ``NotLoggedIn`` or ``TooManyAttempts``."""
         self._limiter.check(username, client)
@@ -108,3 +96,30 @@ def write_private(path: Path, text: str) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         file.write(text)
+
+
+class FirstStart:
+    """Makes sure that somebody can log in: a part of the process that runs once the state store is open."""
+
+    def __init__(self, state: Any, data_dir: Path) -> None:
+        self._state, self._file = state, data_dir / PASSWORD_FILE
+        self.username = ADMIN
+        self.password: str | None = None
+
+    @property
+    def file(self) -> Path | None:
+        """Where the generated password stands until it is changed; None once it is gone."""
+        return self._file if self._file.exists() else None
+
+    def start(self) -> None:
+        """At the very first start, add the person ``admin`` with a generated password, kept in a private file."""
+        if self._state.users():
+            return
+        password = secrets.new_password()
+        write_private(self._file, password + "\n")
+        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN)
+        self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
+        self.password = password
+
+    def stop(self) -> None:
+        """Nothing to release."""

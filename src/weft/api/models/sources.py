@@ -5,8 +5,8 @@ from __future__ import annotations
 from weft.api.models.base import Answer, Reason, Sparkline, Status
 
 
-class ErrorCount(Answer):
-    """Datagrams or records that could not be decoded, by reason."""
+class Count(Answer):
+    """How often something happened, and why."""
 
     reason: str
     count: int
@@ -48,7 +48,9 @@ class StreamView(Answer):
     """Sets waiting for their template now."""
     replayed: int
     expired: int
-    errors: list[ErrorCount]
+    datagrams_per_s: float
+    records_per_s: float
+    errors: list[Count]
     unknown_fields: list[UnknownField]
     first_seen: float
     last_seen: float
@@ -83,13 +85,25 @@ class ExporterView(Answer):
     sampling_rates: list[int]
     datagrams_per_s: float
     records_per_s: float
-    octets_per_s: float
+    telemetry_bps: float
+    """Bits per second of telemetry itself (UDP payload)."""
     history: Sparkline
     """Records per second, lately."""
     records: int
-    lost: int
+    lost: list[Count]
+    """What its sequence numbers miss, by unit: datagrams, records or flows."""
     loss_share: float
-    errors: int
+    """The worst stream's share of units lost."""
+    dropped: list[Count]
+    """Datagrams dropped here before the decoder, by reason."""
+    errors: list[Count]
+    """Decode errors, by reason."""
+    lost_rows: list[Count]
+    """Decoded rows lost or set aside here, by reason."""
+    held: int
+    """Sets that wait for their template."""
+    expired: int
+    """Sets whose template never came."""
     templates: int
     first_seen: float
     last_seen: float
@@ -98,13 +112,14 @@ class ExporterView(Answer):
 
 
 class ListenerView(Answer):
-    """A socket that telemetry arrives on."""
+    """A socket that telemetry arrives on. Counts since the start."""
 
     address: str
+    port: int
     datagrams: int
     octets: int
-    kernel_drops: int
-    """Datagrams that the kernel threw away because the receive buffer was full."""
+    kernel_drops: int | None
+    """Datagrams that the kernel threw away because the receive buffer was full; None where the system does not tell."""
     receive_buffer: int
     """Bytes that the kernel granted."""
 
@@ -112,34 +127,41 @@ class ListenerView(Answer):
 class PipelineView(Answer):
     """Where telemetry is between the sockets and the store, and what was lost on the way. Counts since the start."""
 
+    running: bool
+    """Whether this process collects at all."""
     listeners: list[ListenerView]
     received: int
     """Datagrams read from the sockets."""
     datagrams_per_s: float
+    records_per_s: float
     kernel_drops: int
-    queue_drops: int
-    """Datagrams dropped because the decoder could not keep up."""
+    dropped: list[Count]
+    """Datagrams dropped before the decoder, by reason."""
     queue_fill: float
     """How full the queue before the decoder is, 0–1."""
-    refused: int
-    """Datagrams from senders that are not allowed or over their quota."""
+    queue_oldest_s: float
+    """How long its oldest datagram has waited."""
     decoded: int
-    """Records decoded."""
-    records_per_s: float
+    """Flow records decoded."""
+    waiting_rows: int
+    """Decoded rows that are not on their way to the store yet."""
     stored: int
-    """Records written to the store."""
-    rejected: int
-    """Records that the store refused for good."""
+    """Rows written to the store."""
+    lost_rows: list[Count]
+    """Decoded rows lost or set aside, by reason."""
+    store_ok: bool
+    store_error: str
+    store_away_since: float | None
+    latency_p50_ms: float | None
+    """From datagram to queryable, of the latest batches."""
+    latency_p99_ms: float | None
+    spool_rows: int
+    """Rows that wait on disk for the store."""
     spool_bytes: int
     spool_capacity: int
-    spool_records: int
-    """Records that wait on disk for the store."""
-    spool_lost: int
-    """Records that gave way because the spool was full."""
-    store_ok: bool
-    store_error: str = ""
-    store_lag_s: float
-    """Age of the oldest record that is not in the store yet."""
+    spool_oldest_s: float
+    rejected_files: int
+    """Batches that the store refused for good, kept for inspection."""
 
 
 class ExportersView(Answer):

@@ -1,0 +1,16 @@
+"""Settings of the demo (section ``demo`` of ``weft.yaml``)."""
+
+from __future__ import annotations
+
+from weft.component import Config
+
+
+class DemoConfig(Config):
+    """How much demo traffic there is."""
+
+    records_per_s: float = 5.0
+    """Mean flow records per second that each exporter sends."""
+    backfill_hours: float = 24.0
+    """How far back the demo's history reaches at the first start."""
+    seed: int = 7
+    """Another seed gives another, equally plausible organisation."""
