@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from .fakes import batch_from, batch_of, datagram
 from weft.collect.admission import Admission
+
+from .fakes import batch_from, batch_of, datagram
 
 V9 = b"\0\x09" + bytes(30)
 IPFIX = b"\0\x0a" + bytes(30)
@@ -34,8 +35,8 @@ def test_kept_datagrams_keep_their_content_and_order() -> None:
     gate = admission()
     kept = gate.admit(batch_from([("10.0.0.1", 1, datagram(1)), ("10.0.0.2", 2, b"junk"), ("2001:db8::1", 3, V9)]))
     assert kept is not None
-    first, second = (kept.batch.data[s : s + n].tobytes() for s, n in zip(kept.batch.start, kept.batch.length))
-    assert (first, second) == (datagram(1), V9)
+    places = zip(kept.batch.start, kept.batch.length, strict=True)
+    assert [kept.batch.data[s : s + n].tobytes() for s, n in places] == [datagram(1), V9]
     assert kept.batch.source_port.tolist() == [1, 3]
     assert {s.address for s in gate.status()} == {"10.0.0.1", "10.0.0.2", "2001:db8::1"}
 

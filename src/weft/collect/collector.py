@@ -147,11 +147,15 @@ class Collector:
         if len(batch):
             self._put(Item(batch, done=threading.Event()))
 
-    def flush(self, timeout_s: float = _FLUSH_S) -> bool:
-        """Wait until everything received or ingested so far is stored or spooled; False if that took too long."""
+    def flush(self, timeout_s: float = _FLUSH_S) -> None:
+        """Wait until everything received or ingested so far is stored or spooled.
+
+        Raises ``Unavailable`` when that takes longer than ``timeout_s``.
+        """
         deadline = time.monotonic() + timeout_s
         self._put(Item(_NOTHING, done=threading.Event(), flush=True))
-        return self._writer.flush(deadline - time.monotonic())
+        if not self._writer.flush(deadline - time.monotonic()):
+            raise Unavailable("the store has not taken everything in time", where="collect")
 
     @property
     def ports(self) -> list[int]:
