@@ -29,7 +29,7 @@ TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
 
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15,
            "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
-_NUMBER = re.compile(r"(\d{1,20})(?:\.(\d{1,9}))?([kmgtp]i?)?", re.I)
+_NUMBER = re.compile(r"(\d{1,20})(?:\.(\d{1,9}))?([kmgtp]i?)?", re.IGNORECASE)
 _V4_MAPPED = b"\0" * 10 + b"\xff\xff"
 _WIDTHS = {Kind.ASN: 32, Kind.PORT: 16, Kind.PROTOCOL: 8}
 
@@ -244,7 +244,7 @@ def _scaled(text: str) -> int:
 
 
 def _read_interface(_: Dimension, text: str) -> Value:
-    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:]*)):(.*)", text, re.S)
+    match = re.fullmatch(r"(?:\[([^\]]+)\]|([^:]*)):(.*)", text, re.DOTALL)
     exporter, name = ((match[1] or match[2] or ""), match[3]) if match else ("", text)
     if not name:
         raise ValueError("expected an interface such as router1:et-0/0/1, et-0/0/1 or an ifIndex")

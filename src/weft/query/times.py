@@ -22,8 +22,8 @@ STEPS = (
 MAX_TIME = 2**32 - 1
 MAX_BUCKETS = 20_000
 
-_RELATIVE = re.compile(r"now\s*(?:(?P<sign>[+-])\s*(?P<offset>(?:\d+[smhdw])+))?\s*(?:/\s*(?P<snap>[smhdw]))?", re.I)
-_DURATION = re.compile(r"(\d+)([smhdw])", re.I)
+_RELATIVE = re.compile(r"now\s*(?:(?P<sign>[+-])\s*(?P<offset>(?:\d+[smhdw])+))?\s*(?:/\s*(?P<snap>[smhdw]))?", re.IGNORECASE)
+_DURATION = re.compile(r"(\d+)([smhdw])", re.IGNORECASE)
 _HELP = "use now, now-24h, now-7d/d, 2026-11-22T10:00:00Z or UTC seconds"
 
 

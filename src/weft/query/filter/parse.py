@@ -30,12 +30,12 @@ both: one (_AND one)*
 ?one: _NOT one -> negated
     | "(" either ")"
     | WORD COMPARE value -> compare
-    | WORD _IN list -> is_in
-    | WORD _NOT _IN list -> not_in
+    | WORD _IN values -> is_in
+    | WORD _NOT _IN values -> not_in
     | WORD MATCH value -> match
     | WORD _NOT MATCH value -> not_match
-    | WORD PREFIX (value | list) -> prefix
-?list: "(" value ("," value)* [","] ")"
+    | WORD PREFIX (value | values) -> prefix
+?values: "(" value ("," value)* [","] ")"
 value: WORD | STRING
 
 COMPARE.3: "!=" | "<=" | ">=" | "<" | ">" | "="
@@ -91,7 +91,7 @@ def parse(text: str, dataset: Dataset) -> Node | None:
     """The tree of ``text``; None when it is blank. Raises ``FilterError``."""
     try:
         tree = _lark().parse(text)
-        node = _Build(dataset).transform(tree)
+        node: Node | None = _Build(dataset).transform(tree)
     except VisitError as error:
         fail = error.orig_exc
         if not isinstance(fail, _Fail):
@@ -173,7 +173,7 @@ class _Build(Transformer[Token, Any]):
             return Raw(_unquote(str(token)), True, start, end)
         return Raw(str(token), False, start, end)
 
-    def list(self, *values: Raw) -> list[Raw]:
+    def values(self, *values: Raw) -> list[Raw]:
         return list(values)
 
     def compare(self, word: Token, operator: Token, raw: Raw) -> Node:

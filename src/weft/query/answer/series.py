@@ -1,0 +1,184 @@
+"""Time series per group, and the table beside them, from the same sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weft.model.views import ChartSpec, Series
+from weft.query.answer.body import (
+    MAX_ROWS,
+    Body,
+    Totals,
+    before,
+    cell_values,
+    choose_keys,
+    extra_measures,
+    key_columns,
+    keys_of,
+    named,
+    rank_values,
+    sum_names,
+    title,
+    view_columns,
+    whole,
+)
+from weft.query.answer.groups import Key, column, groups, spread
+from weft.query.answer.naming import OTHER, Naming
+from weft.query.answer.pulse import Known
+from weft.query.answer.runner import Runner
+from weft.query.compile.ask import Ask
+from weft.query.compile.sql import Statement
+from weft.query.compile.statements import Compiler, Fold, Window, aggregates_for
+from weft.query.measures import Measure
+
+Matrix = NDArray[Any]
+
+
+@dataclass
+class Lines:
+    """Sums per line and bucket; the last line is the remainder. ``has_other``: something is in it."""
+
+    keys: list[Key]
+    sums: dict[str, Matrix]
+    has_other: bool
+
+    def totals(self, line: int) -> Totals:
+        """Sums of one line over the window."""
+        return {name: int(m[line].sum()) for name, m in self.sums.items() if m.dtype == np.uint64}
+
+
+def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
+    """One line per top group, the remainder last."""
+    compiler = runner.compiler(ask, bucketed=True)
+    lines = _lines(ask, runner, compiler)
+    extra = extra_measures(ask, runner, compiler, whole(ask), lines.keys if ask.by else None)
+    previous, extra_before = None, {}
+    if ask.shift:
+        previous = _folded(ask, runner, compiler, before(ask, ask.grid.step), lines.keys)
+        extra_before = extra_measures(ask, runner, compiler, before(ask), lines.keys if ask.by else None)
+    naming.learn(ask.by, lines.keys)
+    body = Body(view_columns(ask), [], ask.measures[0].unit, ChartSpec(kind="stacked", title=title(ask), unit=ask.measures[0].unit))
+    order: list[Key | None] = [*lines.keys]
+    if ask.by and ask.query.other and (lines.has_other or (previous is not None and previous.has_other)):
+        body.other = len(order)
+        order.append(None)
+    for i, key in enumerate(order):
+        line = len(lines.keys) if key is None else i
+        cells = named(ask.by, naming, key) if ask.by else []
+        row = [*cells, *cell_values(ask, lines.totals(line) | extra.get(key, {}), ask.grid.seconds)]
+        if previous is not None:
+            seconds = ask.grid.step * ask.grid.count
+            row += cell_values(ask, previous.totals(line) | extra_before.get(key, {}), seconds)
+        body.rows.append(row)
+        label = OTHER if key is None else naming.label(ask.by, cells) or ask.measures[0].title
+        body.series.append(
+            Series(
+                key=[OTHER] if key is None else cells,
+                label=label,
+                values=_values(ask, lines, line, known.now),
+                previous=_values(ask, previous, line, known.before) if previous is not None else None,
+                other=key is None,
+            )
+        )
+    body.totals = _totals(ask, runner, compiler, lines, extra)
+    return body
+
+
+def _totals(
+    ask: Ask, runner: Runner, compiler: Compiler, lines: Lines, extra: Mapping[Key | None, Totals]
+) -> dict[str, float | None]:
+    sums: Totals = {name: int(m.sum()) for name, m in lines.sums.items() if m.dtype == np.uint64}
+    if any(not m.additive for m in ask.measures):
+        everything = extra if not ask.by else extra_measures(ask, runner, compiler, whole(ask), None)
+        sums |= everything.get((), {})
+    return dict(zip((m.name for m in ask.measures), cell_values(ask, sums, ask.grid.seconds), strict=True))
+
+
+def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
+    """Rank and fold: here in one pass where the grouped rows are few, else in the store in two."""
+    window = whole(ask, ask.grid.step)
+    measure = ask.measures[0]
+    if ask.by and measure.additive and not any(d.wide for d in ask.by):
+        aggregates = [a for a in aggregates_for(ask.measures, compiler.source) if a.name.startswith("sum_")]
+        statement = compiler.folded(window, aggregates, ask.by, None)
+        table = runner.run(Statement(f"{statement.sql}\nLIMIT {MAX_ROWS + 1}", statement.parameters))
+        if table.num_rows <= MAX_ROWS:
+            return _rank_here(ask, table)
+        runner.statements.pop()
+    keys = choose_keys(ask, runner, ask.query.top) if ask.by else [()]
+    return _folded(ask, runner, compiler, window, keys)
+
+
+def _rank_here(ask: Ask, table: pa.Table) -> Lines:
+    """Top groups and remainder from all (bucket, group) sums."""
+    grid, measure = ask.grid, ask.measures[0]
+    found = groups(table, key_columns(ask.by))
+    names = sum_names(ask.measures)
+    buckets = column(table, "bucket").astype(np.int64)
+    if ask.query.rank == "average":
+        rank = rank_values(measure, {n: found.total(f"sum_{n}") for n in measure.sums})
+    else:
+        parts = {
+            n: spread(found.codes, buckets, column(table, f"sum_{n}"), found.count, grid.count) for n in measure.sums
+        }
+        values = rank_values(measure, parts)
+        if ask.query.rank == "last":
+            rank = values[:, -1]
+        else:
+            if measure.form == "rate":
+                values = values / np.array([grid.bucket_seconds(i) for i in range(grid.count)])
+            rank = values.max(axis=1)
+    chosen = found.order(rank, ask.query.top)
+    line = np.full(found.count, len(chosen), np.int64)
+    line[chosen] = np.arange(len(chosen))
+    codes = line[found.codes]
+    sums = {
+        n: spread(codes, buckets, column(table, f"sum_{n}"), len(chosen) + 1, grid.count) for n in names
+    }
+    return Lines([found.key(g) for g in chosen], sums, found.count > len(chosen))
+
+
+def _folded(ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: Sequence[Key]) -> Lines:
+    """Sums of the chosen groups and the remainder, folded in the store."""
+    unique = [m for m in ask.measures[:1] if m.form == "unique"]
+    additive = [m for m in ask.measures if m.form != "unique"]
+    aggregates = aggregates_for([*additive, *unique], compiler.source)
+    table = runner.run(compiler.folded(window, aggregates, ask.by, Fold(keys) if ask.by else None))
+    index = {key: i for i, key in enumerate(keys)}
+    inside = table["top"].to_pylist() if ask.by else [1] * table.num_rows
+    codes = np.array(
+        [index[k] if top else len(keys) for k, top in zip(keys_of(table, ask.by), inside, strict=True)], np.int64
+    )
+    buckets = column(table, "bucket").astype(np.int64)
+    sums = {}
+    for a in aggregates:
+        values = spread(codes, buckets, column(table, a.name), len(keys) + 1, ask.grid.count)
+        # Counts of distinct values do not add up over buckets: as floats they stay out of the totals.
+        sums[a.name.removeprefix("sum_")] = values if a.name.startswith("sum_") else values.astype(np.float64)
+    return Lines(list(keys), sums, bool((codes == len(keys)).any()))
+
+
+def _values(ask: Ask, lines: Lines, line: int, known: Sequence[bool]) -> list[float | None]:
+    """The first measure per bucket; None where nothing is known."""
+    measure, grid = ask.measures[0], ask.grid
+    out: list[float | None] = []
+    for i in range(grid.count):
+        if not known[i]:
+            out.append(None)
+            continue
+        sums: Totals = {name: m[line, i].item() for name, m in lines.sums.items()}
+        out.append(_bucket_value(measure, sums, grid.bucket_seconds(i)))
+    return out
+
+
+def _bucket_value(measure: Measure, sums: Totals, seconds: float) -> float | None:
+    if measure.form == "percentile":  # drawn as the rate that the percentile is taken of
+        total = sums[measure.sums[0]]
+        return None if total is None else total * measure.scale / seconds
+    return measure.value(sums, seconds)

@@ -1,0 +1,60 @@
+"""A ``Query`` with its names resolved and its grid laid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from weft.query.catalogue import Dataset, Dimension, Either
+from weft.query.filter.tree import Columns, Node, leaves
+from weft.query.measures import Measure
+from weft.query.model import Query
+from weft.query.times import Grid
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What is asked. ``shift`` is how many seconds back to compare with (0 = not); ``slot`` the percentile's slot.
+
+    ``changes`` holds, by dictionary, the times inside the asked windows at which a name changed.
+    """
+
+    query: Query
+    dataset: Dataset
+    by: tuple[Dimension, ...]
+    measures: tuple[Measure, ...]
+    filter: Node | None
+    grid: Grid
+    shift: int = 0
+    slot: int = 0
+    changes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def filter_dimensions(self) -> tuple[Dimension, ...]:
+        """Dimensions that the filter looks at, either-side shorthands resolved."""
+        return tuple(d for leaf in leaves(self.filter) for name in _names(leaf) for d in sides(self.dataset, name))
+
+    @cached_property
+    def columns(self) -> frozenset[str]:
+        """Columns a table must keep to answer."""
+        unique = [self.dataset.dimensions[m.dimension] for m in self.measures if m.form == "unique"]
+        return frozenset(key for d in (*self.by, *self.filter_dimensions, *unique) for key in d.keys)
+
+    @property
+    def percentiles(self) -> tuple[Measure, ...]:
+        """Measures that need slots."""
+        return tuple(m for m in self.measures if m.form == "percentile")
+
+
+def _names(leaf: object) -> Iterable[str]:
+    if isinstance(leaf, Columns):
+        return (leaf.field, leaf.other)
+    return (leaf.field,)  # type: ignore[attr-defined]
+
+
+def sides(dataset: Dataset, name: str) -> tuple[Dimension, ...]:
+    """The dimension of that name, or both sides of a shorthand."""
+    found = dataset.field(name)
+    assert found is not None
+    return found.sides if isinstance(found, Either) else (found,)

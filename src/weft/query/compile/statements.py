@@ -1,0 +1,292 @@
+"""The statements that a view is made of.
+
+Everything starts from one *grouped* statement: the table's rows summed by the key columns (integers, mostly); names are
+looked up on the grouped rows, not on every row. On top of it:
+
+* ``ranked``: the largest groups;
+* ``folded``: all rows, with the groups that are not among the chosen ones made one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from weft.model.tables import Kind
+from weft.query.catalogue import Dimension
+from weft.query.compile.ask import Ask
+from weft.query.compile.lookups import value_sql
+from weft.query.compile.source import Source
+from weft.query.compile.sql import Statement, literal, moment, select, subquery
+from weft.query.compile.where import Where
+from weft.query.filter.tree import Or
+from weft.query.measures import Measure, sums_needed
+
+#: More changes of names than this inside a window are looked up row by row instead of slice by slice.
+MAX_SLICES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """An aggregate by name: over rows of the table, and over rows already grouped (``g``)."""
+
+    name: str
+    rows: str
+    partial: str
+    merged: str
+
+
+@dataclass(frozen=True)
+class Fold:
+    """Which groups keep their own key. ``joint``: the tuple of all dimensions; else each dimension by itself."""
+
+    keys: Sequence[tuple[Any, ...]]
+    joint: bool = True
+
+
+@dataclass(frozen=True)
+class Window:
+    """Rows from ``start`` to ``end`` (exclusive), in buckets of ``bucket`` seconds counted from ``start`` (0 = none)."""
+
+    start: int
+    end: int
+    bucket: int = 0
+
+
+def key_names(dimension: Dimension) -> tuple[str, ...]:
+    """Names of the result columns that hold a dimension: an interface is known by its exporter and its index."""
+    if dimension.kind is Kind.INTERFACE:
+        return (f"by_{dimension.name}_exporter", f"by_{dimension.name}")
+    return (f"by_{dimension.name}",)
+
+
+def aggregates_for(measures: Sequence[Measure], source: Source) -> list[Aggregate]:
+    """The sums and unique counts that these measures need."""
+    rows = {
+        "bytes": "sum(bytes * greatest(sampling_rate, 1))",
+        "packets": "sum(packets * greatest(sampling_rate, 1))",
+        "flows": source.flows,
+    }
+    out = [Aggregate(f"sum_{n}", rows[n], rows[n], f"sum(g.sum_{n})") for n in sums_needed(measures)]
+    for m in measures:
+        if m.form == "unique":
+            column = m.dimension
+            out.append(
+                Aggregate(m.name, f"uniqExact({column})", f"uniqExactState({column})", f"uniqExactMerge(g.{m.name})")
+            )
+    return out
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """Makes statements for one ``Ask`` against one ``Source``."""
+
+    ask: Ask
+    source: Source
+
+    @cached_property
+    def _where(self) -> tuple[str, dict[str, Any]]:
+        if self.ask.filter is None:
+            return "", {}
+        where = Where(self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._at)
+        sql = where.condition(self.ask.filter)
+        return sql, where.parameters
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the filter binds."""
+        return self._where[1]
+
+    @property
+    def filter_condition(self) -> str:
+        """The filter as one operand of AND; empty without a filter."""
+        return f"({self._where[0]})" if isinstance(self.ask.filter, Or) else self._where[0]
+
+    def condition(self, window: Window) -> str:
+        """Time and filter."""
+        time = self.ask.dataset.table.time.name
+        sql = f"{time} >= {moment(window.start)} AND {time} < {moment(window.end)}"
+        return f"{sql}\n  AND {self.filter_condition}" if self.filter_condition else sql
+
+    def row_values(self, dimension: Dimension) -> tuple[str, ...]:
+        """A dimension of one raw row, names as of the row's own time."""
+        if dimension.dictionary is not None:
+            return (value_sql(dimension, self.ask.dataset.table.time.name),)
+        return self._plain(dimension)
+
+    def _at(self, dictionary: str) -> str:
+        """As of when a row's names are looked up: a constant if none changed in the window."""
+        if self.ask.changes.get(dictionary):
+            return self.ask.dataset.table.time.name
+        return moment(self.ask.grid.end - 1)
+
+    # --- grouping ---------------------------------------------------------------------------------------------------
+
+    def grouped(
+        self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None = None
+    ) -> str:
+        """Rows of the window grouped by bucket and ``by``, their values looked up."""
+        if any(d.dictionary for d in by):
+            return self._grouped_twice(window, aggregates, by, fold)
+        columns, groups = self._bucket(window)
+        values = [(name, value) for d in by for name, value in zip(key_names(d), self._plain(d), strict=True)]
+        folded, keys = _folded(by, dict(values), fold)
+        columns += folded
+        return select(
+            [*columns, *(f"{a.rows} AS {a.name}" for a in aggregates)] or ["1"],
+            self.source.name,
+            where=self.condition(window),
+            group_by=[*groups, *keys],
+        )
+
+    def _grouped_twice(
+        self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None
+    ) -> str:
+        columns, groups = self._bucket(window)
+        keys: dict[str, str] = {}
+        values: dict[str, str] = {}
+        for d in by:
+            if d.dictionary is not None:
+                keys |= {key: key for key in d.keys}
+                values[key_names(d)[0]] = value_sql(d, self._at_grouped(d), "g.")
+            else:
+                plain = dict(zip(key_names(d), self._plain(d), strict=True))
+                keys |= plain
+                values |= {name: f"g.{name}" for name in plain}
+        if any(self._sliced(d) for d in by):
+            edges = sorted({t for d in by for t in self._changes(d)})
+            time = self.ask.dataset.table.time.name
+            keys["as_of"] = f"roundDown(toUInt32({time}), {[window.start, *edges]})"
+        inner = select(
+            [
+                *columns,
+                *(name if name == sql else f"{sql} AS {name}" for name, sql in keys.items()),
+                *(f"{a.partial} AS {a.name}" for a in aggregates),
+            ],
+            self.source.name,
+            where=self.condition(window),
+            group_by=[*groups, *keys],
+        )
+        folded, names = _folded(by, values, fold)
+        return select(
+            [*(f"g.{g} AS {g}" for g in groups), *folded, *(f"{a.merged} AS {a.name}" for a in aggregates)],
+            subquery(inner, "g"),
+            group_by=[*groups, *names],
+        )
+
+    def _bucket(self, window: Window) -> tuple[list[str], list[str]]:
+        if not window.bucket:
+            return [], []
+        time = self.ask.dataset.table.time.name
+        return [f"intDiv(toUInt32({time}) - {window.start}, {window.bucket}) AS bucket"], ["bucket"]
+
+    def _plain(self, dimension: Dimension) -> tuple[str, ...]:
+        return dimension.keys if dimension.kind is Kind.INTERFACE else (value_sql(dimension, ""),)
+
+    def _changes(self, dimension: Dimension) -> tuple[int, ...]:
+        return self.ask.changes.get(dimension.dictionary.name, ()) if dimension.dictionary else ()
+
+    def _sliced(self, dimension: Dimension) -> bool:
+        return bool(self._changes(dimension))
+
+    def _at_grouped(self, dimension: Dimension) -> str:
+        return "toDateTime(g.as_of, 'UTC')" if self._sliced(dimension) else moment(self.ask.grid.end - 1)
+
+    # --- statements -------------------------------------------------------------------------------------------------
+
+    def ranked(
+        self, window: Window, measure: Measure, aggregates: Sequence[Aggregate], limit: int, *, totals: bool
+    ) -> Statement:
+        """Groups with their aggregates, largest first; with ``totals`` also ``all_…``: the sums over every group."""
+        names = [n for d in self.ask.by for n in key_names(d)]
+        overall = [f"sum(r.{a.name}) OVER () AS all_{a.name}" for a in aggregates if totals]
+        sql = select(
+            [*(f"r.{n} AS {n}" for n in names), *(f"r.{a.name} AS {a.name}" for a in aggregates), *overall],
+            subquery(self.grouped(window, aggregates, self.ask.by), "r"),
+            order_by=[f"{_rank_sql(measure)} DESC", *names],
+            limit=limit,
+        )
+        return Statement(sql, self.parameters)
+
+    def highest(self, window: Window, measure: Measure, aggregates: Sequence[Aggregate], limit: int, last_s: int) -> Statement:
+        """The groups with the highest bucket; ``last_s`` is how long the last bucket has lasted."""
+        names = [n for d in self.ask.by for n in key_names(d)]
+        value = _rank_sql(measure)
+        last = (window.end - window.start) // window.bucket - 1
+        if measure.form == "rate" and last_s != window.bucket:
+            value = f"{value} / if(r.bucket = {last}, {last_s}, {window.bucket})"
+        sql = select(
+            [*(f"r.{n} AS {n}" for n in names), f"max({value}) AS rank"],
+            subquery(self.grouped(window, aggregates, self.ask.by), "r"),
+            group_by=names,
+            order_by=["rank DESC", *names],
+            limit=limit,
+        )
+        return Statement(sql, self.parameters)
+
+    def folded(self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None) -> Statement:
+        """Everything in the window, groups outside ``fold`` made one."""
+        return Statement(self.grouped(window, aggregates, by, fold), self.parameters)
+
+    def percentile(
+        self, window: Window, measure: Measure, by: Sequence[Dimension], fold: Fold | None, limit: int | None = None
+    ) -> Statement:
+        """The 95th percentile of a sum per slot (``window.bucket``), nearest rank, empty slots counted as 0."""
+        aggregates = aggregates_for([measure], self.source)
+        slots = (window.end - window.start) // window.bucket
+        nth = -(-95 * slots // 100)
+        value = aggregates[0].name
+        names = _output_names(by, fold)
+        expression = f"if(count() + {nth} > {slots}, arraySort(groupArray(p.{value}))[toInt64(count()) + {nth - slots}], 0)"
+        sql = select(
+            [*(f"p.{n} AS {n}" for n in names), f"{expression} AS {measure.name}"],
+            subquery(self.grouped(window, aggregates, by, fold), "p"),
+            group_by=names,
+            order_by=[f"{measure.name} DESC", *names] if limit is not None else (),
+            limit=limit,
+        )
+        return Statement(sql, self.parameters)
+
+
+def _rank_sql(measure: Measure) -> str:
+    if measure.form == "unique":
+        return f"r.{measure.name}"
+    if measure.form == "ratio":
+        return f"if(r.sum_{measure.sums[1]} = 0, 0, r.sum_{measure.sums[0]} / r.sum_{measure.sums[1]})"
+    return f"r.sum_{measure.sums[0]}"
+
+
+def _output_names(by: Sequence[Dimension], fold: Fold | None) -> list[str]:
+    names = [n for d in by for n in key_names(d)]
+    if fold is None:
+        return names
+    return ["top", *names] if fold.joint else [*(f"top_{d.name}" for d in by), *names]
+
+
+def _folded(by: Sequence[Dimension], values: dict[str, str], fold: Fold | None) -> tuple[list[str], list[str]]:
+    """Columns (``sql AS name``) and their names for the keys ``by``, those outside ``fold`` made equal."""
+    if fold is None:
+        return [f"{sql} AS {name}" for name, sql in values.items()], list(values)
+    if fold.joint:
+        columns = [f"{_among(list(values.values()), fold.keys)} AS top"]
+        columns += [f"if(top, {sql}, defaultValueOfArgumentType({sql})) AS {name}" for name, sql in values.items()]
+        return columns, ["top", *values]
+    columns, names = [], []
+    for i, d in enumerate(by):
+        sqls = [values[n] for n in key_names(d)]
+        columns.append(f"{_among(sqls, fold.keys[i])} AS top_{d.name}")
+        names.append(f"top_{d.name}")
+        for n in key_names(d):
+            columns.append(f"if(top_{d.name}, {values[n]}, defaultValueOfArgumentType({values[n]})) AS {n}")
+            names.append(n)
+    return columns, names
+
+
+def _among(values: list[str], keys: Sequence[tuple[Any, ...]]) -> str:
+    if not keys:
+        return "0"
+    if len(values) == 1:
+        return f"{values[0]} IN {literal([key[0] for key in keys])}"
+    return f"({', '.join(values)}) IN {literal(list(keys))}"

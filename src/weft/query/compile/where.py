@@ -1,0 +1,145 @@
+"""A filter's tree to a SQL condition with bound parameters."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from weft.model.dictionaries import EXPORTERS, INTERFACES
+from weft.model.tables import Kind
+from weft.query.catalogue import Dataset, Dimension
+from weft.query.compile.ask import sides
+from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
+from weft.query.names import Address, Interface, Prefix, Range, Value
+from weft.query.compile.lookups import attribute_sql
+
+Parameters = dict[str, Any]
+#: Dimension → SQL of its value.
+ValueSql = Callable[[Dimension], str]
+
+
+class Where:
+    """Builds conditions; collects their parameters as ``f0``, ``f1`` …
+
+    ``at`` gives the as-of time for a dictionary: a constant where no name changed in the window, else the row's time.
+    """
+
+    def __init__(self, dataset: Dataset, value: ValueSql, at: Callable[[str], str]) -> None:
+        self._dataset, self._value, self._at = dataset, value, at
+        self.parameters: Parameters = {}
+
+    def condition(self, node: Node) -> str:
+        """SQL that is true for matching rows."""
+        if isinstance(node, And):
+            return " AND ".join(self._inside(item) for item in node.items)
+        if isinstance(node, Or):
+            return " OR ".join(self._inside(item) for item in node.items)
+        if isinstance(node, Not):
+            return f"NOT ({self.condition(node.item)})"
+        return self._leaf(node)
+
+    def _inside(self, node: Node) -> str:
+        sql = self.condition(node)
+        return f"({sql})" if isinstance(node, Or | And) else sql
+
+    def _leaf(self, node: Compare | Columns) -> str:
+        dimensions = sides(self._dataset, node.field)
+        if len(dimensions) == 1 and (sql := self._direct(dimensions[0], node)):
+            return sql
+        # A negated operator negates the positive one, so that ``AS != x`` is the opposite of ``AS = x`` (either side).
+        operator, negated = _positive(node.operator)
+        sql = _any([self._side(dimension, operator, node) for dimension in dimensions])
+        return f"NOT ({sql})" if negated else sql
+
+    def _direct(self, dimension: Dimension, node: Compare | Columns) -> str | None:
+        """The comparison as SQL's own operator, where there is one."""
+        if isinstance(node, Columns):
+            return self._side(dimension, node.operator, node)
+        if any(isinstance(v, Range | Interface | Prefix) for v in node.values) or "HAS" in node.operator:
+            return None
+        operator, type_ = node.operator, _type_of(node.values[0])
+        if len(node.values) == 1:
+            operator = {"IN": "=", "NOT IN": "!="}.get(operator, operator)
+            return f"{self._value(dimension)} {operator} {self._bind(node.values[0], type_)}"
+        return f"{self._value(dimension)} {operator} ({', '.join(self._bind(v, type_) for v in node.values)})"
+
+    def _side(self, dimension: Dimension, operator: str, node: Compare | Columns) -> str:
+        """A positive comparison of one side."""
+        if isinstance(node, Columns):
+            other = self._dataset.dimensions[node.other]
+            if dimension.kind is Kind.INTERFACE:
+                return f"{dimension.keys[-1]} {operator} {other.keys[-1]}"
+            return f"{self._value(dimension)} {operator} {self._value(other)}"
+        if operator == "HAS":
+            bits = self._bind(node.values[0], "UInt64")
+            return f"bitAnd({self._value(dimension)}, {bits}) = {bits}"
+        if operator == "<<":
+            return _any([self._in_prefix(self._value(dimension), p) for p in node.values])
+        if operator not in ("=", "IN"):
+            return f"{self._value(dimension)} {operator} {self._bind(node.values[0], _type_of(node.values[0]))}"
+        return _any(list(self._matches(dimension, node.values)))
+
+    def _matches(self, dimension: Dimension, values: tuple[Value, ...]) -> Iterator[str]:
+        plain = []
+        for value in values:
+            if isinstance(value, Interface):
+                yield self._interface(dimension, value)
+            elif isinstance(value, Range):
+                low, high = self._bind(value.low, "UInt64"), self._bind(value.high, "UInt64")
+                yield f"{self._value(dimension)} BETWEEN {low} AND {high}"
+            else:
+                plain.append(self._bind(value, _type_of(value)))
+        if len(plain) == 1:
+            yield f"{self._value(dimension)} = {plain[0]}"
+        elif plain:
+            yield f"{self._value(dimension)} IN ({', '.join(plain)})"
+
+    def _interface(self, dimension: Dimension, interface: Interface) -> str:
+        exporter, index = dimension.keys
+        if interface.name.isascii() and interface.name.isdigit() and len(interface.name) <= 10:
+            sql = f"{index} = {self._bind(int(interface.name), 'UInt64')}"
+        else:
+            name = attribute_sql(INTERFACES, "name", (exporter, index), self._at(INTERFACES.name))
+            sql = f"{name} = {self._bind(interface.name, 'String')}"
+        if not interface.exporter:
+            return sql
+        try:
+            address = ipaddress.ip_address(interface.exporter)
+        except ValueError:
+            name = attribute_sql(EXPORTERS, "name", (exporter,), self._at(EXPORTERS.name))
+            return f"({name} = {self._bind(interface.exporter, 'String')} AND {sql})"
+        return f"({exporter} = {self._bind(address, 'IPv6')} AND {sql})"
+
+    def _in_prefix(self, column: str, prefix: Value) -> str:
+        assert isinstance(prefix, ipaddress.IPv4Network | ipaddress.IPv6Network)
+        low, high = self._bind(prefix[0], "IPv6"), self._bind(prefix[-1], "IPv6")
+        return f"{column} BETWEEN {low} AND {high}"
+
+    def _bind(self, value: Value, type_: str) -> str:
+        name = f"f{len(self.parameters)}"
+        self.parameters[name] = stored_address(value) if isinstance(value, Address) else value
+        return f"{{{name}:{type_}}}"
+
+
+def stored_address(address: Address | Prefix) -> str:
+    """An address as the store's text for it: IPv4 v4-mapped."""
+    return f"::ffff:{address}" if isinstance(address, ipaddress.IPv4Address) else str(address)
+
+
+def _type_of(value: Value) -> str:
+    if isinstance(value, int):
+        return "UInt64"
+    return "String" if isinstance(value, str) else "IPv6"
+
+
+def _positive(operator: str) -> tuple[str, bool]:
+    if operator.startswith("NOT "):
+        return operator.removeprefix("NOT "), True
+    if operator.startswith("!"):
+        return operator.removeprefix("!"), True
+    return operator, False
+
+
+def _any(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({' OR '.join(parts)})"

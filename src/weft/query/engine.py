@@ -1,0 +1,157 @@
+"""Runs a ``Query``: names resolved, table chosen, statements run within bounds, and the answer with what it rests on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from weft.errors import InvalidInput
+from weft.model.dictionaries import Attribute
+from weft.model.views import Provenance, TimeGrid, ViewResult, Window
+from weft.query.answer.body import Body
+from weft.query.answer.naming import Naming
+from weft.query.answer.pulse import Known, take_pulse
+from weft.query.answer.records import records_view
+from weft.query.answer.runner import Runner
+from weft.query.answer.sankey import sankey_view
+from weft.query.answer.series import series_view
+from weft.query.answer.table import stat_view, table_view
+from weft.query.catalogue import Catalogue, Dataset, build_catalogue
+from weft.query.compile.ask import Ask
+from weft.query.config import QueryConfig
+from weft.query.filter import parse
+from weft.query.measures import SLOT_S, Measure
+from weft.query.model import Query
+from weft.query.times import Grid, lay_grid, parse_duration, parse_time
+from weft.store.telemetry import TelemetryStore
+
+_MINUTE = 60
+
+
+class QueryEngine:
+    """Answers queries from a telemetry store. Thread-safe: every query has its own state."""
+
+    def __init__(
+        self,
+        store: TelemetryStore,
+        config: QueryConfig | None = None,
+        *,
+        attributes: Mapping[str, Sequence[Attribute]] | None = None,
+        retention_days: Mapping[str, int] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store, self._config, self._clock = store, config or QueryConfig(), clock
+        self._retention_days = dict(retention_days or {})
+        self._catalogue = build_catalogue(attributes)
+
+    def catalogue(self) -> Catalogue:
+        """What can be asked."""
+        return self._catalogue
+
+    def run(self, query: Query) -> ViewResult:
+        """The answer. Raises InvalidInput, LimitExceeded, StoreUnavailable or Failed."""
+        now = self._clock()
+        runner = Runner(self._store, self._config, now, self._retention_days)
+        ask = self._ask(query, now)
+        naming = Naming(runner, ask.grid.end - 1)
+        known = take_pulse(ask, runner)
+        body = self._view(ask, runner, naming, known)
+        return self._result(ask, runner, naming, known, body)
+
+    def _view(self, ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
+        match ask.query.view:
+            case "series":
+                return series_view(ask, runner, naming, known)
+            case "table":
+                return table_view(ask, runner, naming)
+            case "stat":
+                return stat_view(ask, runner)
+            case "sankey":
+                return sankey_view(ask, runner, naming)
+            case "records":
+                return records_view(ask, runner, naming)
+
+    def _result(self, ask: Ask, runner: Runner, naming: Naming, known: Known, body: Body) -> ViewResult:
+        grid, source = ask.grid, runner.source
+        assert source is not None
+        shown = ask.query.view == "series"
+        return ViewResult(
+            columns=body.columns,
+            rows=body.rows,
+            window=Window(since=grid.start, until=grid.until),
+            unit=body.unit,
+            chart=body.chart,
+            grid=TimeGrid(start=grid.start, step=grid.step, count=grid.count) if shown else None,
+            series=body.series,
+            links=body.links,
+            labels=naming.labels,
+            other=body.other,
+            totals=body.totals,
+            query=ask.query.model_dump(exclude_defaults=True),
+            provenance=Provenance(
+                sql=";\n\n".join(runner.statements),
+                table=source.name,
+                resolution_s=source.seconds,
+                rows_read=runner.rows_read,
+                bytes_read=runner.bytes_read,
+                elapsed_ms=runner.elapsed_ms,
+                exact=runner.exact,
+                sampling_rates=known.rates,
+                unsampled_share=known.unsampled_share,
+                newest=known.newest,
+                silent_exporters=known.silent,
+                notes=runner.notes,
+            ),
+        )
+
+    # --- understanding the question ---------------------------------------------------------------------------------
+
+    def _ask(self, query: Query, now: float) -> Ask:
+        dataset = self._catalogue.dataset(query.dataset)
+        by = tuple(dataset.dimension(name) for name in query.by)
+        if len({d.name for d in by}) < len(by):
+            raise InvalidInput("the same dimension twice", where="by", fix="name each dimension once")
+        measures = tuple({m.name: m for m in (dataset.measure(name) for name in query.measures)}.values())
+        if query.top > self._config.max_groups:
+            raise InvalidInput(f"top {query.top} is too many", where="top", fix=f"ask for at most {self._config.max_groups}")
+        grid, slot = self._grid(query, measures, now)
+        if query.view == "series" and grid.count * query.top > self._config.max_cells:
+            raise InvalidInput(
+                f"{query.top} groups × {grid.count} buckets are too many", where="every", fix="ask for a coarser step or fewer groups"
+            )
+        shift = self._shift(query, grid)
+        return Ask(query, dataset, by, measures, parse(query.filter, dataset), grid, shift, slot)
+
+    def _grid(self, query: Query, measures: Sequence[Measure], now: float) -> tuple[Grid, int]:
+        zone = self._config.time_zone
+        since = parse_time(query.since, now, "since", zone)
+        until = parse_time(query.until, now, "until", zone)
+        percentile = any(m.form == "percentile" for m in measures)
+        align = SLOT_S if percentile and until - since >= 12 * SLOT_S else 1
+        grid = lay_grid(since, until, now, step=query.every, points=query.points, zone=zone, align=align)
+        if query.view == "series":
+            grid = self._settled(grid)
+        if not percentile:
+            return grid, 0
+        slot = SLOT_S if align == SLOT_S and grid.step <= SLOT_S else grid.step
+        if align == SLOT_S and grid.step % SLOT_S == 0:
+            slot = SLOT_S
+        return grid, slot
+
+    def _settled(self, grid: Grid) -> Grid:
+        """Without a last bucket that has only just begun."""
+        running = grid.end - grid.until
+        if running and grid.count > 1 and grid.step - running < min(self._config.settle_s, grid.step):
+            return Grid(grid.start, grid.step, grid.count - 1, grid.start + grid.step * (grid.count - 1))
+        return grid
+
+    @staticmethod
+    def _shift(query: Query, grid: Grid) -> int:
+        if query.compare_to is None:
+            return 0
+        if query.compare_to == "previous":
+            return grid.end - grid.start
+        seconds = parse_duration(query.compare_to, "compare_to")
+        if not 0 < seconds <= grid.start:
+            raise InvalidInput("cannot compare with that time", where="compare_to", fix="use previous, 1d or 7d")
+        return seconds
