@@ -1,0 +1,49 @@
+/** What the API takes and returns, by short names; generated from its OpenAPI document (`npm run types`). */
+import type { components } from "./schema";
+
+type Schemas = components["schemas"];
+
+/** Posted as it is; what is left out takes the server's default. */
+export type Query = Partial<Schemas["Query"]>;
+export type ViewKind = Schemas["Query"]["view"];
+export type Rank = NonNullable<Schemas["Query"]["rank"]>;
+
+export type Cell = string | number | boolean | null;
+/** Defaults are always sent, so nothing is absent in an answer. */
+export type Series = Required<Schemas["Series"]>;
+export type ViewResult = Required<Omit<Schemas["ViewResult"], "rows" | "series" | "provenance">> & {
+  rows: Cell[][];
+  series: Series[];
+  provenance: Provenance;
+};
+export type ViewColumn = Required<Schemas["ViewColumn"]>;
+export type TimeGrid = Schemas["TimeGrid"];
+export type Provenance = Required<Schemas["Provenance"]>;
+
+export type Catalogue = Schemas["CatalogueView"];
+export type Dimension = Schemas["DimensionView"];
+export type Measure = Schemas["MeasureView"];
+export type Completions = Schemas["Completion"];
+export type Completion = Schemas["CompletionOption"];
+export type FilterCheck = Schemas["FilterChecked"];
+export type SavedView = Schemas["ViewSaved"];
+
+export type Me = Schemas["Me"];
+export type Role = Schemas["Role"];
+export type Health = Schemas["Health"];
+export type Token = Schemas["TokenView"];
+export type TokenCreated = Schemas["TokenCreated"];
+export type User = Schemas["UserView"];
+export type UserCreated = Schemas["UserCreated"];
+export type ReferenceTable = Schemas["TableView"];
+export type Explanation = Schemas["Explanation"];
+
+export type Overview = Schemas["OverviewView"];
+export type Exporters = Schemas["ExportersView"];
+export type Exporter = Schemas["ExporterView"];
+export type Stream = Schemas["StreamView"];
+export type Interface = Schemas["InterfaceView"];
+export type Pipeline = Schemas["PipelineView"];
+export type Reason = Schemas["Reason"];
+export type Verdict = Schemas["Status"];
+export type Spark = Schemas["Sparkline"];

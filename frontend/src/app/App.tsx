@@ -1,0 +1,54 @@
+import { lazy, Suspense } from "react";
+import { Redirect, Route, Switch, useLocation, useSearch } from "wouter";
+import { LoadingState } from "../ui/States";
+import { useSession } from "./session";
+import { Shell } from "./Shell";
+import { TimeProvider } from "./time";
+
+const Login = lazy(() => import("../features/login/LoginPage"));
+const Home = lazy(() => import("../features/home/HomePage"));
+const Explorer = lazy(() => import("../features/explorer/ExplorerPage"));
+const Exporters = lazy(() => import("../features/exporters/ExportersPage"));
+const ExporterDetail = lazy(() => import("../features/exporters/ExporterPage"));
+const Settings = lazy(() => import("../features/settings/SettingsPage"));
+const NotFound = lazy(() => import("./NotFound"));
+
+/** Only paths of our own: a crafted link must not lead elsewhere after the login. */
+const safePath = (path: string | null): string => (path && /^\/(?![/\\])/.test(path) ? path : "/");
+
+function LoggedOut() {
+  const [path] = useLocation();
+  const search = useSearch();
+  if (path === "/login") return <Login />;
+  const from = path + (search ? `?${search}` : "");
+  return <Redirect replace to={from === "/" ? "/login" : `/login?next=${encodeURIComponent(from)}`} />;
+}
+
+function Pages() {
+  const search = useSearch();
+  return (
+    <Shell>
+      <Suspense fallback={<LoadingState rows={6} />}>
+        <Switch>
+          <Route path="/"><Home /></Route>
+          <Route path="/explore"><Explorer /></Route>
+          <Route path="/sources"><Exporters /></Route>
+          <Route path="/sources/:address">{(params) => <ExporterDetail address={decodeURIComponent(params.address)} />}</Route>
+          <Route path="/settings/:section?">{(params) => <Settings section={params.section ?? "profile"} />}</Route>
+          <Route path="/login"><Redirect replace to={safePath(new URLSearchParams(search).get("next"))} /></Route>
+          <Route><NotFound /></Route>
+        </Switch>
+      </Suspense>
+    </Shell>
+  );
+}
+
+export function App() {
+  const { user } = useSession();
+  if (user === undefined) return null;
+  return (
+    <Suspense fallback={null}>
+      {user === null ? <LoggedOut /> : <TimeProvider><Pages /></TimeProvider>}
+    </Suspense>
+  );
+}

@@ -1,0 +1,20 @@
+import type { IconName } from "../ui/Icon";
+
+export interface Page {
+  path: string;
+  title: string;
+  icon: IconName;
+  /** Second key of the `g` shortcut. */
+  key: string;
+}
+
+/** In the order a person works. A page stands here when it exists. */
+export const PAGES: readonly Page[] = [
+  { path: "/", title: "Home", icon: "home", key: "h" },
+  { path: "/explore", title: "Explore", icon: "explore", key: "e" },
+  { path: "/sources", title: "Sources", icon: "exporters", key: "s" },
+  { path: "/settings", title: "Settings", icon: "settings", key: "," },
+];
+
+export const isCurrent = (page: Page, location: string): boolean =>
+  page.path === "/" ? location === "/" : location === page.path || location.startsWith(`${page.path}/`);

@@ -1,0 +1,118 @@
+import { ActionIcon, Tooltip } from "@mantine/core";
+import { useMemo } from "react";
+import type { Measure, ViewResult } from "../../api/types";
+import { cssColor } from "../../charts/theme";
+import { change, format } from "../../lib/units";
+import { DataTable, type Column } from "../../ui/DataTable";
+import { Icon } from "../../ui/Icon";
+import { Sparkline } from "../../ui/Sparkline";
+import type { Group } from "./groups";
+import css from "./GroupTable.module.css";
+
+interface GroupTableProps {
+  result: ViewResult;
+  groups: readonly Group[];
+  measures: readonly Measure[];
+  compared: boolean;
+  hovered: string | null;
+  onHover: (group: string | null) => void;
+  onFilter: (group: Group, exclude: boolean) => void;
+}
+
+function Share({ value }: { value: number | null }) {
+  if (value === null) return <>–</>;
+  return (
+    <span className={css.share}>
+      <i><b style={{ width: `${Math.min(100, value * 100)}%` }} /></i>
+      {(value * 100).toFixed(1)} %
+    </span>
+  );
+}
+
+function FilterActions({ group, onFilter }: { group: Group; onFilter: GroupTableProps["onFilter"] }) {
+  if (group.other || group.parts.length === 0) return null;
+  return (
+    <span className={css.actions}>
+      <Tooltip label="Only this">
+        <ActionIcon size={22} aria-label={`Filter: only ${group.label}`} onClick={(event) => { event.stopPropagation(); onFilter(group, false); }}><Icon name="plus" size={13} /></ActionIcon>
+      </Tooltip>
+      <Tooltip label="Without this">
+        <ActionIcon size={22} aria-label={`Filter: without ${group.label}`} onClick={(event) => { event.stopPropagation(); onFilter(group, true); }}><Icon name="minus" size={13} /></ActionIcon>
+      </Tooltip>
+    </span>
+  );
+}
+
+/** Whether more is better or worse is not ours to say: a change has no status colour, only a direction. */
+function Change({ now, before }: { now: number | null; before: number | null }) {
+  return <span className="muted" title={`Before: ${format(before, "")}`}>{change(now, before)}</span>;
+}
+
+function nameColumns(result: ViewResult): Column<Group>[] {
+  const dimensions = result.columns.filter((column) => column.kind !== "measure");
+  if (dimensions.length === 0) {
+    return [{ key: "label", title: "Traffic", render: (group) => <><i className={css.swatch} style={{ background: cssColor(group.slot) }} />{group.label || "Total"}</> }];
+  }
+  return dimensions.map((column, place): Column<Group> => ({
+    key: column.name,
+    title: column.title,
+    mono: column.kind === "address",
+    sort: (group) => group.cells[place] ?? "",
+    render: (group) => (
+      <>
+        {place === 0 && <i className={css.swatch} style={{ background: cssColor(group.slot) }} />}
+        <span title={group.cells[place]}>{group.cells[place] ?? ""}</span>
+      </>
+    ),
+  }));
+}
+
+function valueColumns({ result, measures, compared }: GroupTableProps): Column<Group>[] {
+  const { unit } = result;
+  const figure = (key: string, title: string, read: (group: Group) => number | null, hint?: string): Column<Group> => ({
+    key, title, numeric: true, hint, sort: read, render: (group) => format(read(group), unit),
+  });
+  const rated = unit.endsWith("/s");
+  const columns: Column<Group>[] = [
+    { key: "spark", title: "Course", width: "110px", render: (group) => <Sparkline values={group.values} color={cssColor(group.slot)} /> },
+    figure("last", "Current", (group) => group.last, "The newest bucket"),
+    figure("average", rated ? "Average" : "Value", (group) => group.average, "Over the whole range, exact"),
+    figure("max", "Max", (group) => group.max, "The highest bucket"),
+    figure("p95", "95th", (group) => group.p95, "95th percentile of the buckets drawn; for billing choose the measure 95th percentile"),
+    { key: "share", title: "Share", numeric: true, hint: "Of everything that matched", sort: (group) => group.share, render: (group) => <Share value={group.share} /> },
+  ];
+  if (compared) {
+    columns.push(figure("previous", "Before", (group) => group.previous, "Average of the period compared to"));
+    columns.push({
+      key: "change", title: "Change", numeric: true, render: (group) => <Change now={group.average} before={group.previous} />,
+      sort: (group) => (group.average !== null && group.previous ? group.average / group.previous : null),
+    });
+  }
+  const others = result.columns.filter((column) => column.kind === "measure" && !column.name.endsWith("_previous")).slice(1);
+  for (const [index, column] of others.entries()) {
+    columns.push({
+      key: column.name, title: measures.find((one) => one.name === column.name)?.title ?? column.title, numeric: true,
+      sort: (group) => group.measures[index + 1] ?? null, render: (group) => format(group.measures[index + 1], column.unit),
+    });
+  }
+  return columns;
+}
+
+export function GroupTable(props: GroupTableProps) {
+  const { groups, hovered, onHover, onFilter } = props;
+  const { result, measures, compared } = props;
+  const columns = useMemo(
+    () => [
+      ...nameColumns(result), ...valueColumns({ result, measures, compared } as GroupTableProps),
+      { key: "filter", title: <span className="visually-hidden">Filter</span>, width: "64px", render: (group: Group) => <FilterActions group={group} onFilter={onFilter} /> },
+    ],
+    [result, measures, compared, onFilter],
+  );
+  return (
+    <DataTable
+      columns={columns} rows={groups} rowKey={(group) => group.id} caption="Groups by size. Enter on a row filters by it." marked={hovered}
+      onHover={(group) => onHover(group?.id ?? null)} pinned={(group) => group.other}
+      onPick={(group) => { if (!group.other && group.parts.length > 0) onFilter(group, false); }}
+    />
+  );
+}

@@ -1,0 +1,68 @@
+import { useMemo } from "react";
+import type { Cell, ViewResult } from "../../api/types";
+import { usePrefs } from "../../lib/prefs";
+import { dateTime, type Zone } from "../../lib/time";
+import { format, plural } from "../../lib/units";
+import { DataTable, type Column } from "../../ui/DataTable";
+import { EmptyState } from "../../ui/States";
+import { clause } from "../filter/clause";
+import { cellLabel } from "./groups";
+
+type Row = { id: string; cells: Cell[] };
+
+const COUNTED = new Set(["bytes", "packets"]);
+const PLAIN = new Set(["time_received", "time_start", "time_end", ...COUNTED]);
+
+function moment(cell: Cell, zone: Zone): string {
+  if (typeof cell === "number") return dateTime(cell, zone, true);
+  const parsed = Date.parse(String(cell ?? ""));
+  return Number.isNaN(parsed) ? "–" : dateTime(parsed / 1000, zone, true);
+}
+
+function show(result: ViewResult, index: number, cell: Cell, zone: Zone): string {
+  const column = result.columns[index];
+  if (!column) return "";
+  if (column.kind === "timestamp") return moment(cell, zone);
+  if (COUNTED.has(column.name) && typeof cell === "number") return format(cell, column.name === "bytes" ? "B" : "");
+  return cell === null || cell === "" ? "–" : cellLabel(result, column.name, cell);
+}
+
+interface RecordsProps {
+  result: ViewResult;
+  narrow: (addition: string) => void;
+  order: "time" | "bytes";
+}
+
+/** Single flow records, as they came. A click on a value filters by it. */
+export function Records({ result, narrow, order }: RecordsProps) {
+  const { zone } = usePrefs();
+  const rows = useMemo(() => result.rows.map((cells, index): Row => ({ id: String(index), cells })), [result]);
+  const columns = useMemo(() => result.columns.map((column, index): Column<Row> => {
+    const numeric = COUNTED.has(column.name) || column.kind === "number";
+    const text = (row: Row): string => show(result, index, row.cells[index] ?? null, zone);
+    return {
+      key: column.name,
+      title: column.title,
+      numeric,
+      mono: column.kind === "address",
+      hint: column.unit || undefined,
+      sort: (row) => {
+        const cell = row.cells[index] ?? null;
+        return typeof cell === "boolean" ? String(cell) : cell;
+      },
+      render: (row) => {
+        const cell = row.cells[index];
+        if (PLAIN.has(column.name) || cell === null || cell === undefined || cell === "") return text(row);
+        return <button type="button" className="cell-link" title={`Only ${column.title}: ${text(row)}`} onClick={() => narrow(clause([{ field: column.name, value: String(cell) }]))}>{text(row)}</button>;
+      },
+    };
+  }), [result, zone, narrow]);
+  if (rows.length === 0) return <EmptyState title="No record matches">Nothing matched in this range. Try a wider range or a looser filter.</EmptyState>;
+  const caption = `${plural(rows.length, "record")}, ${order === "time" ? "newest first" : "largest first"}. Counts as exported, not corrected for sampling.`;
+  return (
+    <>
+      <DataTable columns={columns} rows={rows} rowKey={(row) => row.id} caption={caption} maxHeight={620} />
+      <p className="table-foot">{caption}</p>
+    </>
+  );
+}

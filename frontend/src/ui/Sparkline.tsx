@@ -1,0 +1,35 @@
+import { memo } from "react";
+
+interface SparklineProps {
+  values: readonly (number | null)[];
+  color?: string;
+  width?: number;
+  height?: number;
+  className?: string | undefined;
+}
+
+/** Path of the known stretches; a null interrupts the line. */
+export function sparkPath(values: readonly (number | null)[], width: number, height: number): string {
+  const top = Math.max(...values.map((value) => value ?? 0), 0) || 1;
+  const step = width / Math.max(1, values.length - 1);
+  let path = "";
+  let pen = "M";
+  values.forEach((value, index) => {
+    if (value === null) {
+      pen = "M";
+      return;
+    }
+    path += `${pen}${(index * step).toFixed(1)} ${(height - 1 - (value / top) * (height - 2)).toFixed(1)}`;
+    pen = "L";
+  });
+  return path;
+}
+
+/** The course of one series in a table cell. Decoration: the numbers are in the row. */
+export const Sparkline = memo(function Sparkline({ values, color = "var(--accent)", width = 100, height = 20, className }: SparklineProps) {
+  return (
+    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden className={className} preserveAspectRatio="none">
+      <path d={sparkPath(values, width, height)} fill="none" stroke={color} strokeWidth={1.4} strokeLinejoin="round" />
+    </svg>
+  );
+});
