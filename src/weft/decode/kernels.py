@@ -2,12 +2,13 @@
 
 ``@kernel`` is numba's ``njit`` without the interpreter lock and with its machine code cached on disk. numba alone would
 reuse that code as long as the file that defines the function is unchanged, although column positions and called
-functions of other files are baked into it; here the cache is keyed by the content of everything a kernel may rest on.
+functions of other files are baked into it; here the cache is keyed by the content of every file that it imports.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -18,18 +19,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 _F = TypeVar("_F", bound=Callable[..., Any])
-_BASES = ("decode", "enrich", "model")
+_ROOT = Path(__file__).parents[2]
+_IMPORT = re.compile(r"^\s*(?:from|import) (weft(?:\.\w+)*)", re.MULTILINE)
 
 
 @cache
-def source_stamp() -> str:
-    """Digest of every source file that compiled code may rest on."""
-    root = Path(__file__).parent.parent
+def _read(module: str) -> tuple[bytes, frozenset[str]]:
+    """Source of a module and the modules of Weft that it imports; nothing for one that is not a file of ours."""
+    base = _ROOT.joinpath(*module.split("."))
+    path = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    if not path.is_file():
+        return b"", frozenset()
+    source = path.read_bytes()
+    return source, frozenset(_IMPORT.findall(source.decode()))
+
+
+@cache
+def source_stamp(module: str) -> str:
+    """Digest of a module and of everything of Weft that it imports, directly or not."""
+    seen: set[str] = set()
+    todo = {module}
+    while todo:
+        seen |= todo
+        todo = {name for one in todo for name in _read(one)[1]} - seen
     digest = hashlib.sha256(numba.__version__.encode())
-    for base in _BASES:
-        for path in sorted((root / base).rglob("*.py")):
-            digest.update(str(path.relative_to(root)).encode())
-            digest.update(path.read_bytes())
+    for name in sorted(seen):
+        digest.update(name.encode() + b"\0" + _read(name)[0])
     return digest.hexdigest()
 
 
@@ -38,7 +53,7 @@ def kernel(function: _F) -> _F:
     compiled = numba.njit(nogil=True, cache=True)(function)
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache_file is not None:
-        cache_file._source_stamp = source_stamp()
+        cache_file._source_stamp = source_stamp(function.__module__)
     return cast("_F", compiled)
 
 
@@ -103,3 +118,9 @@ def word(data: NDArray[np.uint8], at: int) -> int:
 def ipv4_word(data: NDArray[np.uint8], at: int) -> int:
     """Second half of the IPv4-mapped address of the four bytes at ``at``; the first half is zero."""
     return int(np.uint64(le32(data, at)) << np.uint64(32) | np.uint64(0xFFFF0000))
+
+
+@kernel
+def u32(data: NDArray[np.uint8], at: int, is_little: bool) -> int:
+    """Unsigned 32-bit number in the byte order that a file declares."""
+    return int(np.int64(le32(data, at))) if is_little else be32(data, at)
