@@ -1,7 +1,7 @@
 """Ports to application: one table of 65536 numbers per protocol that has ports, one number for each that has none.
 
-Which port names the flow: the one that is in the table; where both are, **the lower one** (the server's, in nearly every
-case). The rule looks at neither direction nor order, so both halves of a conversation get the same application.
+Which port names the flow: the one that is in the table; where both are, **the lower one** (nearly always the server's).
+The rule looks at neither direction nor order, so both halves of a conversation get the same application.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from weft.errors import InvalidInput
 #: Protocols whose ports are looked up, and the row of the port table that is theirs (row 0 is all zero).
 PORT_PROTOCOLS = {6: 1, 17: 2, 132: 3, 33: 4, 136: 5}
 PROTOCOL_NUMBERS = {
-    "icmp": 1, "igmp": 2, "ipip": 4, "tcp": 6, "egp": 8, "udp": 17, "dccp": 33, "ipv6": 41, "rsvp": 46, "gre": 47, "esp": 50,
-    "ah": 51, "icmpv6": 58, "eigrp": 88, "ospf": 89, "etherip": 97, "pim": 103, "ipcomp": 108, "vrrp": 112, "l2tp": 115,
-    "isis": 124, "fc": 133, "sctp": 132, "udplite": 136, "mpls": 137, "srv6": 143,
+    "icmp": 1, "igmp": 2, "ipip": 4, "tcp": 6, "egp": 8, "udp": 17, "dccp": 33, "ipv6": 41, "rsvp": 46, "gre": 47,
+    "esp": 50, "ah": 51, "icmpv6": 58, "eigrp": 88, "ospf": 89, "etherip": 97, "pim": 103, "ipcomp": 108, "vrrp": 112,
+    "l2tp": 115, "isis": 124, "fc": 133, "sctp": 132, "udplite": 136, "mpls": 137, "srv6": 143,
 }  # fmt: skip
 
 
@@ -86,7 +86,7 @@ class PortTable:
 
 
 def build_port_table(rules: Iterable[ApplicationRule], ids: Mapping[str, int]) -> PortTable:
-    """Lay out ``rules``; a later rule wins over an earlier one where both name a port. ``ids`` is by application name."""
+    """Lay out ``rules``; of two that name one port the later wins. ``ids`` is by application name."""
     numbers: dict[str, int] = {}
     by_port = np.zeros((len(PORT_PROTOCOLS) + 1, 65536), np.uint16)
     by_protocol = np.zeros(256, np.uint16)

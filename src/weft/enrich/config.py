@@ -28,7 +28,7 @@ class TableFile(Config):
 
 
 class PrefixFile(TableFile):
-    """A table of prefixes: ``prefix`` and any of ``asn, site, service, customer, cloud, region, country``, own columns."""
+    """A table of prefixes: ``prefix``, ``asn, site, service, customer, cloud, region, country``, own columns."""
 
     priority: int = Field(default=100, ge=-1000, le=1000)
     """Tables of a higher priority win for an attribute whatever the prefix length; among tables of one priority the
@@ -50,8 +50,10 @@ class MmdbFile(Config):
 
 
 class InterfaceRule(Config):
-    """Fills boundary, provider and connectivity of interfaces whose texts match. Patterns are Python regular
-    expressions, found anywhere in the text, ignoring case; all patterns given must match."""
+    """Fills boundary, provider and connectivity of interfaces whose texts match.
+
+    Patterns are Python regular expressions, found anywhere in the text, ignoring case; all patterns given must match.
+    """
 
     exporter: str = ""
     """Pattern for the exporter's name or address."""
@@ -98,7 +100,9 @@ class EnrichConfig(Config):
     """Name well-known ports from the table that comes with Weft."""
     interface_rules: list[InterfaceRule] = Field(default_factory=list)
     """Rules tried in order; the first one that sets an attribute wins. A table's own value wins over every rule."""
-    as_from: list[ASOrigin] = Field(default_factory=lambda: ["flow", "table"], min_length=1, max_length=3)
+    interface_rule_files: Tables = Field(default_factory=list)
+    """Files of such rules, with the same names as columns; tried after the rules above, reloaded when they change."""
+    as_from: list[ASOrigin] = Field(default=["flow", "table"], min_length=1, max_length=3)
     """Where ``src_as`` and ``dst_as`` come from; the first origin that knows an AS wins. ``flow`` is what the exporter
     sent, ``flow-except-private`` the same without private-use, reserved and AS_TRANS numbers, ``table`` the prefix
     tables and databases."""

@@ -1,8 +1,17 @@
-"""The stage itself: fills the columns of a batch from tables that are swapped whole."""
+"""The stage itself: fills the columns of a batch from tables that are swapped whole.
+
+``enrich`` is called by the decode thread; everything else by any thread. A reload reads the files that changed, builds
+new lookup tables beside the old ones and puts them in place with one assignment, so a batch sees either all of the old
+or all of the new and never waits.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -10,47 +19,245 @@ from numpy.typing import NDArray
 
 from weft.enrich.applications import PortTable, build_port_table, classify_ports
 from weft.enrich.config import EnrichConfig
+from weft.enrich.explain import Explanation, explain
+from weft.enrich.ids import Content, IdRegistry
+from weft.enrich.interfaces import Devices, Row
+from weft.enrich.kernels import fill, origin_codes
+from weft.enrich.merge import Merged, merge
+from weft.enrich.names import Written
+from weft.enrich.prefixes import packed_address
+from weft.enrich.sources import TableStatus
+from weft.enrich.tableset import TableSet
+from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS
+from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
 
+Known = Mapping[str, Iterable[Mapping[str, Any]]]
+UInt32s: TypeAlias = "pa.Array[Any]"
+_UINT32 = pa.uint32()
 
-def values(batch: pa.RecordBatch, name: str, dtype: type[np.generic]) -> NDArray[Any]:
-    """The numbers of a fixed-width column without a copy."""
-    column = batch.column(name)
-    data = np.frombuffer(column.buffers()[1], dtype=dtype)
-    return data[column.offset : column.offset + len(column)]
+
+@dataclass(slots=True)
+class EnrichCounters:
+    """What the stage did since it was made. A flow has two addresses, so the middle two can reach twice ``rows``."""
+
+    rows: int = 0
+    addresses_with_network: int = 0
+    addresses_with_as: int = 0
+    applications_named: int = 0
+    reloads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """Everything that a batch is enriched from, and what its ids mean."""
+
+    merged: Merged
+    ports: PortTable
+    applications: Mapping[int, Content]
+    as_names: Mapping[int, tuple[str, str]]
+    rewrite_as: bool
+    """Whether ``src_as`` and ``dst_as`` can come out different from what the exporter sent."""
 
 
 class Enricher:
-    """Fills ``src_as``, ``dst_as``, ``src_net``, ``dst_net`` and ``app`` of decoded flows."""
+    """Fills ``src_as``, ``dst_as``, ``src_net``, ``dst_net`` and ``app`` of decoded flows, and names those ids.
 
-    def __init__(self, config: EnrichConfig) -> None:
+    ``known`` is what the store's dictionaries hold already, rows by dictionary name (of versioned ones the newest
+    last): ids given out before stay with their attributes, and what is stored is not written again. Tables that are
+    missing or bad are reported by ``tables`` and never keep the stage from working.
+    """
+
+    def __init__(self, config: EnrichConfig, known: Known | None = None) -> None:
         self._config = config
-        self._ports: PortTable = build_port_table([], {})
+        self._origins = origin_codes(config.as_from)
+        self._lock = threading.Lock()
+        self._written = Written()
+        known = known or {}
+        self._networks = IdRegistry(self._written.remember(NETWORKS, known.get("networks", ())))
+        applications = self._written.remember(APPLICATIONS, known.get("applications", ()))
+        self._applications = IdRegistry({number: _name_only(content) for number, content in applications.items()})
+        self._written.remember(ASNS, known.get("asns", ()))
+        self._set = TableSet(config)
+        self._set.refresh()
+        self._devices = Devices(self._set.device_tables())
+        for dictionary in ("exporters", "interfaces"):
+            for row in known.get(dictionary, ()):
+                self._devices.remember(dictionary, row)
+        self._zeros = np.zeros(0, np.uint32)
+        self.counters = EnrichCounters()
+        self._tables = self._build(None, {"prefixes", "applications", "asns"})
+        self._unnamed = True  # whether dictionary rows may have changed since they were last asked for
+
+    def _build(self, old: _Tables | None, changed: set[str]) -> _Tables:
+        """New lookup tables; those that nothing changed for are taken over from ``old``."""
+        applications: Mapping[int, Content]
+        if old is None or changed & {"prefixes", "mmdb"}:
+            merged = merge([table for _, table in self._set.prefix_tables()], self._networks)
+        else:
+            merged = old.merged
+        if old is None or "applications" in changed:
+            ports, applications = self._build_ports()
+        else:
+            ports, applications = old.ports, old.applications
+        as_from = self._config.as_from
+        keeps = as_from[0] == "flow" and not ("table" in as_from and merged.has_asn)
+        return _Tables(merged, ports, applications, self._set.as_names(), rewrite_as=not keeps)
+
+    def _build_ports(self) -> tuple[PortTable, dict[int, Content]]:
+        rules = self._set.application_rules()
+        categories = {rule.name: rule.category for rule in rules}
+        numbers = self._applications.ids_of((("name", name),) for name in categories)
+        ids = {content[0][1]: number for content, number in numbers.items()}
+        contents: dict[int, Content] = {
+            ids[name]: tuple((k, v) for k, v in (("category", category), ("name", name)) if v)
+            for name, category in categories.items()
+        }
+        return build_port_table(rules, ids), contents
 
     def enrich(self, flows: pa.RecordBatch) -> pa.RecordBatch:
-        """Rows of the ``flows`` table for decoded ``flows``; unchanged columns share their memory."""
-        n = flows.num_rows
-        app = np.zeros(n, np.uint32)
-        if n and not self._ports.empty:
-            classify_ports(
-                values(flows, "protocol", np.uint8),
-                values(flows, "src_port", np.uint16),
-                values(flows, "dst_port", np.uint16),
-                self._ports.by_port,
-                self._ports.by_protocol,
-                self._ports.row,
-                self._ports.ids,
-                app,
-            )
-        nets = pa.array(np.zeros(n, np.uint32))
-        added = {"src_net": nets, "dst_net": nets, "app": pa.array(app)}
-        columns = [added[name] if name in added else flows.column(name) for name in FLOWS.schema.names]
+        """Rows of the ``flows`` table for decoded ``flows``; columns that stay as they are share their memory."""
+        tables, n = self._tables, flows.num_rows
+        new: dict[str, UInt32s] = {}
+        if n and (tables.merged.prefixes or tables.rewrite_as):
+            for side in ("src", "dst"):
+                self._add_side(flows, tables, side, new)
+        else:
+            new["src_net"] = new["dst_net"] = self._zero_column(n)
+        new["app"] = self._app_column(flows, tables.ports)
+        self.counters.rows += n
+        columns = [new[name] if name in new else flows.column(name) for name in FLOWS.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=FLOWS.schema)
 
-    def reload(self) -> bool:
-        """Re-read the tables that changed; True if any did."""
-        return False
+    def _add_side(self, flows: pa.RecordBatch, tables: _Tables, side: str, new: dict[str, UInt32s]) -> None:
+        """Look up one side's addresses and add its network and, where it may differ, its AS column."""
+        n = flows.num_rows
+        entry = tables.merged.index.lookup(_column(flows, f"{side}_addr", np.uint64).reshape(n, 2))
+        sent = _column(flows, f"{side}_as", np.uint32)
+        out_as, out_net = np.empty(n, np.uint32), np.empty(n, np.uint32)
+        with_as, with_net = fill(entry, tables.merged.entries, sent, self._origins, out_as, out_net)
+        self.counters.addresses_with_as += with_as
+        self.counters.addresses_with_network += with_net
+        new[f"{side}_net"] = _wrap(out_net)
+        if tables.rewrite_as:
+            new[f"{side}_as"] = _wrap(out_as)
 
-    def dictionary_rows(self) -> dict[str, list[dict[str, Any]]]:
-        """Rows of dictionaries that changed since the last call, by dictionary name."""
-        return {}
+    def _app_column(self, flows: pa.RecordBatch, ports: PortTable) -> UInt32s:
+        n = flows.num_rows
+        if not n or ports.empty:
+            return self._zero_column(n)
+        app = np.empty(n, np.uint32)
+        self.counters.applications_named += classify_ports(
+            _column(flows, "protocol", np.uint8),
+            _column(flows, "src_port", np.uint16),
+            _column(flows, "dst_port", np.uint16),
+            ports.by_port,
+            ports.by_protocol,
+            ports.row,
+            ports.ids,
+            app,
+        )
+        return _wrap(app)
+
+    def _zero_column(self, n: int) -> UInt32s:
+        """``n`` zeros out of one block of them that all batches share."""
+        if len(self._zeros) < n:
+            self._zeros = np.zeros(n, np.uint32)
+        return _wrap(self._zeros[:n])
+
+    def reload(self) -> bool:
+        """Read the tables that changed and put them to use; True if any did. A bad file keeps its last good rows."""
+        with self._lock:
+            changed = self._set.refresh()
+            if not changed:
+                return False
+            self._tables = self._build(self._tables, changed)
+            if changed & {"exporters", "interfaces", "interface rules"}:
+                self._devices.use(self._set.device_tables())
+            self._unnamed = True
+            self.counters.reloads += 1
+        return True
+
+    def dictionary_rows(self) -> dict[str, list[Row]]:
+        """Rows by dictionary name that are new or changed since the last call (at first: since what was ``known``)."""
+        with self._lock:
+            rows = self._devices.changes(int(time.time()))
+            if self._unnamed:
+                tables, self._unnamed = self._tables, False
+                names: dict[int, Content] = {n: (("name", name),) for n, (name, _) in tables.as_names.items()}
+                rows["networks"] = self._written.changes(NETWORKS, tables.merged.networks)
+                rows["applications"] = self._written.changes(APPLICATIONS, tables.applications)
+                rows["asns"] = self._written.changes(ASNS, names)
+        return {name: found for name, found in rows.items() if found}
+
+    def learn(self, facts: Iterable[InterfaceFact]) -> None:
+        """Take interface names from the wire; their rows come with the next ``dictionary_rows``."""
+        self._devices.learn(facts)
+
+    def saw(self, exporters: Iterable[str]) -> None:
+        """Take note of exporters that send (textual addresses), so that each has a dictionary row."""
+        self._devices.saw(exporters)
+
+    def classify(self, fact: InterfaceFact) -> Row:
+        """The row of the interfaces dictionary that ``fact``, the tables and the rules make together.
+
+        Raises:
+            InvalidInput: the fact's exporter is not an address.
+        """
+        return self._devices.classify(fact)
+
+    def user_columns(self) -> dict[str, str]:
+        """Attributes of networks beyond the built-in ones: name → meaning, as declared or found in tables."""
+        own = {attribute.name for attribute in NETWORKS.attributes} | {"asn"}
+        columns = {name: meaning for name, meaning in self._config.columns.items() if name not in own}
+        with self._lock:
+            tables = self._set.prefix_tables()
+        for name, table in tables:
+            for column in table.columns:
+                if column not in own:
+                    columns.setdefault(column, f"From {name}.")
+        return columns
+
+    def tables(self) -> list[TableStatus]:
+        """Every reference table: rows, columns it fills, when it was read, what is wrong with it."""
+        with self._lock:
+            return self._set.status()
+
+    def explain(self, address: str) -> Explanation:
+        """What is known of an address, and which table and prefix say so.
+
+        Raises:
+            InvalidInput: it is not an address.
+        """
+        packed = np.frombuffer(packed_address(address), np.uint8)
+        with self._lock:
+            tables, contents = self._tables, self._set.prefix_tables()
+        entry = int(tables.merged.index.lookup(packed.reshape(1, 16))[0])
+        filled = explain(address, contents, tables.as_names)
+        return Explanation(address, filled, int(tables.merged.entries[entry, 1]))
+
+
+def _name_only(content: Content) -> Content:
+    return tuple(item for item in content if item[0] == "name")
+
+
+def _column(batch: pa.RecordBatch, name: str, dtype: type[np.generic]) -> NDArray[Any]:
+    """The numbers of a fixed-width column, not copied; addresses as pairs of words in memory order.
+
+    Marked read-only because kernels are compiled once more for every kind of array they meet.
+    """
+    column = batch.column(name)
+    width = column.type.bit_width // 8
+    buffer = column.buffers()[1]
+    assert buffer is not None
+    size = np.dtype(dtype).itemsize
+    count, offset = len(column) * width // size, column.offset * width
+    values: NDArray[Any] = np.frombuffer(memoryview(buffer), dtype, count=count, offset=offset)
+    if not values.flags.aligned:
+        values = values.copy()
+    values.flags.writeable = False
+    return values
+
+
+def _wrap(values: NDArray[np.uint32]) -> UInt32s:
+    return pa.Array.from_buffers(_UINT32, len(values), [None, pa.py_buffer(values.data)])

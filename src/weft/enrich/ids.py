@@ -1,7 +1,7 @@
 """Stable ids: the same name or set of attributes has the same 32-bit id on every start and on every machine.
 
-An id is a hash of the content. Should two contents collide, the one known first keeps the id and the other takes the next
-free number; ids that were given out before (they are in the store) are told to us at start, so they never change hands.
+An id is a hash of the content. Should two contents collide, the one known first keeps the id and the other takes the
+next free number; ids that were given out before (they are in the store) are told to us at start, so none changes hands.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ _MAX_FILE = 2 << 30
 
 @dataclass(slots=True)
 class Sheet:
-    """A table as text: ``header`` and rows of the same length, each with the line it starts on."""
+    """A table as text: ``header`` and rows of at least that many cells, each with its line."""
 
     path: Path
     header: list[str]
@@ -112,10 +112,12 @@ def _csv_lines(path: Path, delimiter: str | None) -> Iterator[tuple[int, list[st
 
 
 def _padded(lines: Iterator[tuple[int, list[str]]], width: int) -> Iterator[tuple[int, list[str]]]:
-    """Rows cut or filled to the header's width (spreadsheets leave trailing cells out)."""
+    """Rows filled to the header's width, and cut to it where only empty cells are beyond (spreadsheets do both)."""
     for line, row in lines:
-        if len(row) != width:
-            row = (row + [""] * width)[:width]
+        if len(row) < width:
+            row.extend([""] * (width - len(row)))
+        elif len(row) > width and not any(row[width:]):
+            del row[width:]
         yield line, row
 
 

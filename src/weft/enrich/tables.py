@@ -1,0 +1,260 @@
+"""Loads the reference tables that people write: prefixes, AS names, exporters, interfaces, applications, rules.
+
+A row that cannot be used is counted, described (file, line, column, what to write) and skipped. A file that cannot be
+read, lacks its key column or has only bad rows raises ``InvalidInput``, so that the caller can keep what it had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from pydantic import ValidationError
+
+from weft.enrich.applications import ApplicationRule, parse_ports, parse_protocols
+from weft.enrich.config import InterfaceRule, column_problem
+from weft.enrich.prefixes import CLEARED, PrefixRows, PrefixTable, no_rows, parse_address, parse_prefix
+from weft.enrich.readers import Sheet, read_sheet
+from weft.enrich.report import Report
+from weft.enrich.values import clean_text, one_of, parse_asn, parse_index, parse_speed
+from weft.errors import InvalidInput
+
+_T = TypeVar("_T")
+Address = IPv4Address | IPv6Address
+InterfaceKey = tuple[Address, int]
+
+BOUNDARIES = ("external", "internal")
+
+
+def load_prefixes(path: Path, priority: int) -> tuple[PrefixTable, Report]:
+    """Read a prefix table; columns beyond ``prefix`` are attributes. A cell ``-`` says that there is none here.
+
+    Of two rows for one prefix the later one wins where both fill a column.
+    """
+    sheet = read_sheet(path, ("prefix",))
+    report = Report()
+    at, columns = _attribute_columns(sheet, report)
+    key = sheet.header.index("prefix")
+    interned: list[dict[str, int]] = [{} for _ in columns]
+    families: dict[int, tuple[list[int], list[int], list[int], list[list[int]]]] = {
+        4: ([], [], [], []),
+        6: ([], [], [], []),
+    }
+    for line, row in sheet.rows:
+        report.rows += 1
+        column = "prefix"
+        try:
+            _check_width(sheet, row)
+            family, high, low, length = parse_prefix(row[key].strip())
+            codes: list[int] = []
+            for k, column in zip(at, columns, strict=True):
+                codes.append(_code(row[k], column, interned[len(codes)]))
+        except InvalidInput as error:
+            report.bad(f"{path}:{line}: column '{column}'", error)
+            continue
+        rows = families[family]
+        rows[0].append(high)
+        rows[1].append(low)
+        rows[2].append(length)
+        rows[3].append(codes)
+    _check_any_good(path, report)
+    v4, v6 = (_prefix_rows(*families[family], len(columns)) for family in (4, 6))
+    for k, name in enumerate(columns):
+        report.filled[name] = int(np.count_nonzero(v4.codes[:, k]) + np.count_nonzero(v6.codes[:, k]))
+    return PrefixTable(tuple(columns), tuple(map(tuple, interned)), v4, v6, priority), report
+
+
+def _attribute_columns(sheet: Sheet, report: Report) -> tuple[list[int], list[str]]:
+    """Positions and names of the columns that become attributes."""
+    at, columns = [], []
+    for k, name in enumerate(sheet.header):
+        problem = None if name in {"prefix", "asn", ""} else column_problem(name)
+        if problem:
+            report.note(f"{sheet.path}:1", InvalidInput(problem, fix="The column is passed over"))
+        elif name and name != "prefix" and name not in columns:
+            at.append(k)
+            columns.append(name)
+    return at, columns
+
+
+def _code(cell: str, column: str, known: dict[str, int]) -> int:
+    """The code of a cell: 0 = empty, ``CLEARED`` for ``-``."""
+    if not cell:
+        return 0
+    text = clean_text(cell)
+    if text == "-":
+        return CLEARED
+    if column == "asn":
+        return parse_asn(text) if text else 0
+    if column == "country":
+        text = text.upper()
+    return known.setdefault(text, len(known) + 1) if text else 0
+
+
+def _prefix_rows(high: list[int], low: list[int], length: list[int], codes: list[list[int]], width: int) -> PrefixRows:
+    if not high:
+        return no_rows(width)
+    return PrefixRows(
+        np.array(high, np.uint64),
+        np.array(low, np.uint64),
+        np.array(length, np.uint8),
+        np.array(codes, np.uint32).reshape(len(high), width),
+    )
+
+
+def _check_width(sheet: Sheet, row: list[str]) -> None:
+    if len(row) > len(sheet.header):
+        raise InvalidInput(
+            f"the row has {len(row)} cells, the first line {len(sheet.header)}",
+            fix="Put quotes around a cell with commas",
+        )
+
+
+def _check_any_good(path: Path, report: Report) -> None:
+    if report.rows and report.skipped == report.rows:
+        raise InvalidInput(
+            f"none of its {report.rows} rows can be used; the first: {report.problems[0]}", where=str(path)
+        )
+
+
+class _Cells:
+    """One row by column name; remembers which column was read last, for the complaint."""
+
+    __slots__ = ("_row", "_sheet", "last")
+
+    def __init__(self, sheet: Sheet, row: list[str]) -> None:
+        self._sheet, self._row, self.last = sheet, row, sheet.header[0]
+
+    def __getitem__(self, name: str) -> str:
+        at = self._sheet.column(name)
+        if at is None:
+            return ""
+        self.last = name
+        return clean_text(self._row[at])
+
+
+def _parsed(path: Path, required: tuple[str, ...], parse: Callable[[_Cells], _T]) -> tuple[list[_T], Report]:
+    """Every good row of a file through ``parse``."""
+    sheet, report = read_sheet(path, required), Report()
+    found = []
+    for line, row in sheet.rows:
+        report.rows += 1
+        cells = _Cells(sheet, row)
+        try:
+            _check_width(sheet, row)
+            found.append(parse(cells))
+        except InvalidInput as error:
+            report.bad(f"{path}:{line}: column '{cells.last}'", error)
+            continue
+        for name, cell in zip(sheet.header, row, strict=False):
+            if cell and name not in required:
+                report.filled[name] = report.filled.get(name, 0) + 1
+    _check_any_good(path, report)
+    return found, report
+
+
+def _required(cells: _Cells, name: str) -> str:
+    text = cells[name]
+    if not text:
+        raise InvalidInput("is empty", fix="Fill it or remove the row")
+    return text
+
+
+def load_asns(path: Path) -> tuple[dict[int, str], Report]:
+    """AS number → name."""
+    rows, report = _parsed(path, ("asn", "name"), lambda c: (parse_asn(_required(c, "asn")), _required(c, "name")))
+    return dict(rows), report
+
+
+def to_address(text: str) -> Address:
+    """An address object; an IPv4-mapped one becomes IPv4.
+
+    Raises:
+        InvalidInput: it is not an address.
+    """
+    family, high, low, _ = parse_address(text)
+    return IPv4Address(high >> 32) if family == 4 else IPv6Address(high << 64 | low)
+
+
+@dataclass(frozen=True, slots=True)
+class ExporterRow:
+    """What a table says about an exporter."""
+
+    address: Address
+    name: str
+    site: str
+    role: str
+    demo: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRow:
+    """What a table says about an interface; empty and 0 = nothing."""
+
+    exporter: Address
+    if_index: int
+    name: str
+    description: str
+    speed_bps: int
+    boundary: str
+    provider: str
+    connectivity: str
+
+
+def load_exporters(path: Path) -> tuple[dict[Address, ExporterRow], Report]:
+    """Exporters by address."""
+    rows, report = _parsed(
+        path,
+        ("address",),
+        lambda c: ExporterRow(to_address(_required(c, "address")), c["name"], c["site"], c["role"], c["demo"]),
+    )
+    return {row.address: row for row in rows}, report
+
+
+def load_interfaces(path: Path) -> tuple[dict[InterfaceKey, InterfaceRow], Report]:
+    """Interfaces by exporter and ifIndex."""
+    rows, report = _parsed(path, ("exporter", "if_index"), _interface)
+    return {(row.exporter, row.if_index): row for row in rows}, report
+
+
+def _interface(cells: _Cells) -> InterfaceRow:
+    return InterfaceRow(
+        exporter=to_address(_required(cells, "exporter")),
+        if_index=parse_index(_required(cells, "if_index")),
+        name=cells["name"],
+        description=cells["description"],
+        speed_bps=parse_speed(cells["speed"]),
+        boundary=one_of(cells["boundary"], BOUNDARIES),
+        provider=cells["provider"],
+        connectivity=cells["connectivity"].lower(),
+    )
+
+
+def load_applications(path: Path) -> tuple[list[ApplicationRule], Report]:
+    """Application rules in the order of the file."""
+    return _parsed(path, ("name", "protocol", "ports"), _application)
+
+
+def _application(cells: _Cells) -> ApplicationRule:
+    name, category = _required(cells, "name"), cells["category"]
+    protocols, ports = parse_protocols(cells["protocol"]), parse_ports(cells["ports"])
+    return ApplicationRule(name, category, protocols, ports)
+
+
+def load_interface_rules(path: Path) -> tuple[list[InterfaceRule], Report]:
+    """Rules that classify interfaces, in the order of the file."""
+    return _parsed(path, (), _rule)
+
+
+def _rule(cells: _Cells) -> InterfaceRule:
+    fields = {name: cells[name] for name in InterfaceRule.model_fields}
+    try:
+        return InterfaceRule.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors()[0]
+        cells[str(first["loc"][0])]  # the column to complain about
+        raise InvalidInput(str(first["msg"]), fix="Correct it or remove the row") from None
