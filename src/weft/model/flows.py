@@ -23,6 +23,19 @@ ENCAPSULATIONS = {0: "none", 1: "gre", 2: "ipip", 3: "vxlan", 4: "geneve", 5: "g
 TIME_QUALITIES = {0: "exporter", 1: "export_time", 2: "receive_time"}
 
 
+#: Codecs, by CPU per row at insert and size on disk (docs/decisions/0004-flow-table-layout.md). T64 crops 64 values to
+#: the bits they use: cheaper than LZ4 *and* smaller for numbers. LZ4 wins for long runs of one value, NONE for ports.
+_CODECS = {
+    "T64": ("tcp_flags", "src_as", "dst_as", "src_net", "dst_net", "app", "src_mask", "dst_mask", "ttl", "icmp_type_code"),
+    "T64, LZ4": ("in_if", "out_if", "src_mac", "dst_mac"),
+    "NONE": ("src_port", "dst_port", "inner_src_port", "inner_dst_port"),
+}
+
+
+def _codec(name: str) -> str:
+    return next((codec for codec, names in _CODECS.items() if name in names), "LZ4")
+
+
 def _time(name: str, sql: str, meaning: str, codec: str) -> Column:
     return Column(name, TIME_NS, sql, Role.TIME, Kind.TIMESTAMP, meaning, unit="ns", codec=codec)
 
@@ -40,7 +53,7 @@ def _dim(
     wire: bool = True,
 ) -> Column:
     return Column(
-        name, arrow, sql, Role.DIMENSION, kind, meaning, unit=unit, values=dict(values or {}), optional=optional, wire=wire
+        name, arrow, sql, Role.DIMENSION, kind, meaning, unit, _codec(name), dict(values or {}), optional=optional, wire=wire
     )
 
 
@@ -50,11 +63,21 @@ def _sum(name: str, meaning: str, unit: str) -> Column:
 
 _U8, _U16, _U32, _U64 = pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()
 
-#: What every rollup of flows keeps: everything but addresses, ports and the rarely used columns.
-_WIDE = (
-    "exporter", "flow_type", "sampling_rate", "in_if", "out_if", "direction", "protocol", "app",
-    "src_as", "dst_as", "src_net", "dst_net",
-)  # fmt: skip
+#: Three families of rollups instead of one wide one: a key with both ends of a flow is nearly as long as the raw table.
+#: Each answers for one side: where traffic passes, where it comes from, where it goes.
+_COMMON = ("exporter", "sampling_rate", "direction")
+_PATH = (*_COMMON, "flow_type", "in_if", "out_if", "protocol", "app")
+_SOURCE = (*_COMMON, "in_if", "src_as", "src_net")
+_DESTINATION = (*_COMMON, "out_if", "dst_as", "dst_net")
+
+
+def _family(name: str, dimensions: tuple[str, ...]) -> tuple[Rollup, ...]:
+    return (
+        Rollup(f"flows_{name}_1m", 60, dimensions, source="flows", ttl_days=30),
+        Rollup(f"flows_{name}_5m", 300, dimensions, source=f"flows_{name}_1m", ttl_days=120),
+        Rollup(f"flows_{name}_1h", 3600, dimensions, source=f"flows_{name}_5m", ttl_days=800),
+    )
+
 
 FLOWS = Table(
     name="flows",
@@ -62,9 +85,9 @@ FLOWS = Table(
     order_by=("time_received",),
     ttl_days=15,
     columns=(
-        _time("time_received", "DateTime('UTC')", "When the datagram reached Weft.", "Delta(4), LZ4"),
-        _time("time_start", "DateTime64(3, 'UTC')", "First packet of the flow.", "Delta(8), LZ4"),
-        _time("time_end", "DateTime64(3, 'UTC')", "Last packet of the flow.", "Delta(8), LZ4"),
+        _time("time_received", "DateTime('UTC')", "When the datagram reached Weft.", "T64"),
+        _time("time_start", "DateTime64(3, 'UTC')", "First packet of the flow.", "T64, LZ4"),
+        _time("time_end", "DateTime64(3, 'UTC')", "Last packet of the flow.", "T64, LZ4"),
         _dim("exporter", ADDRESS, "IPv6", Kind.ADDRESS, "Address of the exporter (sFlow: the agent)."),
         _dim("observation_domain", _U32, "UInt32", Kind.NUMBER, "Observation domain, source id, engine or sub-agent."),
         _dim("flow_type", _U8, "UInt8", Kind.ENUM, "Protocol the record came in.", values=FLOW_TYPES),
@@ -119,11 +142,11 @@ FLOWS = Table(
         _dim("app", _U32, "UInt32", Kind.APPLICATION, "Row of `applications` that ports and protocol name.", wire=False),
     ),
     rollups=(
-        Rollup("flows_1m", 60, _WIDE, source="flows", ttl_days=30),
-        Rollup("flows_5m", 300, _WIDE, source="flows_1m", ttl_days=120),
-        Rollup("flows_1h", 3600, _WIDE, source="flows_5m", ttl_days=800),
+        *_family("path", _PATH),
+        *_family("source", _SOURCE),
+        *_family("destination", _DESTINATION),
         # Who sent, when, at which sampling rate: tiny, so that every answer can say which exporters were silent.
-        Rollup("flows_exporters", 60, ("exporter", "flow_type", "sampling_rate"), source="flows_1m", ttl_days=120),
+        Rollup("flows_exporters", 60, ("exporter", "flow_type", "sampling_rate"), source="flows_path_1m", ttl_days=120),
     ),
 )  # fmt: skip
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
+from weft.store.aggregate import Aggregator
 from weft.store.config import StoreConfig
 from weft.store.ddl import create_statements
 from weft.store.engine import Engine
@@ -33,6 +36,8 @@ class ClickHouseStore:
     ) -> None:
         self._engine, self._config = engine, config
         self._tables, self._dictionaries = tuple(tables), tuple(dictionaries)
+        self._aggregators = {table.name: Aggregator(table) for table in self._tables if table.rollups}
+        self._inserting = threading.Lock()
 
     def start(self) -> None:
         """Open the engine and bring its schema up to date."""
@@ -53,16 +58,25 @@ class ClickHouseStore:
         """Append rows; see ``TelemetryStore.insert``."""
         if batch.num_rows == 0:
             return
+        token = token or uuid.uuid4().hex
+        with self._inserting:
+            self._send(table, batch, token)
+            aggregator = self._aggregators.get(table.name)
+            if aggregator is not None:
+                for target, rows in aggregator.aggregate(batch):
+                    self._send(target, rows, token)
+
+    def _send(self, table: Table, batch: pa.RecordBatch, token: str) -> None:
         block = encode(table, batch)
         settings: dict[str, int | str] = {
-            # One batch is one part: the engine must not cut it, nor sort it in pieces.
+            # One batch is one part: the engine must not cut it.
             "max_insert_block_size": block.rows + 1,
+            "min_insert_block_size_rows": block.rows + 1,
+            "min_insert_block_size_bytes": 0,
             "max_insert_threads": 1,
+            "insert_deduplication_token": token,
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
         }
-        if token is not None:
-            settings |= {"insert_deduplication_token": token, "deduplicate_blocks_in_dependent_materialized_views": 1}
-        else:
-            settings["insert_deduplicate"] = 0
         self._engine.insert(table.name, block.columns, block.chunks, settings)
 
     def query(

@@ -137,6 +137,14 @@ def _raw(array: pa.Array[Any]) -> NDArray[np.uint8] | None:
     return np.frombuffer(values, np.uint8)[start : start + len(array) * width]
 
 
+def fixed_width_bytes(array: pa.Array[Any]) -> NDArray[np.uint8]:
+    """The values of a fixed-width array as bytes, nulls as zeros; without a copy where there are none."""
+    raw = _raw(_without_nulls(array) if array.null_count else array)
+    if raw is None:
+        raise InvalidInput(f"{array.type} has no fixed width", where="insert")
+    return raw
+
+
 def _fixed(kind: pa.DataType) -> bool:
     return (pa.types.is_primitive(kind) and not pa.types.is_boolean(kind)) or pa.types.is_fixed_size_binary(kind)
 

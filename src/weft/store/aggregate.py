@@ -1,0 +1,178 @@
+"""Sums a batch per bucket and key before it is inserted, for the finest level of each rollup.
+
+ClickHouse would do the same in a materialized view, at five times the CPU: it serialises a generic key row by row,
+while here the keys of a batch are hashed column by column. The engine does the coarser levels, on few rows.
+
+Comes in: a batch of a table. Goes out: a batch of the rollup with exact sums. Must never touch a row in Python.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weft.model.tables import Column, Kind, Role, Rollup, Table
+from weft.store.native import fixed_width_bytes
+
+#: Column of a rollup that counts the rows behind one of its rows.
+ROWS = "flows"
+
+_NS = 1_000_000_000
+_LANES = 2  # two independent 64-bit hashes: a batch's keys meet in both with a probability below 1e-27
+
+
+@numba.njit(cache=True, nogil=True)
+def _mix(hashes: NDArray[np.uint64], column: NDArray[Any]) -> None:
+    first, second = hashes[0], hashes[1]
+    for i in range(len(first)):
+        value = np.uint64(column[i])
+        a = (first[i] ^ value) * np.uint64(0x9E3779B97F4A7C15)
+        first[i] = a ^ (a >> np.uint64(32))
+        b = (second[i] + value + np.uint64(0x632BE59BD9B4E019)) * np.uint64(0xD6E8FEB86659FD93)
+        second[i] = b ^ (b >> np.uint64(29))
+
+
+@numba.njit(cache=True, nogil=True)
+def _group(
+    hashes: NDArray[np.uint64],
+    slots: NDArray[np.uint64],
+    slot_group: NDArray[np.int32],
+    first_row: NDArray[np.int32],
+    group: NDArray[np.int32],
+) -> int:
+    """Number the distinct keys; returns how many, or -1 when there are more than fit."""
+    first, second = hashes[0], hashes[1]
+    mask = slots.shape[1] - 1
+    count = 0
+    for i in range(len(first)):
+        key = first[i] | np.uint64(1)  # zero marks a free slot
+        other = second[i]
+        slot = np.int64(key >> np.uint64(20)) & mask
+        while True:
+            if slots[0, slot] == key and slots[1, slot] == other:
+                group[i] = slot_group[slot]
+                break
+            if slots[0, slot] == 0:
+                if count == len(first_row):
+                    return -1
+                slots[0, slot], slots[1, slot] = key, other
+                slot_group[slot] = count
+                first_row[count] = i
+                group[i] = count
+                count += 1
+                break
+            slot = (slot + 1) & mask
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(group: NDArray[np.int32], values: NDArray[np.uint64], sums: NDArray[np.uint64]) -> None:
+    for i in range(len(group)):
+        sums[group[i]] += values[i]
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(group: NDArray[np.int32], counts: NDArray[np.uint64]) -> None:
+    for i in range(len(group)):
+        counts[group[i]] += np.uint64(1)
+
+
+@numba.njit(cache=True, nogil=True)
+def _buckets(ns: NDArray[np.int64], width: int, out: NDArray[np.int64]) -> None:
+    for i in range(len(ns)):
+        out[i] = ns[i] - ns[i] % width
+
+
+def base_rollups(table: Table) -> tuple[Rollup, ...]:
+    """The rollups that are fed from the table itself."""
+    return tuple(rollup for rollup in table.rollups if rollup.source == table.name)
+
+
+def rollup_table(table: Table, rollup: Rollup) -> Table:
+    """The rollup as a table of its own: time, dimensions, measures and the row count."""
+    count = Column(ROWS, pa.uint64(), "UInt64", Role.MEASURE, Kind.NUMBER, "Rows behind this one.", codec="T64, LZ4")
+    time = dataclasses.replace(table.time, sql="DateTime('UTC')", codec="T64")
+    columns = (time, *(table.by_name[name] for name in rollup.dimensions), *table.measures, count)
+    return Table(rollup.name, f"{table.name} per {rollup.seconds} s", columns, (table.time.name,), rollup.ttl_days)
+
+
+class Aggregator:
+    """Sums batches of one table for its finest rollups. Not thread-safe."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self.targets = tuple((rollup, rollup_table(table, rollup)) for rollup in base_rollups(table))
+        common = set(self.targets[0][0].dimensions) if self.targets else set()
+        for rollup, _ in self.targets:
+            common &= set(rollup.dimensions)
+        self._common = tuple(name for name in (self.targets[0][0].dimensions if self.targets else ()) if name in common)
+        self._sizes: dict[str, int] = {}
+
+    def aggregate(self, batch: pa.RecordBatch) -> list[tuple[Table, pa.RecordBatch]]:
+        """One batch per finest rollup, in key order of first appearance."""
+        shared: dict[int, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
+        out = []
+        for rollup, target in self.targets:
+            if rollup.seconds not in shared:
+                shared[rollup.seconds] = self._start(batch, rollup.seconds)
+            times, hashes = shared[rollup.seconds]
+            out.append((target, self._one(batch, rollup, target, times, hashes.copy())))
+        return out
+
+    def _start(self, batch: pa.RecordBatch, seconds: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+        """Bucket of each row, and the hash of what all rollups have in common."""
+        times = np.empty(batch.num_rows, np.int64)
+        _buckets(fixed_width_bytes(batch.column(self._table.time.name)).view(np.int64), seconds * _NS, times)
+        hashes = np.zeros((_LANES, batch.num_rows), np.uint64)
+        _mix(hashes, times)
+        self._mix_columns(hashes, batch, self._common)
+        return times, hashes
+
+    def _mix_columns(self, hashes: NDArray[np.uint64], batch: pa.RecordBatch, names: tuple[str, ...]) -> None:
+        for name in names:
+            array = batch.column(name)
+            raw = fixed_width_bytes(array)
+            width = len(raw) // max(1, len(array))
+            if width == 16:
+                words = raw.view(np.uint64)
+                _mix(hashes, words[0::2])
+                _mix(hashes, words[1::2])
+            else:
+                _mix(hashes, raw.view(f"u{width}"))
+
+    def _one(
+        self, batch: pa.RecordBatch, rollup: Rollup, target: Table, times: NDArray[np.int64], hashes: NDArray[np.uint64]
+    ) -> pa.RecordBatch:
+        self._mix_columns(hashes, batch, tuple(name for name in rollup.dimensions if name not in self._common))
+        group, first = self._number(hashes, rollup.name)
+        rows = pa.array(first, pa.int32())
+        columns: list[Any] = [pa.array(times[first]).view(self._table.time.arrow)]
+        columns += [batch.column(name).take(rows) for name in rollup.dimensions]
+        for measure in self._table.measures:
+            sums = np.zeros(len(first), np.uint64)
+            _add(group, fixed_width_bytes(batch.column(measure.name)).view(np.uint64), sums)
+            columns.append(pa.array(sums))
+        counts = np.zeros(len(first), np.uint64)
+        _count(group, counts)
+        columns.append(pa.array(counts))
+        return pa.RecordBatch.from_arrays(columns, schema=target.schema)
+
+    def _number(self, hashes: NDArray[np.uint64], name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Group of each row and first row of each group. The table grows from what the last batch needed."""
+        rows = hashes.shape[1]
+        group = np.empty(rows, np.int32)
+        size = self._sizes.get(name, 1 << 14)
+        while True:
+            slots = np.zeros((_LANES, size), np.uint64)
+            slot_group = np.empty(size, np.int32)
+            first = np.empty(size // 2, np.int32)
+            count = _group(hashes, slots, slot_group, first, group)
+            if count >= 0:
+                self._sizes[name] = size
+                return group, first[:count]
+            size *= 4
