@@ -22,7 +22,7 @@ from weft.query.config import QueryConfig
 from weft.query.filter import parse
 from weft.query.measures import SLOT_S, Measure
 from weft.query.model import Query
-from weft.query.times import Grid, lay_grid, parse_duration, parse_time
+from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_time
 from weft.store.telemetry import TelemetryStore
 
 _MINUTE = 60
@@ -113,11 +113,15 @@ class QueryEngine:
             raise InvalidInput("the same dimension twice", where="by", fix="name each dimension once")
         measures = tuple({m.name: m for m in (dataset.measure(name) for name in query.measures)}.values())
         if query.top > self._config.max_groups:
-            raise InvalidInput(f"top {query.top} is too many", where="top", fix=f"ask for at most {self._config.max_groups}")
+            raise InvalidInput(
+                f"top {query.top} is too many", where="top", fix=f"ask for at most {self._config.max_groups}"
+            )
         grid, slot = self._grid(query, measures, now)
         if query.view == "series" and grid.count * query.top > self._config.max_cells:
             raise InvalidInput(
-                f"{query.top} groups × {grid.count} buckets are too many", where="every", fix="ask for a coarser step or fewer groups"
+                f"{query.top} groups × {grid.count} buckets are too many",
+                where="every",
+                fix="ask for a coarser step or fewer groups",
             )
         shift = self._shift(query, grid)
         return Ask(query, dataset, by, measures, parse(query.filter, dataset), grid, shift, slot)
@@ -128,6 +132,8 @@ class QueryEngine:
         until = parse_time(query.until, now, "until", zone)
         percentile = any(m.form == "percentile" for m in measures)
         align = SLOT_S if percentile and until - since >= 12 * SLOT_S else 1
+        if query.view == "records":
+            return one_bucket(since, until, now), 0
         grid = lay_grid(since, until, now, step=query.every, points=query.points, zone=zone, align=align)
         if query.view == "series":
             grid = self._settled(grid)

@@ -22,7 +22,9 @@ STEPS = (
 MAX_TIME = 2**32 - 1
 MAX_BUCKETS = 20_000
 
-_RELATIVE = re.compile(r"now\s*(?:(?P<sign>[+-])\s*(?P<offset>(?:\d+[smhdw])+))?\s*(?:/\s*(?P<snap>[smhdw]))?", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"now\s*(?:(?P<sign>[+-])\s*(?P<offset>(?:\d+[smhdw])+))?\s*(?:/\s*(?P<snap>[smhdw]))?", re.IGNORECASE
+)
 _DURATION = re.compile(r"(\d+)([smhdw])", re.IGNORECASE)
 _HELP = "use now, now-24h, now-7d/d, 2026-11-22T10:00:00Z or UTC seconds"
 
@@ -117,6 +119,19 @@ def auto_step(seconds: int, points: int, multiple_of: int = 1) -> int:
     return max(1, round(wanted / STEPS[-1] + 0.5)) * STEPS[-1]
 
 
+def one_bucket(since: int, until: int, now: float) -> Grid:
+    """Exactly what was asked, as one bucket, up to ``now``. Raises InvalidInput."""
+    until = min(until, int(now) + 1)
+    if since >= until:
+        raise _empty()
+    return Grid(since, until - since, 1, until)
+
+
+def _empty() -> InvalidInput:
+    fix = "'since' must lie before 'until' and in the past"
+    return InvalidInput("the time range is empty", where="since", fix=fix)
+
+
 def lay_grid(
     since: int, until: int, now: float, *, step: int | None, points: int, zone: str = "UTC", align: int = 1
 ) -> Grid:
@@ -128,9 +143,7 @@ def lay_grid(
     moment = int(now) + (now > int(now))
     until = min(until, moment)
     if since >= until:
-        raise InvalidInput(
-            "the time range is empty", where="since", fix="'since' must lie before 'until' and in the past"
-        )
+        raise _empty()
     step = step or auto_step(until - since, points, align)
     unit = max(step, align)
     origin = 0

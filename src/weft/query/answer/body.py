@@ -15,7 +15,7 @@ from weft.query.answer.naming import OTHER, Naming
 from weft.query.answer.runner import Runner
 from weft.query.catalogue import Dimension
 from weft.query.compile.ask import Ask
-from weft.query.compile.statements import Compiler, Fold, Window, aggregates_for, key_names
+from weft.query.compile.statements import Fold, Window, aggregates_for, key_names
 from weft.query.measures import Measure
 
 #: Grouped rows that are fetched to be ranked here; more are ranked in the store, in a second pass.
@@ -69,7 +69,11 @@ def before(ask: Ask, bucket: int = 0) -> Window:
 
 def slots(ask: Ask, window: Window) -> Window:
     """The window in whole percentile slots: one that is still running is left out."""
-    end = min(window.end, window.start + (ask.grid.until - ask.grid.start)) if window.start == ask.grid.start else window.end
+    end = (
+        min(window.end, window.start + (ask.grid.until - ask.grid.start))
+        if window.start == ask.grid.start
+        else window.end
+    )
     count = max(1, (end - window.start) // ask.slot)
     return Window(window.start, window.start + count * ask.slot, ask.slot)
 
@@ -77,6 +81,12 @@ def slots(ask: Ask, window: Window) -> Window:
 def cell_values(ask: Ask, totals: Totals, seconds: float) -> list[float | None]:
     """Every measure of one group."""
     return [m.value(totals, ask.slot if m.form == "percentile" else seconds) for m in ask.measures]
+
+
+def total_values(ask: Ask, sums: Totals) -> dict[str, float | None]:
+    """Every measure of everything that matched; None for those that do not add up unless they were asked for."""
+    known = {m.name: None for m in ask.measures if not m.additive} | sums
+    return dict(zip((m.name for m in ask.measures), cell_values(ask, known, ask.grid.seconds), strict=True))
 
 
 def percentile_scale(ask: Ask, value: Any) -> float | None:
@@ -94,19 +104,21 @@ def keys_of(table: pa.Table, by: Sequence[Dimension]) -> list[Key]:
     return list(zip(*(table[n].to_pylist() for n in key_columns(by)), strict=True)) if by else [()] * table.num_rows
 
 
-def extra_measures(
-    ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: Sequence[Key] | None
-) -> dict[Key | None, Totals]:
-    """Measures that do not add up, per chosen group and (under None) for the remainder; ``keys`` None = everything."""
+def extra_measures(ask: Ask, runner: Runner, window: Window, keys: Sequence[Key]) -> dict[Key | None, Totals]:
+    """Measures that do not add up, per chosen group and (under None) for the remainder.
+
+    Each comes from the cheapest table that can give it, which for addresses is the raw one.
+    """
     out: dict[Key | None, Totals] = {}
-    by = ask.by if keys is not None else ()
-    fold = Fold(keys) if keys is not None else None
+    by, fold = ask.by, Fold(keys) if ask.by else None
     unique = [m for m in ask.measures if m.form == "unique"]
     tables = []
     if unique:
-        aggregates = [a for a in aggregates_for(unique, compiler.source)]
-        tables.append((unique, runner.run(compiler.folded(window, aggregates, by, fold))))
+        compiler = runner.compiler(ask.only(unique), bucketed=False, main=False)
+        table = runner.run(compiler.folded(window, aggregates_for(unique, compiler.source), by, fold))
+        tables.append((unique, table))
     for m in ask.percentiles:
+        compiler = runner.compiler(ask.only([m]), bucketed=False, main=False)
         tables.append(([m], runner.run(compiler.percentile(slots(ask, window), m, by, fold))))
     for measures, table in tables:
         inside = table["top"].to_pylist() if fold is not None else [1] * table.num_rows
@@ -121,7 +133,7 @@ def extra_measures(
 def choose_keys(ask: Ask, runner: Runner, limit: int) -> list[Key]:
     """The top groups by the first measure, in order."""
     measure, rank, grid = ask.measures[0], ask.query.rank, ask.grid
-    compiler = runner.compiler(ask, bucketed=rank != "average")
+    compiler = runner.compiler(ask.only([measure]), bucketed=rank != "average", main=False)
     aggregates = aggregates_for([measure], compiler.source)
     if measure.form == "percentile":
         statement = compiler.percentile(slots(ask, whole(ask)), measure, ask.by, None, limit)

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field, replace
 
 from weft.query.answer.runner import Runner
 from weft.query.compile.ask import Ask, sides
+from weft.query.compile.source import Source
 from weft.query.compile.sql import Statement, moment, select
+from weft.query.compile.statements import Compiler, Window
 from weft.query.filter.tree import And, Node, leaves
 from weft.query.names import address_text
 from weft.query.times import Grid
@@ -53,14 +55,22 @@ def take_pulse(ask: Ask, runner: Runner) -> Known:
     start = grid.start - grid.start % _MINUTE
     count = -(-(grid.end - start) // step)
     pulse = replace(
-        ask, by=(), measures=(), filter=exporter_part(ask), grid=Grid(start, step, count, start + step * count), shift=0, slot=0
+        ask,
+        by=(),
+        measures=(),
+        filter=exporter_part(ask),
+        grid=Grid(start, step, count, start + step * count),
+        shift=0,
+        slot=0,
     )
     known.now = _take(pulse, runner, known, grid)
     if ask.shift:
         earlier = grid.start - ask.shift
         start = earlier - earlier % _MINUTE
         shifted = replace(pulse, grid=Grid(start, step, count, start + step * count))
-        known.before = _take(shifted, runner, None, Grid(earlier, grid.step, grid.count, earlier + grid.end - grid.start))
+        known.before = _take(
+            shifted, runner, None, Grid(earlier, grid.step, grid.count, earlier + grid.end - grid.start)
+        )
     return known
 
 
@@ -76,7 +86,13 @@ def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[boo
     if condition := compiler.filter_condition:
         where += f"\n  AND {condition}"
     sql = select(
-        ["exporter", "sampling_rate", f"{flows} AS rows", f"max({time}) AS newest", f"groupUniqArrayIf({bucket}, {window}) AS heard"],
+        [
+            "exporter",
+            "sampling_rate",
+            f"{flows} AS rows",
+            f"max({time}) AS newest",
+            f"groupUniqArrayIf({bucket}, {window}) AS heard",
+        ],
         source.name,
         where=where,
         group_by=["exporter", "sampling_rate"],
@@ -84,7 +100,9 @@ def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[boo
     table = runner.run(Statement(sql, compiler.parameters), shown=False)
     heard: set[int] = {b for row in table.to_pylist() for b in row["heard"]}
     if known is not None:
-        _facts(known, table.to_pylist(), own)
+        _facts(known, table.to_pylist())
+        if source.seconds and known.newest:
+            known.newest = _newest(compiler, runner, known.newest, min(known.newest + source.seconds, own.end))
     out = []
     for i in range(grid.count):
         first = (grid.start + i * grid.step - own.start) // own.step
@@ -93,7 +111,16 @@ def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[boo
     return out
 
 
-def _facts(known: Known, rows: Sequence[dict[str, object]], grid: Grid) -> None:
+def _newest(compiler: Compiler, runner: Runner, since: int, until: int) -> int:
+    """The newest raw row of a rollup's last bucket, to the second; the bucket's start if raw rows are gone."""
+    table = compiler.ask.dataset.table
+    raw = Compiler(compiler.ask, Source(table.name, 0, "count()"))
+    sql = select([f"max({table.time.name}) AS newest"], table.name, where=raw.condition(Window(since, until)))
+    rows = runner.run(Statement(sql, raw.parameters), shown=False).to_pylist()
+    return max(since, _seconds(rows[0]["newest"])) if rows else since
+
+
+def _facts(known: Known, rows: Sequence[dict[str, object]]) -> None:
     counts: dict[bytes, int] = {}
     rates: dict[int, int] = {}
     newest = 0

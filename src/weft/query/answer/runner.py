@@ -56,7 +56,10 @@ class Runner:
             if left <= 0:
                 raise LimitExceeded("the query took too long")
             limits = Limits(
-                seconds=left, memory_bytes=self.config.memory_mb << 20, result_rows=rows, threads=self.config.threads or None
+                seconds=left,
+                memory_bytes=self.config.memory_mb << 20,
+                result_rows=rows,
+                threads=self.config.threads or None,
             )
             result = self.store.query(statement.sql, statement.parameters, limits)
         except LimitExceeded as error:

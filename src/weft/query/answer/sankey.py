@@ -42,12 +42,19 @@ def sankey_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     if not 2 <= len(ask.by) <= 5:
         raise InvalidInput("a Sankey diagram needs 2 to 5 dimensions", where="by", fix="for example src_site, dst_site")
     if measure.form not in ("rate", "sum") or any(not m.additive for m in ask.measures):
-        raise InvalidInput("a Sankey diagram needs measures that add up", where="measures", fix="use bps, pps, bytes or flows")
+        raise InvalidInput(
+            "a Sankey diagram needs measures that add up", where="measures", fix="use bps, pps, bytes or flows"
+        )
     compiler = runner.compiler(ask, bucketed=False)
     paths = _paths(ask, runner, compiler)
     for i, d in enumerate(ask.by):
         naming.learn((d,), {path[i] for path in paths if path[i] is not None})  # type: ignore[misc]
-    body = Body(view_columns(replace(ask, shift=0)), [], measure.unit, ChartSpec(kind="sankey", title=title(ask), unit=measure.unit))
+    body = Body(
+        view_columns(replace(ask, shift=0)),
+        [],
+        measure.unit,
+        ChartSpec(kind="sankey", title=title(ask), unit=measure.unit),
+    )
     named = [(_cells(ask.by, naming, path), sums) for path, sums in paths.items()]
     named.sort(key=lambda item: (-(item[1][measure.sums[0]] or 0), [str(c) for c in item[0]]))
     links: dict[tuple[int, str, str], float] = {}

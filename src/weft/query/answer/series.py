@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,7 @@ from weft.query.answer.body import (
     rank_values,
     sum_names,
     title,
+    total_values,
     view_columns,
     whole,
 )
@@ -55,15 +56,21 @@ class Lines:
 
 def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
     """One line per top group, the remainder last."""
-    compiler = runner.compiler(ask, bucketed=True)
-    lines = _lines(ask, runner, compiler)
-    extra = extra_measures(ask, runner, compiler, whole(ask), lines.keys if ask.by else None)
-    previous, extra_before = None, {}
+    compiler = runner.compiler(ask.additive, bucketed=True)
+    lines = _lines(ask.additive, runner, compiler)
+    extra = extra_measures(ask, runner, whole(ask), lines.keys)
+    previous: Lines | None = None
+    extra_before: dict[Key | None, Totals] = {}
     if ask.shift:
-        previous = _folded(ask, runner, compiler, before(ask, ask.grid.step), lines.keys)
-        extra_before = extra_measures(ask, runner, compiler, before(ask), lines.keys if ask.by else None)
+        previous = _folded(ask.additive, runner, compiler, before(ask, ask.grid.step), lines.keys)
+        extra_before = extra_measures(ask, runner, before(ask), lines.keys)
     naming.learn(ask.by, lines.keys)
-    body = Body(view_columns(ask), [], ask.measures[0].unit, ChartSpec(kind="stacked", title=title(ask), unit=ask.measures[0].unit))
+    body = Body(
+        view_columns(ask),
+        [],
+        ask.measures[0].unit,
+        ChartSpec(kind="stacked", title=title(ask), unit=ask.measures[0].unit),
+    )
     order: list[Key | None] = [*lines.keys]
     if ask.by and ask.query.other and (lines.has_other or (previous is not None and previous.has_other)):
         body.other = len(order)
@@ -86,18 +93,9 @@ def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
                 other=key is None,
             )
         )
-    body.totals = _totals(ask, runner, compiler, lines, extra)
-    return body
-
-
-def _totals(
-    ask: Ask, runner: Runner, compiler: Compiler, lines: Lines, extra: Mapping[Key | None, Totals]
-) -> dict[str, float | None]:
     sums: Totals = {name: int(m.sum()) for name, m in lines.sums.items() if m.dtype == np.uint64}
-    if any(not m.additive for m in ask.measures):
-        everything = extra if not ask.by else extra_measures(ask, runner, compiler, whole(ask), None)
-        sums |= everything.get((), {})
-    return dict(zip((m.name for m in ask.measures), cell_values(ask, sums, ask.grid.seconds), strict=True))
+    body.totals = total_values(ask, sums | ({} if ask.by else extra.get((), {})))
+    return body
 
 
 def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
@@ -138,9 +136,7 @@ def _rank_here(ask: Ask, table: pa.Table) -> Lines:
     line = np.full(found.count, len(chosen), np.int64)
     line[chosen] = np.arange(len(chosen))
     codes = line[found.codes]
-    sums = {
-        n: spread(codes, buckets, column(table, f"sum_{n}"), len(chosen) + 1, grid.count) for n in names
-    }
+    sums = {n: spread(codes, buckets, column(table, f"sum_{n}"), len(chosen) + 1, grid.count) for n in names}
     return Lines([found.key(g) for g in chosen], sums, found.count > len(chosen))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from weft.model.views import ChartSpec
@@ -17,6 +18,7 @@ from weft.query.answer.body import (
     named,
     sum_names,
     title,
+    total_values,
     view_columns,
     whole,
 )
@@ -31,16 +33,13 @@ def table_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     """Top groups by the first measure."""
     if not ask.by:
         return stat_view(ask, runner)
-    compiler = runner.compiler(ask, bucketed=ask.query.rank != "average")
-    keys, sums, everything = _ranked(ask, runner, compiler)
-    extra = extra_measures(ask, runner, compiler, whole(ask), keys)
-    _merge(sums, extra)
-    if any(not m.additive for m in ask.measures):
-        everything |= extra_measures(ask, runner, compiler, whole(ask), None).get((), {})
+    compiler = runner.compiler(ask.additive, bucketed=False)
+    keys, sums, everything = _ranked(ask.additive, runner, compiler)
+    _merge(sums, extra_measures(ask, runner, whole(ask), keys))
     previous: dict[Key | None, Totals] = {}
     if ask.shift:
-        previous = _sums(ask, runner, compiler, before(ask), keys)
-        _merge(previous, extra_measures(ask, runner, compiler, before(ask), keys))
+        previous = _sums(ask.additive, runner, compiler, before(ask), keys)
+        _merge(previous, extra_measures(ask, runner, before(ask), keys))
     naming.learn(ask.by, keys)
     unit = ask.measures[0].unit
     body = Body(view_columns(ask), [], unit, ChartSpec(kind="table", title=title(ask), unit=unit))
@@ -54,25 +53,25 @@ def table_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
         if ask.shift:
             row += cell_values(ask, empty | previous.get(key, {}), ask.grid.step * ask.grid.count)
         body.rows.append(row)
-    body.totals = _named_totals(ask, empty | everything)
+    body.totals = total_values(ask, everything)
     return body
 
 
 def stat_view(ask: Ask, runner: Runner) -> Body:
     """Each measure over everything that matches."""
-    plain = Ask(
-        ask.query, ask.dataset, (), ask.measures, ask.filter, ask.grid, ask.shift, ask.slot, ask.changes
-    )
-    compiler = runner.compiler(plain, bucketed=False)
+    plain = replace(ask, by=())
+    compiler = runner.compiler(plain.additive, bucketed=False)
     unit = ask.measures[0].unit
     body = Body(view_columns(plain), [], unit, ChartSpec(kind="stat", title=title(plain), unit=unit))
     empty: Totals = dict.fromkeys([*sum_names(ask.measures), *(m.name for m in ask.measures if not m.additive)], 0)
     now = empty | _stat(plain, runner, compiler, whole(plain))
     row = cell_values(plain, now, plain.grid.seconds)
     if plain.shift:
-        row += cell_values(plain, empty | _stat(plain, runner, compiler, before(plain)), plain.grid.step * plain.grid.count)
+        row += cell_values(
+            plain, empty | _stat(plain, runner, compiler, before(plain)), plain.grid.step * plain.grid.count
+        )
     body.rows.append(list(row))
-    body.totals = _named_totals(plain, now)
+    body.totals = total_values(plain, now)
     return body
 
 
@@ -82,11 +81,7 @@ def _stat(ask: Ask, runner: Runner, compiler: Compiler, window: Window) -> Total
     if aggregates:
         table = runner.run(compiler.folded(window, aggregates, (), None))
         out = {a.name.removeprefix("sum_"): table[a.name][0].as_py() for a in aggregates}
-    return out | extra_measures(ask, runner, compiler, window, None).get((), {})
-
-
-def _named_totals(ask: Ask, sums: Totals) -> dict[str, float | None]:
-    return dict(zip((m.name for m in ask.measures), cell_values(ask, sums, ask.grid.seconds), strict=True))
+    return out | extra_measures(ask, runner, window, [()]).get((), {})
 
 
 def _merge(into: dict[Key | None, Totals], extra: dict[Key | None, Totals]) -> None:

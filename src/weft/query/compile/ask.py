@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from weft.query.catalogue import Dataset, Dimension, Either
@@ -40,6 +40,16 @@ class Ask:
         """Columns a table must keep to answer."""
         unique = [self.dataset.dimensions[m.dimension] for m in self.measures if m.form == "unique"]
         return frozenset(key for d in (*self.by, *self.filter_dimensions, *unique) for key in d.keys)
+
+    def only(self, measures: Iterable[Measure]) -> Ask:
+        """The same question about fewer measures, which a coarser table may answer."""
+        return replace(self, measures=tuple(measures))
+
+    @property
+    def additive(self) -> Ask:
+        """Without the measures that do not add up, but for the first, which ranks."""
+        first = self.measures[0]
+        return self.only((first, *(m for m in self.measures[1:] if m.additive and m is not first)))
 
     @property
     def percentiles(self) -> tuple[Measure, ...]:

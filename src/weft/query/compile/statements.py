@@ -90,7 +90,9 @@ class Compiler:
     def _where(self) -> tuple[str, dict[str, Any]]:
         if self.ask.filter is None:
             return "", {}
-        where = Where(self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._at)
+        where = Where(
+            self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._at
+        )
         sql = where.condition(self.ask.filter)
         return sql, where.parameters
 
@@ -210,7 +212,9 @@ class Compiler:
         )
         return Statement(sql, self.parameters)
 
-    def highest(self, window: Window, measure: Measure, aggregates: Sequence[Aggregate], limit: int, last_s: int) -> Statement:
+    def highest(
+        self, window: Window, measure: Measure, aggregates: Sequence[Aggregate], limit: int, last_s: int
+    ) -> Statement:
         """The groups with the highest bucket; ``last_s`` is how long the last bucket has lasted."""
         names = [n for d in self.ask.by for n in key_names(d)]
         value = _rank_sql(measure)
@@ -226,7 +230,9 @@ class Compiler:
         )
         return Statement(sql, self.parameters)
 
-    def folded(self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None) -> Statement:
+    def folded(
+        self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None
+    ) -> Statement:
         """Everything in the window, groups outside ``fold`` made one."""
         return Statement(self.grouped(window, aggregates, by, fold), self.parameters)
 
@@ -239,7 +245,9 @@ class Compiler:
         nth = -(-95 * slots // 100)
         value = aggregates[0].name
         names = _output_names(by, fold)
-        expression = f"if(count() + {nth} > {slots}, arraySort(groupArray(p.{value}))[toInt64(count()) + {nth - slots}], 0)"
+        expression = (
+            f"if(count() + {nth} > {slots}, arraySort(groupArray(p.{value}))[toInt64(count()) + {nth - slots}], 0)"
+        )
         sql = select(
             [*(f"p.{n} AS {n}" for n in names), f"{expression} AS {measure.name}"],
             subquery(self.grouped(window, aggregates, by, fold), "p"),
