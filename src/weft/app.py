@@ -90,7 +90,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         )
     if serves:
         dependencies = ApiDependencies(
-            settings.api, data_dir, state=state, questions=questions, store=store, collector=collector,
+            settings.api, data_dir, state=state, questions=questions, collector=collector,
             enricher=enricher, registry=registry, spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
         process.first_start = FirstStart(state, data_dir)

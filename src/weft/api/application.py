@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -16,11 +17,14 @@ from weft import __version__
 from weft.api import errors, static
 from weft.api.auth.accounts import Accounts
 from weft.api.auth.requests import Viewer, current
+from weft.api.history import STEP_S
 from weft.api.live import LiveHub
 from weft.api.ports import ApiDependencies
 from weft.api.routes import auth, enrich, health, live, metrics, query, sources, tokens, users, views
-from weft.api.security import HostCheck, SecurityHeaders
+from weft.api.security import BodyLimit, HostCheck, SecurityHeaders
 from weft.api.status import StatusBoard
+
+log = structlog.get_logger(__name__)
 
 PREFIX = "/api/v1"
 DESCRIPTION = """Everything that Weft's own pages and commands do goes through this API.
@@ -39,14 +43,17 @@ def create_app(deps: ApiDependencies) -> FastAPI:
     app = FastAPI(
         title="Weft", version=__version__, description=DESCRIPTION,
         docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan,
-        max_body_size=deps.config.max_body_bytes,
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(HostCheck, allowed=deps.config.allowed_hosts),
+            Middleware(BodyLimit, limit=deps.config.max_body_bytes),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL),
         ],
     )  # fmt: skip
-    board = StatusBoard()
+    board = StatusBoard(
+        deps.collector, deps.questions, known=deps.known, spool_capacity=deps.spool_capacity, demo=deps.demo,
+        started=deps.started,
+    )  # fmt: skip
     app.state.deps = deps
     app.state.accounts = Accounts(deps.config, deps.state)
     app.state.board = board
@@ -87,9 +94,20 @@ def _in_thread(view: Any) -> Any:
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    publishing = asyncio.create_task(app.state.live.run())
+    tasks = [asyncio.create_task(app.state.live.run()), asyncio.create_task(_sample(app.state.board))]
     try:
         yield
     finally:
-        publishing.cancel()
-        await asyncio.gather(publishing, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _sample(board: StatusBoard) -> None:
+    """Keep the status board's memory of the last minutes."""
+    while True:
+        try:
+            await run_in_threadpool(board.sample)
+        except Exception:
+            log.exception("status_sample_failed")
+        await asyncio.sleep(STEP_S)

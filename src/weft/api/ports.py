@@ -17,9 +17,12 @@ from starlette.requests import HTTPConnection
 
 from weft.api.auth.people import People
 from weft.api.config import ApiConfig
-from weft.api.status import StatusBoard
+from weft.api.sources import Knowledge
+from weft.api.state import State
+from weft.api.status import Collecting, StatusBoard
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
+from weft.query.catalogue import Catalogue
 from weft.query.model import Query
 
 
@@ -29,7 +32,7 @@ class Questions(Protocol):
     def run(self, query: Query) -> ViewResult:
         """Answer a question."""
 
-    def catalogue(self) -> Any:
+    def catalogue(self) -> Catalogue:
         """What can be asked."""
 
     def complete(self, filter_text: str, cursor: int) -> Any:
@@ -55,26 +58,20 @@ class Tables(Protocol):
         """Read tables that changed."""
 
 
-class Collecting(Protocol):
-    """``weft.collect.Collector``, as far as its health goes."""
-
-    def status(self) -> Any:
-        """Listeners, queue, streams, spool, store."""
-
-
 @dataclass(frozen=True)
 class ApiDependencies:
     """All that the API stands on. ``collector`` and ``enricher`` are absent in a process that only serves."""
 
     config: ApiConfig
     data_dir: Path
-    state: Any
+    state: State
     questions: Questions
     collector: Collecting | None = None
     enricher: Tables | None = None
+    known: Callable[[], Knowledge] = Knowledge
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    spool_capacity: int = 0
     demo: bool = False
-    ready: Callable[[], bool] = lambda: True
     started: float = field(default_factory=time.time)
 
 

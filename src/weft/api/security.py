@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weft.api.errors import answer
@@ -45,6 +46,7 @@ class SecurityHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers when the answer starts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -81,6 +83,7 @@ class HostCheck:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let it through or refuse it."""
         if scope["type"] not in {"http", "websocket"} or self.allows(Headers(scope=scope).get("host", "")):
             await self._app(scope, receive, send)
             return
@@ -105,6 +108,35 @@ class HostCheck:
         except ValueError:
             return False
         return True
+
+
+class BodyLimit:
+    """Refuses request bodies larger than ``limit`` bytes, announced or not, before they are in memory."""
+
+    def __init__(self, app: ASGIApp, limit: int) -> None:
+        self._app, self._limit = app, limit
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what is received; say no to what announces too much at once."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if not announced.isdigit() or int(announced) > self._limit:
+            refusal = answer(413, "too_large", f"a request may have at most {self._limit} bytes", where="body")
+            await refusal(scope, receive, send)
+            return
+        received = 0
+
+        async def counted() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self._limit:
+                raise HTTPException(413, f"a request may have at most {self._limit} bytes")
+            return message
+
+        await self._app(scope, counted, send)
 
 
 def hostname(host: str) -> str | None:

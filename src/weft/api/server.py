@@ -107,7 +107,9 @@ def _bind(config: ApiConfig) -> socket.socket:
             config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
-        raise ConfigError(f"not an address of this machine: {error.strerror}", where=where, fix="Use 127.0.0.1.") from error
+        raise ConfigError(
+            f"not an address of this machine: {error.strerror}", where=where, fix="Use 127.0.0.1."
+        ) from error
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -118,5 +120,7 @@ def _bind(config: ApiConfig) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             fix = "Stop what uses it (another Weft?), or choose another with WEFT_PORT or api.port."
             raise Unavailable("the port is taken", where=where, fix=fix) from error
-        raise Unavailable(f"cannot listen: {error.strerror}", where=where, fix="Choose another host or port.") from error
+        raise Unavailable(
+            f"cannot listen: {error.strerror}", where=where, fix="Choose another host or port."
+        ) from error
     return sock

@@ -61,7 +61,9 @@ def loss_share(lost: float, received: float) -> float:
     return lost / (lost + received) if lost > 0 else 0.0
 
 
-def exporters_view(status: CollectStatus | None, capacity: int, history: History, known: Knowledge, now: float) -> ExportersView:
+def exporters_view(
+    status: CollectStatus | None, capacity: int, history: History, known: Knowledge, now: float
+) -> ExportersView:
     """Everything about the exporters at ``now`` (UTC seconds)."""
     streams: dict[str, list[StreamRate]] = defaultdict(list)
     for rate in status.streams if status else []:

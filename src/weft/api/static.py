@@ -33,6 +33,7 @@ class WebUi:
         self._dist = dist
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
         response = self.respond(scope["path"], scope["method"], Headers(scope=scope))
         await response(scope, receive, send)
 

@@ -56,20 +56,20 @@ class _Traffic:
 
 
 class StatusBoard:
-    """Turns counters into views. ``names`` reads what dictionaries know of exporters; it may be slow."""
+    """Turns counters into views. ``known`` reads names and clock offsets of exporters; it may be slow."""
 
     def __init__(
         self,
         collector: Collecting | None,
         questions: Asks,
         *,
-        names: Callable[[], Knowledge],
+        known: Callable[[], Knowledge] = Knowledge,
         spool_capacity: int = 0,
         demo: bool = False,
         started: float | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._collector, self._questions, self._names = collector, questions, names
+        self._collector, self._questions, self._learn = collector, questions, known
         self._capacity, self._demo, self._clock = spool_capacity, demo, clock
         self._started = clock() if started is None else started
         self._history = History(clock)
@@ -86,7 +86,7 @@ class StatusBoard:
         if self._clock() - self._traffic_at >= TRAFFIC_S:
             self._traffic_at = self._clock()
             try:
-                self._known = self._names()
+                self._known = self._learn()
                 self._traffic = self._ask_traffic()
             except WeftError as error:  # the store may be away: Home must say so, not fail
                 log.warning("status_query_failed", error=error.message)

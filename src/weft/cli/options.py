@@ -26,7 +26,9 @@ def config_option(command: Command) -> Command:
 def listen_options(command: Command) -> Command:
     """``--host``, ``--port`` and ``--data-dir``, which win over file and environment."""
     for option in (
-        click.option("--data-dir", type=click.Path(path_type=Path), help="Where to keep data (WEFT_DATA_DIR, data_dir)."),
+        click.option(
+            "--data-dir", type=click.Path(path_type=Path), help="Where to keep data (WEFT_DATA_DIR, data_dir)."
+        ),
         click.option("--port", type=click.IntRange(0, 65535), help="TCP port of the web UI (WEFT_PORT, api.port)."),
         click.option("--host", help="Address of the web UI (WEFT_HOST, api.host)."),
         config_option,

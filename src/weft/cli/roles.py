@@ -11,7 +11,9 @@ from weft.cli.options import config_option, listen_options, run_process, setting
 
 @click.command("collect")
 @config_option
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Where to keep spool and state (WEFT_DATA_DIR, data_dir).")
+@click.option(
+    "--data-dir", type=click.Path(path_type=Path), help="Where to keep spool and state (WEFT_DATA_DIR, data_dir)."
+)
 def collect_command(config_file: Path | None, data_dir: Path | None) -> None:
     """Run only the collector, against a store server (store.url)."""
     from weft.app import Role

@@ -6,17 +6,13 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from weft.api.auth import secrets
 from weft.api.auth.identity import Identity, Role
 from weft.api.auth.limiter import LoginLimiter
 from weft.api.config import ApiConfig
 from weft.api.errors import NotLoggedIn
-
-log = structlog.get_logger(__name__)
+from weft.api.state import State, User
 
 ADMIN = "admin"
 PASSWORD_FILE = "initial-admin-password"  # noqa: S105  # a file's name
@@ -26,12 +22,20 @@ TOUCH_S = 60.0  # sessions and tokens record their use at most this often: readi
 class Accounts:
     """Logs people in and tells who a request acts for. Safe to call from several threads."""
 
-    def __init__(self, config: ApiConfig, state: Any, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, config: ApiConfig, state: State, clock: Callable[[], float] = time.time) -> None:
         self._config, self._state, self._clock = config, state, clock
         self._limiter = LoginLimiter(config.login_attempts)
 
     def login(self, username: str, password: str, client: str) -> tuple[str, Identity]:
         """A new session's cookie and whom it stands for. Raises ``NotLoggedIn`` or ``TooManyAttempts``."""
+        user = self.check_password(username, password, client)
+        cookie, now = secrets.new_session(), self._clock()
+        self._state.add_session(secrets.digest(cookie), user.id, now, now + self._config.session_max_days * 86400)
+        self._state.audit(user.username, "login", client)
+        return cookie, self._person(user, cookie)
+
+    def check_password(self, username: str, password: str, client: str) -> User:
+        """The person of that name, if the password is theirs. Raises ``NotLoggedIn`` or ``TooManyAttempts``."""
         self._limiter.check(username, client)
         user = self._state.user(username)
         if not secrets.password_matches(user.password_hash if user else None, password) or user is None:
@@ -39,16 +43,22 @@ class Accounts:
             self._state.audit(username[:100], "login.failed", client)
             raise NotLoggedIn("wrong name or password")
         self._limiter.succeeded(username, client)
-        cookie, now = secrets.new_session(), self._clock()
-        self._state.add_session(secrets.digest(cookie), user.id, now, now + self._config.session_max_days * 86400)
-        self._state.audit(user.username, "login", client)
-        return cookie, self._person(user, cookie)
+        return user
 
     def logout(self, identity: Identity) -> None:
         """End the session."""
         if identity.session_digest:
             self._state.delete_session(identity.session_digest)
-            self._state.audit(identity.username, "logout", "")
+            self._state.audit(identity.username, "logout")
+
+    def change_password(self, who: Identity, current: str, new: str, client: str, data_dir: Path) -> None:
+        """Change one's own password; ends one's other sessions and removes the file with the generated one."""
+        user = self.check_password(who.username, current, client)
+        self._state.change_user(user.id, password_hash=secrets.hash_password(new))
+        self._state.delete_sessions_of(user.id, keep=who.session_digest)
+        self._state.audit(who.actor, "password", who.username)
+        if user.username == ADMIN:
+            (data_dir / PASSWORD_FILE).unlink(missing_ok=True)
 
     def of_session(self, cookie: str) -> Identity | None:
         """Whom a session cookie stands for; None if it is unknown or over."""
@@ -56,8 +66,8 @@ class Accounts:
         if session is None:
             return None
         now = self._clock()
-        idle = now - session.used_at
-        if now >= session.expires_at or idle > self._config.session_hours * 3600:
+        idle = now - session.used
+        if now >= session.expires or idle > self._config.session_hours * 3600:
             self._state.delete_session(session.digest)
             return None
         if idle > TOUCH_S:
@@ -71,37 +81,28 @@ class Accounts:
             return None
         found = self._state.token_by_digest(secrets.digest(token))
         now = self._clock()
-        if found is None or (found.expires_at is not None and now >= found.expires_at):
+        if found is None or (found.expires is not None and now >= found.expires):
             return None
         user = self._state.user_by_id(found.user_id)
         if user is None:
             return None
-        if now - (found.used_at or 0) > TOUCH_S:
+        if now - (found.used or 0) > TOUCH_S:
             self._state.touch_token(found.id, now)
         role = min(Role(found.role), Role(user.role), key=lambda one: one.rank)  # never more than its person may now
         return Identity(user.id, user.username, role, "token", token_name=found.name)
 
     @staticmethod
-    def _person(user: Any, cookie: str) -> Identity:
+    def _person(user: User, cookie: str) -> Identity:
         return Identity(
             user.id, user.username, Role(user.role), "session",
             csrf=secrets.csrf_of(cookie), session_digest=secrets.digest(cookie),
         )  # fmt: skip
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whatever the umask and whoever made it before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
 class FirstStart:
     """Makes sure that somebody can log in: a part of the process that runs once the state store is open."""
 
-    def __init__(self, state: Any, data_dir: Path) -> None:
+    def __init__(self, state: State, data_dir: Path) -> None:
         self._state, self._file = state, data_dir / PASSWORD_FILE
         self.username = ADMIN
         self.password: str | None = None
@@ -117,9 +118,18 @@ class FirstStart:
             return
         password = secrets.new_password()
         write_private(self._file, password + "\n")
-        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN)
+        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN.value)
         self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
         self.password = password
 
     def stop(self) -> None:
         """Nothing to release."""
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whatever the umask and whoever made it before."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)

@@ -16,7 +16,7 @@ router = APIRouter(tags=["health"])
 class Health(Answer):
     """Weft answers."""
 
-    status: Literal["ok", "starting"]
+    status: Literal["ok"]
     version: str
     demo: bool
     """Whether what is shown is demo data."""
@@ -24,6 +24,5 @@ class Health(Answer):
 
 @router.get("/health", operation_id="getHealth", summary="Is Weft running?")
 async def health(request: Request) -> Health:
-    """Answers 200 as soon as the API does; ``starting`` until collection runs too."""
-    deps = deps_of(request)
-    return Health(status="ok" if deps.ready() else "starting", version=__version__, demo=deps.demo)
+    """Answers 200 once everything runs: the API starts last."""
+    return Health(status="ok", version=__version__, demo=deps_of(request).demo)

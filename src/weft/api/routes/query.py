@@ -9,6 +9,7 @@ from fastapi import Query as Parameter
 from fastapi.responses import StreamingResponse
 
 from weft.api.auth.requests import Viewer
+from weft.api.catalogue import catalogue_view
 from weft.api.errors import RESPONSES
 from weft.api.models.questions import CatalogueView, Completion, FilterChecked, FilterCursor, FilterText
 from weft.api.ports import Deps
@@ -23,7 +24,7 @@ FORMATS = {"csv": ("text/csv; charset=utf-8", "csv"), "parquet": ("application/v
 @router.get("/catalogue", operation_id="getCatalogue", summary="What can be asked")
 def catalogue(_: Viewer, deps: Deps) -> CatalogueView:
     """Datasets with their dimensions and measures."""
-    return CatalogueView.model_validate(deps.questions.catalogue(), from_attributes=True)
+    return catalogue_view(deps.questions.catalogue())
 
 
 @router.post("/query", operation_id="runQuery", summary="Ask a question")

@@ -27,19 +27,19 @@ def list_users(_: Admin, people: ThePeople) -> list[UserView]:
 @router.post("/users", operation_id="createUser", summary="Add a person", status_code=201)
 def create_user(body: NewUser, who: Admin, people: ThePeople) -> UserCreated:
     """Adds a person; without a password one is generated and answered, this once."""
-    return people.add(who, body)
+    return people.add(who.actor, body)
 
 
 @router.put("/users/{user_id}", operation_id="changeUser", summary="Change a person")
 def change_user(user_id: UserId, body: UserChange, who: Admin, people: ThePeople) -> UserView:
     """Changes role or password. A new password ends the person's sessions."""
-    return people.change(who, user_id, body)
+    return people.change(who.actor, user_id, body)
 
 
 @router.delete("/users/{user_id}", operation_id="deleteUser", summary="Remove a person")
 def delete_user(user_id: UserId, who: Admin, people: ThePeople) -> Done:
     """Removes a person with their sessions, tokens and views. The last admin cannot be removed."""
-    people.remove(who, user_id)
+    people.remove(who.actor, user_id)
     return Done()
 
 
