@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Any
 
@@ -14,7 +14,7 @@ from weft.decode.datagrams import DatagramBatch
 from weft.decode.flow.decoded import Decoded
 from weft.errors import StoreUnavailable
 from weft.model.dictionaries import Dictionary
-from weft.model.exporters import StreamStatus
+from weft.model.exporters import InterfaceFact, StreamStatus
 from weft.model.flows import DECODED_SCHEMA, FLOWS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
@@ -85,8 +85,15 @@ class FakeDecoder:
 
 
 class FakeEnricher:
+    reload_interval_s = 0.0
+
     def __init__(self) -> None:
         self.changes: dict[str, list[dict[str, Any]]] = {}
+        self.reloads = 0
+
+    def reload(self) -> bool:
+        self.reloads += 1
+        return False
 
     def enrich(self, flows: pa.RecordBatch) -> pa.RecordBatch:
         zeros = pa.array(np.zeros(flows.num_rows, np.uint32))
@@ -96,6 +103,15 @@ class FakeEnricher:
     def dictionary_rows(self) -> dict[str, list[dict[str, Any]]]:
         changes, self.changes = self.changes, {}
         return changes
+
+    def learn(self, facts: Iterable[InterfaceFact]) -> None:
+        rows = self.changes.setdefault("interfaces", [])
+        rows += [
+            {"exporter": f.exporter, "if_index": f.if_index, "name": f.name, "speed_bps": f.speed_bps} for f in facts
+        ]
+
+    def saw(self, exporters: Iterable[str]) -> None:
+        self.changes.setdefault("exporters", []).extend({"exporter": name, "name": name} for name in exporters)
 
 
 class FakeStore:

@@ -1,4 +1,4 @@
-"""The keeper thread: names into the store's dictionaries, decoder state into the state store.
+"""The keeper thread: reference tables reloaded, names into the store's dictionaries, decoder state into the state store.
 
 Both may be slow or away; neither may hold up the telemetry.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from ipaddress import ip_address
 from typing import Any, Protocol
 
 import structlog
 
 from weft.errors import Unavailable, WeftError
-from weft.model.dictionaries import DICTIONARIES, EXPORTERS, INTERFACES, Dictionary
+from weft.model.dictionaries import DICTIONARIES, Dictionary
 from weft.model.exporters import InterfaceFact, StreamStatus
 from weft.store.telemetry import TelemetryStore
 
@@ -40,8 +39,21 @@ class DecoderStateStore(Protocol):
 class Names(Protocol):
     """What the collector needs of the enricher here."""
 
+    @property
+    def reload_interval_s(self) -> float:
+        """How often to call ``reload``, seconds."""
+
+    def reload(self) -> bool:
+        """Read reference tables that changed."""
+
     def dictionary_rows(self) -> Mapping[str, Sequence[Row]]:
         """Rows that changed since the last call, by dictionary."""
+
+    def learn(self, facts: Iterable[InterfaceFact]) -> None:
+        """Take interface names from options data."""
+
+    def saw(self, exporters: Iterable[str]) -> None:
+        """Take note of exporters that send."""
 
 
 class Keeper:
@@ -71,13 +83,14 @@ class Keeper:
 
     def learned(self, facts: Iterable[InterfaceFact]) -> None:
         """Interface names from options data."""
-        self._add(INTERFACES, map(_interface_row, facts))
+        self._names.learn(facts)
 
     def seen(self, streams: Iterable[StreamStatus]) -> None:
-        """Exporters that send; new ones get a dictionary row with their address for a name."""
-        new = {stream.exporter: stream.first_seen_ns for stream in streams if stream.exporter not in self._exporters}
-        self._exporters.update(new)
-        self._add(EXPORTERS, (_exporter_row(name, since) for name, since in new.items()))
+        """Exporters that send; each new one gets a dictionary row."""
+        new = {stream.exporter for stream in streams} - self._exporters
+        if new:
+            self._exporters |= new
+            self._names.saw(new)
 
     def _add(self, dictionary: Dictionary, rows: Iterable[Row]) -> None:
         key = (*(name for name, _ in dictionary.key), "valid_from")
@@ -89,15 +102,22 @@ class Keeper:
                 waiting.pop(next(iter(waiting)))
 
     def _run(self) -> None:
-        saved = time.monotonic()
+        saved = reloaded = time.monotonic()
         while True:
             last = self._stopping.wait(1.0)
+            if time.monotonic() - reloaded >= self._names.reload_interval_s:
+                self._safely(self._reload)
+                reloaded = time.monotonic()
             self._safely(self._write_names)
             if last or time.monotonic() - saved >= self._state_s:
                 self._safely(self._save_state)
                 saved = time.monotonic()
             if last:
                 return
+
+    def _reload(self) -> None:
+        if self._names.reload():
+            log.info("reference_tables_reloaded")
 
     def _safely(self, chore: Callable[[], None]) -> None:
         try:
@@ -129,18 +149,3 @@ class Keeper:
                 with self._lock:
                     self._waiting[name] = rows_now | self._waiting[name]
                 raise
-
-
-def _interface_row(fact: InterfaceFact) -> Row:
-    return {
-        "exporter": ip_address(fact.exporter),
-        "if_index": fact.if_index,
-        "name": fact.name,
-        "description": fact.description,
-        "speed_bps": fact.speed_bps,
-        "valid_from": fact.learned_ns // 1_000_000_000,
-    }
-
-
-def _exporter_row(name: str, since_ns: int) -> Row:
-    return {"exporter": ip_address(name), "name": name, "valid_from": since_ns // 1_000_000_000}

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import structlog
 from numpy.typing import NDArray
 
 from weft.enrich.applications import PortTable, build_port_table, classify_ports
@@ -33,6 +34,8 @@ from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
 
 Known = Mapping[str, Iterable[Mapping[str, Any]]]
+log = structlog.get_logger(__name__)
+
 UInt32s: TypeAlias = "pa.Array[Any]"
 _UINT32 = pa.uint32()
 
@@ -63,31 +66,67 @@ class _Tables:
 class Enricher:
     """Fills ``src_as``, ``dst_as``, ``src_net``, ``dst_net`` and ``app`` of decoded flows, and names those ids.
 
-    ``known`` is what the store's dictionaries hold already, rows by dictionary name (of versioned ones the newest
+    ``known`` tells what the store's dictionaries hold already, rows by dictionary name (of versioned ones the newest
     last): ids given out before stay with their attributes, and what is stored is not written again. Tables that are
     missing or bad are reported by ``tables`` and never keep the stage from working.
+
+    Tables are read by ``start``, which also begins to look for changes, or else by the first use.
     """
 
-    def __init__(self, config: EnrichConfig, known: Known | None = None) -> None:
+    def __init__(self, config: EnrichConfig, known: Callable[[], Known] | None = None) -> None:
         self._config = config
+        self._known = known
         self._origins = origin_codes(config.as_from)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._loaded: _Tables | None = None
         self._written = Written()
-        known = known or {}
-        self._networks = IdRegistry(self._written.remember(NETWORKS, known.get("networks", ())))
-        applications = self._written.remember(APPLICATIONS, known.get("applications", ()))
-        self._applications = IdRegistry({number: _name_only(content) for number, content in applications.items()})
-        self._written.remember(ASNS, known.get("asns", ()))
+        self._networks, self._applications = IdRegistry(), IdRegistry()
         self._set = TableSet(config)
-        self._set.refresh()
-        self._devices = Devices(self._set.device_tables())
-        for dictionary in ("exporters", "interfaces"):
-            for row in known.get(dictionary, ()):
-                self._devices.remember(dictionary, row)
+        self._devices = Devices()
         self._zeros = np.zeros(0, np.uint32)
+        self._unnamed = False  # whether dictionary rows may have changed since they were last asked for
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
         self.counters = EnrichCounters()
-        self._tables = self._build(None, {"prefixes", "applications", "asns"})
-        self._unnamed = True  # whether dictionary rows may have changed since they were last asked for
+
+    def start(self) -> None:
+        """Read the tables and begin to look for changes."""
+        self._load()
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._watch, name="weft-tables", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop looking for changes; enriching stays possible."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _watch(self) -> None:
+        while not self._stopping.wait(self._config.reload_interval_s):
+            try:
+                self.reload()
+            except Exception:
+                log.exception("reload_failed")
+
+    def _load(self) -> _Tables:
+        """The tables in use, read now if this is the first use."""
+        with self._lock:
+            if self._loaded is None:
+                known = self._known() if self._known is not None else {}
+                self._networks = IdRegistry(self._written.remember(NETWORKS, known.get("networks", ())))
+                applications = self._written.remember(APPLICATIONS, known.get("applications", ()))
+                self._applications = IdRegistry({n: _name_only(content) for n, content in applications.items()})
+                self._written.remember(ASNS, known.get("asns", ()))
+                for dictionary in ("exporters", "interfaces"):
+                    for row in known.get(dictionary, ()):
+                        self._devices.remember(dictionary, row)
+                self._set.refresh()
+                self._devices.use(self._set.device_tables())
+                self._unnamed = True
+                self._loaded = self._build(None, set())
+            return self._loaded
 
     def _build(self, old: _Tables | None, changed: set[str]) -> _Tables:
         """New lookup tables; those that nothing changed for are taken over from ``old``."""
@@ -117,7 +156,7 @@ class Enricher:
 
     def enrich(self, flows: pa.RecordBatch) -> pa.RecordBatch:
         """Rows of the ``flows`` table for decoded ``flows``; columns that stay as they are share their memory."""
-        tables, n = self._tables, flows.num_rows
+        tables, n = self._loaded or self._load(), flows.num_rows
         new: dict[str, UInt32s] = {}
         if n and (tables.merged.prefixes or tables.rewrite_as):
             for side in ("src", "dst"):
@@ -165,13 +204,19 @@ class Enricher:
             self._zeros = np.zeros(n, np.uint32)
         return _wrap(self._zeros[:n])
 
+    @property
+    def reload_interval_s(self) -> float:
+        """How often whoever owns this stage should call ``reload``, seconds."""
+        return self._config.reload_interval_s
+
     def reload(self) -> bool:
         """Read the tables that changed and put them to use; True if any did. A bad file keeps its last good rows."""
         with self._lock:
+            old = self._load()
             changed = self._set.refresh()
             if not changed:
                 return False
-            self._tables = self._build(self._tables, changed)
+            self._loaded = self._build(old, changed)
             if changed & {"exporters", "interfaces", "interface rules"}:
                 self._devices.use(self._set.device_tables())
             self._unnamed = True
@@ -181,9 +226,10 @@ class Enricher:
     def dictionary_rows(self) -> dict[str, list[Row]]:
         """Rows by dictionary name that are new or changed since the last call (at first: since what was ``known``)."""
         with self._lock:
+            tables = self._load()
             rows = self._devices.changes(int(time.time()))
             if self._unnamed:
-                tables, self._unnamed = self._tables, False
+                self._unnamed = False
                 names: dict[int, Content] = {n: (("name", name),) for n, (name, _) in tables.as_names.items()}
                 rows["networks"] = self._written.changes(NETWORKS, tables.merged.networks)
                 rows["applications"] = self._written.changes(APPLICATIONS, tables.applications)
@@ -204,6 +250,7 @@ class Enricher:
         Raises:
             InvalidInput: the fact's exporter is not an address.
         """
+        self._load()
         return self._devices.classify(fact)
 
     def user_columns(self) -> dict[str, str]:
@@ -211,6 +258,7 @@ class Enricher:
         own = {attribute.name for attribute in NETWORKS.attributes} | {"asn"}
         columns = {name: meaning for name, meaning in self._config.columns.items() if name not in own}
         with self._lock:
+            self._load()
             tables = self._set.prefix_tables()
         for name, table in tables:
             for column in table.columns:
@@ -221,6 +269,7 @@ class Enricher:
     def tables(self) -> list[TableStatus]:
         """Every reference table: rows, columns it fills, when it was read, what is wrong with it."""
         with self._lock:
+            self._load()
             return self._set.status()
 
     def explain(self, address: str) -> Explanation:
@@ -231,7 +280,7 @@ class Enricher:
         """
         packed = np.frombuffer(packed_address(address), np.uint8)
         with self._lock:
-            tables, contents = self._tables, self._set.prefix_tables()
+            tables, contents = self._load(), self._set.prefix_tables()
         entry = int(tables.merged.index.lookup(packed.reshape(1, 16))[0])
         filled = explain(address, contents, tables.as_names)
         return Explanation(address, filled, int(tables.merged.entries[entry, 1]))

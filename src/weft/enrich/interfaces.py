@@ -100,15 +100,14 @@ class DeviceTables:
 class Devices:
     """Joins tables and learned facts into dictionary rows and knows which of them changed."""
 
-    def __init__(self, tables: DeviceTables) -> None:
-        self._tables = tables
+    def __init__(self) -> None:
+        self._tables = DeviceTables({}, {}, Rules([]))
         self._facts: dict[InterfaceKey, InterfaceFact] = {}
         self._seen: set[Address] = set()
         self._interfaces: dict[InterfaceKey, Row] = {}  # as handed out last, or as the store has them
         self._exporters: dict[Address, Row] = {}
         self._touched: set[InterfaceKey | Address] = set()
         self._lock = threading.Lock()
-        self.use(tables)
 
     def remember(self, dictionary: str, row: Mapping[str, Any]) -> None:
         """Tell what the store holds already; of several versions the newest comes last."""
@@ -162,20 +161,23 @@ class Devices:
         return self._tables.interface_row((to_address(fact.exporter), fact.if_index), fact)
 
     def changes(self, now_s: int) -> dict[str, list[Row]]:
-        """Rows that differ from what was handed out or remembered last, with the second from which they hold."""
+        """Rows that differ from what was handed out or remembered last, with the second from which they hold.
+
+        Not for several threads at once.
+        """
         rows: dict[str, list[Row]] = {"exporters": [], "interfaces": []}
         with self._lock:
-            touched, self._touched = self._touched, set()
-            for key in touched:
-                if isinstance(key, tuple):
-                    fact = self._facts.get(key)
-                    since = fact.learned_ns // 1_000_000_000 if fact and fact.learned_ns else now_s
-                    row, last, name = self._tables.interface_row(key, fact), self._interfaces.get(key), "interfaces"
-                    self._interfaces[key] = row
-                else:
-                    since, name = now_s, "exporters"
-                    row, last = self._tables.exporter_row(key), self._exporters.get(key)
-                    self._exporters[key] = row
-                if last is None or any(last.get(column) != row[column] for column in row if column != "exporter"):
-                    rows[name].append(row | {"valid_from": 0 if last is None else since})
+            touched, self._touched, tables = self._touched, set(), self._tables
+        for key in touched:  # outside the lock: rules may take a while, and `learn` is called by the decode thread
+            if isinstance(key, tuple):
+                fact = self._facts.get(key)
+                since = fact.learned_ns // 1_000_000_000 if fact and fact.learned_ns else now_s
+                row, last, name = tables.interface_row(key, fact), self._interfaces.get(key), "interfaces"
+                self._interfaces[key] = row
+            else:
+                since, name = now_s, "exporters"
+                row, last = tables.exporter_row(key), self._exporters.get(key)
+                self._exporters[key] = row
+            if last is None or any(last.get(column) != row[column] for column in row if column != "exporter"):
+                rows[name].append(row | {"valid_from": 0 if last is None else since})
         return rows
