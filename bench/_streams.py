@@ -1,4 +1,4 @@
-"""Streams of datagrams for the benchmarks of the collector: synthetic, but with the shape of a border router's export."""
+"""Streams of datagrams for the benchmarks of the collector: synthetic, with the shape of a border router's export."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ANNOUNCE_EVERY = 500
 
 
 def v9_stream(path: Path, datagrams: int = 20_000, seed: int = 1) -> Path:
-    """Write a NetFlow v9 stream (one observation domain, template announced every 500 datagrams) for ``bench._send``."""
+    """Write a NetFlow v9 stream (one domain, its template announced every 500 datagrams) for ``bench._send``."""
     rng = np.random.default_rng(seed)
     records = np.zeros(datagrams * PER_DATAGRAM, RECORD)
     n = len(records)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import resource
-import socket
 import statistics
 import tempfile
 import threading
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from bench._send import sender
 from bench._streams import plain_stream
+
 from weft.collect.admission import Admission
 from weft.collect.config import CollectConfig, ListenerConfig
 from weft.collect.listener import Listener

@@ -2,7 +2,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -216,8 +215,9 @@ def test_names_reach_the_dictionaries_even_if_the_store_was_away(make: Make, mon
     rig.store.away = False
     until(lambda: set(rig.store.dictionaries) == {"asns", "interfaces", "exporters"})
     assert rig.store.dictionaries["asns"] == [{"asn": 64501, "name": "Example"}]
+    assert rig.enricher.reloads
     (interface,) = rig.store.dictionaries["interfaces"]
-    assert interface["exporter"] == ip_address("127.0.0.1")
+    assert interface["exporter"] == "127.0.0.1"
     assert (interface["if_index"], interface["name"], interface["speed_bps"]) == (3, "et-0/0/3", 10**10)
     assert rig.store.dictionaries["exporters"][0]["name"] == "127.0.0.1"
 

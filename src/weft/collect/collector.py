@@ -26,6 +26,7 @@ from weft.collect.status import CollectStatus, QueueStatus, ledgers
 from weft.collect.writer import Writer
 from weft.decode.datagrams import DatagramBatch
 from weft.decode.flow.decoder import FlowDecoder
+from weft.decode.flow.limits import SamplingOverrides, SamplingRule
 from weft.errors import Unavailable
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
@@ -59,7 +60,7 @@ class Collector:
         decoder: FlowDecoder | None = None,
     ) -> None:
         self._config, self._state, self._registry = config, state, registry
-        self._decoder = decoder if decoder is not None else FlowDecoder()
+        self._decoder = decoder if decoder is not None else FlowDecoder(sampling=_sampling(config))
         self._admission = Admission(
             queue_bytes=config.queue_bytes,
             max_senders=config.max_senders,
@@ -205,6 +206,12 @@ class Collector:
         with self._pipeline.decoder_lock:
             state = self._decoder.export_state()
         self._state.save_decoder_state([dataclasses.asdict(one) for one in state])
+
+
+def _sampling(config: CollectConfig) -> SamplingOverrides:
+    return SamplingOverrides(
+        tuple(SamplingRule(str(rule.exporters), rule.default, rule.override) for rule in config.sampling)
+    )
 
 
 _NOTHING = DatagramBatch(

@@ -23,6 +23,17 @@ class ListenerConfig(Config):
     """Address to listen on; none = every IPv4 and IPv6 address of this machine (0.0.0.0 and [::])."""
 
 
+class SamplingConfig(Config):
+    """What you know about the sampling of some exporters that they do not say, or say wrongly."""
+
+    exporters: IPv4Network | IPv6Network
+    """Address or prefix of the exporters; the longest one that matches decides."""
+    default: int = Field(default=0, ge=0, le=0xFFFFFFFF)
+    """Sampling rate (one in how many packets) of exporters that announce none; 0 = leave unknown."""
+    override: int = Field(default=0, ge=0, le=0xFFFFFFFF)
+    """Sampling rate to use whatever the exporter says; 0 = believe it."""
+
+
 class CollectConfig(Config):
     """How telemetry is received, batched, kept back while the store is away, and written."""
 
@@ -30,6 +41,8 @@ class CollectConfig(Config):
     """Sockets to receive telemetry on. This is the only part of Weft that answers beyond loopback by default."""
     allowed_exporters: tuple[IPv4Network | IPv6Network, ...] = ()
     """Prefixes that exporters may send from; empty = any. Datagrams from elsewhere are counted and dropped."""
+    sampling: tuple[SamplingConfig, ...] = ()
+    """Sampling rates of exporters that do not announce theirs, or announce a wrong one."""
     exporter_quota: int = Field(default=0, ge=0)
     """Most datagrams per second to take from one sender (address and port); 0 = no limit. The excess is counted."""
     broken_exporter_errors: float = Field(default=0.9, gt=0, le=1)

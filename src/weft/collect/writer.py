@@ -247,7 +247,7 @@ class Writer:
     ) -> None:
         self._count_error(getattr(error, "code", "internal_error"), str(error))
         log.error(
-            "batch_refused", table=table, token=token, error=str(error), exc_info=not isinstance(error, WeftError)
+            "batch_refused", table=table, batch=token, error=str(error), exc_info=not isinstance(error, WeftError)
         )
         if rows is not None:
             self._ledger.count(rows, why.REJECTED)
