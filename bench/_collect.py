@@ -49,8 +49,7 @@ def main() -> None:
     config = CollectConfig(listeners=(ListenerConfig(port=0),))
     collector = Collector(config, store=store, enricher=enricher, data_dir=directory)
     store.start()
-    if hasattr(enricher, "start"):
-        enricher.start()
+    enricher.start()
     collector.start()
     print(
         json.dumps({"port": collector.ports[0], "buffer": collector.status().listeners[0].receive_buffer}), flush=True
@@ -75,6 +74,7 @@ def main() -> None:
         "in_table": number(store, "SELECT count() AS n FROM flows"),
     }), flush=True)  # fmt: skip
     collector.stop()
+    enricher.stop()
     store.stop()
 
 

@@ -85,15 +85,8 @@ class FakeDecoder:
 
 
 class FakeEnricher:
-    reload_interval_s = 0.0
-
     def __init__(self) -> None:
         self.changes: dict[str, list[dict[str, Any]]] = {}
-        self.reloads = 0
-
-    def reload(self) -> bool:
-        self.reloads += 1
-        return False
 
     def enrich(self, flows: pa.RecordBatch) -> pa.RecordBatch:
         zeros = pa.array(np.zeros(flows.num_rows, np.uint32))

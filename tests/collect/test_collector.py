@@ -215,7 +215,6 @@ def test_names_reach_the_dictionaries_even_if_the_store_was_away(make: Make, mon
     rig.store.away = False
     until(lambda: set(rig.store.dictionaries) == {"asns", "interfaces", "exporters"})
     assert rig.store.dictionaries["asns"] == [{"asn": 64501, "name": "Example"}]
-    assert rig.enricher.reloads
     (interface,) = rig.store.dictionaries["interfaces"]
     assert interface["exporter"] == "127.0.0.1"
     assert (interface["if_index"], interface["name"], interface["speed_bps"]) == (3, "et-0/0/3", 10**10)

@@ -131,7 +131,7 @@ def import_captures(
         settings.collect.model_copy(update={"listeners": ()}), store=store, enricher=enricher,
         data_dir=settings.data_dir,
     )  # fmt: skip
-    running = Running([store, collector])
+    running = Running([store, enricher, collector])
     running.start()
     try:
         shown = time.monotonic()

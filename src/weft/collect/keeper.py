@@ -1,4 +1,4 @@
-"""The keeper thread: reference tables reloaded, names into the store's dictionaries, decoder state into the state store.
+"""The keeper thread: names into the store's dictionaries, decoder state into the state store.
 
 Both may be slow or away; neither may hold up the telemetry.
 """
@@ -38,13 +38,6 @@ class DecoderStateStore(Protocol):
 
 class Names(Protocol):
     """What the collector needs of the enricher here."""
-
-    @property
-    def reload_interval_s(self) -> float:
-        """How often to call ``reload``, seconds."""
-
-    def reload(self) -> bool:
-        """Read reference tables that changed."""
 
     def dictionary_rows(self) -> Mapping[str, Sequence[Row]]:
         """Rows that changed since the last call, by dictionary."""
@@ -102,22 +95,15 @@ class Keeper:
                 waiting.pop(next(iter(waiting)))
 
     def _run(self) -> None:
-        saved = reloaded = time.monotonic()
+        saved = time.monotonic()
         while True:
             last = self._stopping.wait(1.0)
-            if time.monotonic() - reloaded >= self._names.reload_interval_s:
-                self._safely(self._reload)
-                reloaded = time.monotonic()
             self._safely(self._write_names)
             if last or time.monotonic() - saved >= self._state_s:
                 self._safely(self._save_state)
                 saved = time.monotonic()
             if last:
                 return
-
-    def _reload(self) -> None:
-        if self._names.reload():
-            log.info("reference_tables_reloaded")
 
     def _safely(self, chore: Callable[[], None]) -> None:
         try:

@@ -204,11 +204,6 @@ class Enricher:
             self._zeros = np.zeros(n, np.uint32)
         return _wrap(self._zeros[:n])
 
-    @property
-    def reload_interval_s(self) -> float:
-        """How often whoever owns this stage should call ``reload``, seconds."""
-        return self._config.reload_interval_s
-
     def reload(self) -> bool:
         """Read the tables that changed and put them to use; True if any did. A bad file keeps its last good rows."""
         with self._lock:
