@@ -23,5 +23,5 @@ from __future__ import annotations
 C_COLUMNS = 15
 
 #: Columns of ``StreamTable.sequence``, the state of sequence accounting.
-(S_SEEN, S_NEXT, S_OTHER, S_UNIT, S_VOTES, S_VOTED_LOSS, S_UPTIME, S_GAP_START, S_GAP_END) = range(9)
-S_COLUMNS = 9
+(S_SEEN, S_NEXT, S_OTHER, S_UNIT, S_VOTES, S_VOTED_LOSS, S_UPTIME, S_GAP_START, S_GAP_END, S_BACK) = range(10)
+S_COLUMNS = 10

@@ -117,7 +117,7 @@ def identify(
             or last[2] != exporter[i, 0]
         ):
             last[0], last[1], last[2], last[3], last[4] = words[i, 0], words[i, 1], exporter[i, 0], exporter[i, 1], k4
-            last_slot = _find(keys, last)
+            last_slot = find_stream(keys, last)
         slot = last_slot
         row[M_SLOT] = slot
         if slot == 0:
@@ -212,7 +212,7 @@ def _hash(words: NDArray[np.uint64], seed: np.uint64) -> np.uint64:
 
 
 @kernel
-def _find(keys: StreamKeys, key: NDArray[np.uint64]) -> int:
+def find_stream(keys: StreamKeys, key: NDArray[np.uint64]) -> int:
     """The slot of a stream, a new one if there is room, else the overflow slot 0."""
     mask = np.uint64(len(keys.table) - 1)
     at = _hash(key, keys.seed[0]) & mask

@@ -32,7 +32,7 @@ from weft.decode.flow.counters import (
     C_UNSAMPLED,
     S_COLUMNS,
 )
-from weft.decode.flow.headers import StreamKeys, identify
+from weft.decode.flow.headers import StreamKeys, find_stream, identify
 from weft.decode.flow.limits import DecodeLimits
 from weft.decode.flow.messages import IPFIX, V5, Messages, new_messages
 from weft.decode.flow.reasons import REASON_COUNT, REASON_NAMES
@@ -58,7 +58,6 @@ class StreamTable:
 
     def identify(self, batch: DatagramBatch) -> Messages:
         """Read the header of every datagram, find or add its stream and count it there."""
-        self._make_room(batch)
         messages = new_messages(batch)
         identify(
             messages.data,
@@ -73,6 +72,12 @@ class StreamTable:
             self.errors,
         )
         return messages
+
+    def open(self, exporter: bytes, kind: int, domain: int) -> int:
+        """The slot of a stream whose UDP source is the exporter itself, added if it is new."""
+        words = np.frombuffer(exporter, np.uint64)
+        key = np.array([*words, *words, kind << 32 | domain], np.uint64)
+        return int(find_stream(self.keys, key))
 
     def slots(self) -> NDArray[np.int64]:
         """Slots in use, the overflow stream only if it counted something."""
@@ -121,21 +126,27 @@ class StreamTable:
             last_seen_ns=row[C_LAST_SEEN],
         )
 
-    def _make_room(self, batch: DatagramBatch) -> None:
-        """When the table is full, forget streams that never gave a record and fell silent; at most once a second."""
+    def make_room(self, batch: DatagramBatch) -> NDArray[np.int64]:
+        """When the table is full, forget streams that never gave a record and fell silent; at most once a second.
+
+        Returns the slots that were released: whoever keeps something by slot must drop it.
+        """
         if not self.keys.full() or len(batch) == 0:
-            return
+            return np.zeros(0, np.int64)
         now = int(batch.received_ns[-1])
         if now < self._evicted_ns + 10**9:
-            return
+            return np.zeros(0, np.int64)
         self._evicted_ns = now
         silent = (self.counters[:, C_RECORDS] == 0) & (self.counters[:, C_LAST_SEEN] < now - _IDLE_NS)
-        silent &= self.keys.used & (np.arange(len(silent)) != OVERFLOW)
-        for slot in np.flatnonzero(silent):
+        silent &= self.keys.used
+        silent[OVERFLOW] = False
+        released = np.flatnonzero(silent)
+        for slot in released:
             self.unknown_fields.pop(int(slot), None)
         self.keys.release(silent)
         for table in (self.counters, self.errors, self.sequence):
             table[silent] = 0
+        return released
 
 
 def address_text(address: bytes) -> str:
