@@ -2,8 +2,8 @@
 
     python -m bench._collect DIRECTORY [PREFIXES]
 
-Prints ``{"port"}`` once ready. The line ``cpu`` on standard input begins the measurement; any other ends it: everything is
-flushed, merges settle, and the result is printed as one JSON line.
+Prints ``{"port"}`` once ready. The line ``cpu`` on standard input begins the measurement, any other ends it: everything
+is flushed, merges settle, and the result is printed as one JSON line.
 """
 
 from __future__ import annotations
