@@ -14,11 +14,13 @@ from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
+from weft.store import dictionaries
 from weft.store.aggregate import Aggregator
 from weft.store.config import StoreConfig
-from weft.store.ddl import create_statements
+from weft.store.dictionaries import dictionary_table, rows_batch
 from weft.store.engine import Engine
 from weft.store.native import encode
+from weft.store.schema import Schema
 from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
 TABLES = (FLOWS, METRICS)
@@ -32,10 +34,12 @@ class ClickHouseStore:
         engine: Engine,
         config: StoreConfig,
         tables: Sequence[Table] = TABLES,
-        dictionaries: Sequence[Dictionary] = DICTIONARIES,
+        known: Sequence[Dictionary] = DICTIONARIES,
     ) -> None:
         self._engine, self._config = engine, config
-        self._tables, self._dictionaries = tuple(tables), tuple(dictionaries)
+        self._tables = tuple(tables)
+        self._known = tuple(known)
+        self._dictionaries: dict[str, Dictionary] = {}
         self._aggregators = {table.name: Aggregator(table) for table in self._tables if table.rollups}
         self._inserting = threading.Lock()
 
@@ -43,9 +47,7 @@ class ClickHouseStore:
         """Open the engine and bring its schema up to date."""
         self._engine.start()
         try:
-            for table in self._tables:
-                for statement in create_statements(table, self._config):
-                    self._engine.execute(statement)
+            self._dictionaries = Schema(self._engine, self._config, self._tables, self._known).update()
         except BaseException:
             self._engine.stop()
             raise
@@ -108,7 +110,22 @@ class ClickHouseStore:
 
     def upsert_dictionary(self, dictionary: Dictionary, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add or replace rows; see ``TelemetryStore.upsert_dictionary``."""
+        if not rows:
+            return
+        whole = self._dictionaries.get(dictionary.name, dictionary)
+        block = encode(dictionary_table(whole), rows_batch(whole, rows))
+        self._engine.insert(whole.name, block.columns, block.chunks, {})
+        self._engine.execute(f"SYSTEM RELOAD DICTIONARY {self._config.database}.dict_{whole.name}")
 
     def ensure_dictionary_columns(self, dictionary: Dictionary, attributes: Sequence[Attribute]) -> Dictionary:
         """Add attributes; see ``TelemetryStore.ensure_dictionary_columns``."""
-        return dataclasses.replace(dictionary, attributes=(*dictionary.attributes, *attributes))
+        whole = self._dictionaries.get(dictionary.name, dictionary)
+        known = {attribute.name for attribute in whole.attributes}
+        new = [attribute for attribute in attributes if attribute.name not in known]
+        if new:
+            whole = dataclasses.replace(whole, attributes=(*whole.attributes, *new))
+            for attribute in new:
+                self._engine.execute(dictionaries.add_attribute(whole, attribute, self._config))
+            self._engine.execute(dictionaries.create_dictionary(whole, self._config))
+            self._dictionaries[whole.name] = whole
+        return whole

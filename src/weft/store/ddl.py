@@ -8,7 +8,7 @@ shard, and ``<name>`` is a ``Distributed`` table over them; queries and inserts 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from weft.model.tables import Column, Rollup, Table
 from weft.store.aggregate import ROWS, rollup_table
@@ -104,6 +104,22 @@ def add_column(name: str, column: Column, config: StoreConfig) -> list[str]:
     change = f"{on_cluster(config)} ADD COLUMN IF NOT EXISTS {column_ddl(column)}"
     names = [stored(name, config)] if config.cluster is None else [stored(name, config), name]
     return [f"ALTER TABLE {each}{change}" for each in names]
+
+
+def widen_rollup(table: Table, rollup: Rollup, missing: Sequence[Column], config: StoreConfig) -> list[str]:
+    """Add columns to a rollup: new dimensions join its sort key (at the end), and its view is made anew."""
+    added = {column.name for column in missing}
+    dimensions = [name for name in rollup.dimensions if name not in added]
+    dimensions += [name for name in rollup.dimensions if name in added]
+    adds = ", ".join(f"ADD COLUMN IF NOT EXISTS {column_ddl(column)}" for column in missing)
+    key = ", ".join((table.time.name, *dimensions))
+    out = [f"ALTER TABLE {stored(rollup.name, config)}{on_cluster(config)} {adds}, MODIFY ORDER BY ({key})"]
+    if config.cluster is not None:
+        out.append(f"ALTER TABLE {rollup.name}{on_cluster(config)} {adds}")
+    if rollup.source != table.name:
+        out.append(f"DROP TABLE IF EXISTS {rollup.name}_mv{on_cluster(config)} SYNC")
+        out.append(create_view(table, rollup, config))
+    return out
 
 
 def set_retention(name: str, time: str, days: int, config: StoreConfig) -> str:

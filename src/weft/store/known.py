@@ -1,0 +1,45 @@
+"""What the dictionaries hold, read back: so that ids keep their meaning after a restart, and names can be shown."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+from typing import Any
+
+from weft.model.dictionaries import DICTIONARIES, Dictionary
+from weft.store.dictionaries import VALID_FROM, dictionary_table
+from weft.store.telemetry import TelemetryStore
+
+
+def known_rows(store: TelemetryStore, dictionary: Dictionary) -> list[dict[str, Any]]:
+    """All rows of a dictionary, the user's own attributes included; of a versioned one the newest last.
+
+    Addresses come as text, ``valid_from`` as UTC seconds. Raises ``StoreUnavailable`` or ``Failed``.
+    """
+    keys = ", ".join(name for name, _ in dictionary.key)
+    order = f"{keys}, {VALID_FROM}" if dictionary.versioned else keys
+    own = {column.name for column in dictionary_table(dictionary).columns}
+    addresses = [name for name, sql in dictionary.key if sql == "IPv6"]
+    replaced = [f"toString({name}) AS {name}" for name in addresses]
+    if dictionary.versioned:
+        replaced.append(f"toUnixTimestamp({VALID_FROM}) AS {VALID_FROM}")
+    replace = f" REPLACE ({', '.join(replaced)})" if replaced else ""
+    rows = store.query(f"SELECT *{replace} FROM {dictionary.name} FINAL ORDER BY {order}").table.to_pylist()  # noqa: S608  # declared names
+    kept = own & {*(name for name, _ in dictionary.key), VALID_FROM, *(a.name for a in dictionary.attributes)}
+    return [
+        {
+            name: _address(value) if name in addresses else value
+            for name, value in row.items()
+            if name in kept or name not in own  # not in own: an attribute of the user's
+        }
+        for row in rows
+    ]
+
+
+def known(store: TelemetryStore) -> dict[str, list[dict[str, Any]]]:
+    """All rows of all dictionaries, by dictionary name."""
+    return {dictionary.name: known_rows(store, dictionary) for dictionary in DICTIONARIES}
+
+
+def _address(text: str) -> str:
+    address = IPv6Address(text)
+    return str(address.ipv4_mapped or address)

@@ -1,0 +1,167 @@
+"""Brings the schema of a store up to date at start: version, ordered steps, then whatever the declarations ask for.
+
+What only adds (a table, a rollup, a column, another retention) follows from the declarations. What changes data that is
+already there is a numbered step in ``STEPS``. A store that a newer Weft wrote is refused.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from weft import __version__
+from weft.errors import Failed
+from weft.model.dictionaries import Attribute, Dictionary
+from weft.model.tables import Column, Rollup, Table
+from weft.store import ddl, dictionaries
+from weft.store.aggregate import rollup_table
+from weft.store.config import StoreConfig
+from weft.store.engine import Engine, literal
+
+log = structlog.get_logger(__name__)
+
+VERSIONS = "weft_schema"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of data that is already stored: SQL that brings version ``version - 1`` to ``version``."""
+
+    version: int
+    what: str
+    statements: Callable[[StoreConfig], Sequence[str]]
+
+
+#: Version 1 is the first layout. Steps are never edited, only added.
+STEPS: tuple[Step, ...] = ()
+
+
+class Schema:
+    """The schema of one store."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: StoreConfig,
+        tables: Sequence[Table],
+        known: Sequence[Dictionary],
+        steps: Sequence[Step] = STEPS,
+    ) -> None:
+        self._engine, self._config, self._steps = engine, config, tuple(steps)
+        self._tables, self._known = tuple(tables), tuple(known)
+        self._database = literal(config.database)
+
+    @property
+    def newest(self) -> int:
+        """The version that this code writes."""
+        return max((step.version for step in self._steps), default=1)
+
+    def update(self) -> dict[str, Dictionary]:
+        """Do all that is needed; returns the dictionaries with the attributes that users added. ``Failed`` if newer."""
+        self._versions()
+        for table in self._tables:
+            for statement in ddl.create_statements(table, self._config):
+                self._engine.execute(statement)
+        self._columns()
+        self._retention()
+        return {dictionary.name: self._dictionary(dictionary) for dictionary in self._known}
+
+    def _versions(self) -> None:
+        engine = "MergeTree"
+        if self._config.cluster is not None:
+            place = f"/clickhouse/tables/all/{self._config.database}/{VERSIONS}"
+            engine = f"ReplicatedMergeTree('{place}', '{{shard}}-{{replica}}')"
+        self._engine.execute(
+            f"CREATE TABLE IF NOT EXISTS {VERSIONS}{ddl.on_cluster(self._config)} "
+            f"(version UInt32, weft String, applied DateTime('UTC') DEFAULT now())\nENGINE = {engine} ORDER BY version"
+        )
+        rows = self._rows(
+            f"SELECT max(version) AS newest, argMax(weft, version) AS writer, count() AS n FROM {VERSIONS}"
+        )
+        found, writer = (rows[0]["newest"], rows[0]["writer"]) if rows[0]["n"] else (0, "")
+        if found > self.newest:
+            raise Failed(
+                f"was written by Weft {writer} (schema {found}); this is {__version__} (schema {self.newest})",
+                where="store",
+                fix="Upgrade Weft, or choose another data directory.",
+            )
+        for step in self._steps:
+            if found and step.version > found:
+                log.info("schema_step", version=step.version, what=step.what)
+                for statement in step.statements(self._config):
+                    self._engine.execute(statement)
+                self._record(step.version)
+        if not found:
+            self._record(self.newest)
+
+    def _record(self, version: int) -> None:
+        self._engine.execute(f"INSERT INTO {VERSIONS} (version, weft) VALUES ({version}, {literal(__version__)})")
+
+    def _columns(self) -> None:
+        """Add columns that were declared after their table was made."""
+        stored = self._stored_columns()
+        for table in self._tables:
+            for column in self._missing(table, stored):
+                self._add(table.name, column)
+            for rollup in table.rollups:
+                missing = self._missing(rollup_table(table, rollup), stored)
+                if missing:
+                    self._widen(table, rollup, missing)
+
+    def _add(self, name: str, column: Column) -> None:
+        log.info("schema_column", table=name, column=column.name)
+        for statement in ddl.add_column(name, column, self._config):
+            self._engine.execute(statement)
+
+    def _widen(self, table: Table, rollup: Rollup, missing: Sequence[Column]) -> None:
+        """A rollup has new dimensions (old rows have their default) or measures; its view must carry them, too."""
+        log.info("schema_rollup", table=rollup.name, columns=[column.name for column in missing])
+        for statement in ddl.widen_rollup(table, rollup, missing, self._config):
+            self._engine.execute(statement)
+
+    def _missing(self, table: Table, stored: Mapping[str, set[str]]) -> list[Column]:
+        have = stored.get(ddl.stored(table.name, self._config), set())
+        return [column for column in table.columns if column.name not in have]
+
+    def _stored_columns(self) -> dict[str, set[str]]:
+        out: dict[str, set[str]] = {}
+        for row in self._rows(f"SELECT table, name FROM system.columns WHERE database = {self._database}"):
+            out.setdefault(row["table"], set()).add(row["name"])
+        return out
+
+    def _retention(self) -> None:
+        """Follow the configured retention where it differs from what the table was made with."""
+        made = {
+            row["name"]: row["engine_full"]
+            for row in self._rows(f"SELECT name, engine_full FROM system.tables WHERE database = {self._database}")
+        }
+        for name, (time, days) in ddl.retentions(self._tables, self._config).items():
+            if f"toIntervalDay({days})" not in made.get(ddl.stored(name, self._config), ""):
+                log.info("schema_retention", table=name, days=days)
+                self._engine.execute(ddl.set_retention(name, time, days, self._config))
+
+    def _dictionary(self, dictionary: Dictionary) -> Dictionary:
+        """Make or complete a dictionary; attributes that users added earlier are kept."""
+        table_ddl, object_ddl = dictionaries.create_statements(dictionary, self._config)
+        self._engine.execute(table_ddl)
+        rows = self._rows(
+            "SELECT name, type FROM system.columns WHERE database = "
+            f"{self._database} AND table = {literal(dictionary.name)} ORDER BY position"
+        )
+        stored = {row["name"]: row["type"] for row in rows}
+        for attribute in dictionary.attributes:
+            if attribute.name not in stored:
+                self._engine.execute(dictionaries.add_attribute(dictionary, attribute, self._config))
+        declared = {column.name for column in dictionaries.dictionary_table(dictionary).columns}
+        added = [Attribute(name, "", sql) for name, sql in stored.items() if name not in declared]
+        whole = dataclasses.replace(dictionary, attributes=(*dictionary.attributes, *added)) if added else dictionary
+        self._engine.execute(dictionaries.create_dictionary(whole, self._config) if added else object_ddl)
+        return whole
+
+    def _rows(self, sql: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self._engine.select(sql, {}, {}).table.to_pylist()
+        return rows
