@@ -50,7 +50,16 @@ def source_stamp(module: str) -> str:
 
 def kernel(function: _F) -> _F:
     """Compile ``function`` without the interpreter lock; cached until any source it may rest on changes."""
-    compiled = numba.njit(nogil=True, cache=True)(function)
+    return _compiled(function, forceinline=False)
+
+
+def inlined(function: _F) -> _F:
+    """The same for a step of a kernel, which becomes part of its callers."""
+    return _compiled(function, forceinline=True)
+
+
+def _compiled(function: _F, forceinline: bool) -> _F:
+    compiled = numba.njit(nogil=True, cache=True, forceinline=forceinline)(function)
     cache_file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if cache_file is not None:
         cache_file._source_stamp = source_stamp(function.__module__)
@@ -61,43 +70,43 @@ def kernel(function: _F) -> _F:
 # sees neighbouring bytes as one load. They are never negative.
 
 
-@kernel
+@inlined
 def be8(data: NDArray[np.uint8], at: int) -> int:
     """One byte, as a number wide enough to compute with."""
     return int(np.int64(data[np.uint64(at)]))
 
 
-@kernel
+@inlined
 def be16(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 16-bit number in network order."""
     return be8(data, at) << 8 | be8(data, at + 1)
 
 
-@kernel
+@inlined
 def be24(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 24-bit number in network order."""
     return be16(data, at) << 8 | be8(data, at + 2)
 
 
-@kernel
+@inlined
 def be32(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 32-bit number in network order."""
     return be8(data, at) << 24 | be8(data, at + 1) << 16 | be8(data, at + 2) << 8 | be8(data, at + 3)
 
 
-@kernel
+@inlined
 def be48(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 48-bit number (a MAC address) in network order."""
     return be16(data, at) << 32 | be32(data, at + 2)
 
 
-@kernel
+@inlined
 def be64(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 64-bit number in network order, as ``uint64``."""
     return int(np.uint64(be32(data, at)) << np.uint64(32) | np.uint64(be32(data, at + 4)))
 
 
-@kernel
+@inlined
 def le32(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 32-bit number, lowest byte first, as ``uint64``."""
     return int(
@@ -108,19 +117,19 @@ def le32(data: NDArray[np.uint8], at: int) -> int:
     )
 
 
-@kernel
+@inlined
 def word(data: NDArray[np.uint8], at: int) -> int:
     """Eight bytes as they lie in the memory of a little-endian machine: half an address of ``FlowColumns``."""
     return int(np.uint64(le32(data, at + 4)) << np.uint64(32) | np.uint64(le32(data, at)))
 
 
-@kernel
+@inlined
 def ipv4_word(data: NDArray[np.uint8], at: int) -> int:
     """Second half of the IPv4-mapped address of the four bytes at ``at``; the first half is zero."""
     return int(np.uint64(le32(data, at)) << np.uint64(32) | np.uint64(0xFFFF0000))
 
 
-@kernel
+@inlined
 def u32(data: NDArray[np.uint8], at: int, is_little: bool) -> int:
     """Unsigned 32-bit number in the byte order that a file declares."""
     return int(np.int64(le32(data, at))) if is_little else be32(data, at)

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.capture.packets import P_AT, P_LINK, P_SIZE
-from weft.decode.kernels import be16, be32, ipv4_word, kernel, le32, word
+from weft.decode.kernels import be16, be32, kernel
+from weft.decode.memory import address_of, get8, get16, get32, get32_little, get_ipv4_word, get_word
 from weft.decode.packet.link import (
     ET_ETHERNET,
     ET_IPV4,
@@ -35,19 +36,19 @@ _FAMILIES_6 = (10, 24, 28, 30)  # AF_INET6 of Linux, NetBSD, FreeBSD, macOS
 
 
 @kernel
-def _link_to_ethertype(data: NDArray[np.uint8], at: int, end: int, link: int) -> tuple[int, int]:
+def _link_to_ethertype(at: int, end: int, link: int) -> tuple[int, int]:
     """(offset, ethertype) from which ``find_ip`` goes on."""
     if link == ETHERNET:
         return at, ET_ETHERNET
     if link in (RAW, 12, 14, IPV4, IPV6):
-        return at, ip_version(data, at, end)
+        return at, ip_version(at, end)
     if link == SLL and at + 16 <= end:
-        return at + 16, be16(data, at + 14)
+        return at + 16, get16(at + 14)
     if link == SLL2 and at + 20 <= end:
-        return at + 20, be16(data, at)
+        return at + 20, get16(at)
     if link in (NULL, LOOP) and at + 4 <= end:
-        family = be32(data, at)
-        swapped = int(np.int64(le32(data, at)))
+        family = get32(at)
+        swapped = get32_little(at)
         if family == 2 or swapped == 2:
             return at + 4, ET_IPV4
         if family in _FAMILIES_6 or swapped in _FAMILIES_6:
@@ -58,16 +59,16 @@ def _link_to_ethertype(data: NDArray[np.uint8], at: int, end: int, link: int) ->
 
 
 @kernel
-def _read_udp(data: NDArray[np.uint8], at: int, end: int, row: NDArray[np.int64]) -> None:
+def _read_udp(at: int, end: int, base: int, row: NDArray[np.int64]) -> None:
     """A UDP header at ``at``: where its payload lies, and how long it says it is."""
     if at + 8 > end:
         return
-    stated = be16(data, at + 4) - 8
+    stated = get16(at + 4) - 8
     if stated < 0:
         return
-    row[U_KIND], row[U_AT], row[U_STATED] = PAYLOAD, at + 8, stated
+    row[U_KIND], row[U_AT], row[U_STATED] = PAYLOAD, at + 8 - base, stated
     row[U_SIZE] = stated if at + 8 + stated <= end else end - at - 8
-    row[U_SRC_PORT], row[U_DST_PORT] = be16(data, at), be16(data, at + 2)
+    row[U_SRC_PORT], row[U_DST_PORT] = get16(at), get16(at + 2)
 
 
 @kernel
@@ -75,29 +76,31 @@ def find_udp(
     data: NDArray[np.uint8], packets: NDArray[np.int64], rows: NDArray[np.int64], source: NDArray[np.uint64]
 ) -> None:
     """Fill ``rows`` and ``source`` (address as two memory words) for every packet; ``NOTHING`` where it is not UDP."""
+    base = address_of(data)
     for i in range(len(packets)):
         row = rows[i]
         row[U_KIND] = NOTHING
-        end = packets[i, P_AT] + packets[i, P_SIZE]
-        at, ethertype = _link_to_ethertype(data, packets[i, P_AT], end, packets[i, P_LINK])
-        at, ethertype, _, _, _, _ = find_ip(data, at, end, ethertype)
-        row[U_IP] = at
+        begin = base + packets[i, P_AT]
+        end = begin + packets[i, P_SIZE]
+        at, ethertype = _link_to_ethertype(begin, end, packets[i, P_LINK])
+        at, ethertype, _, _, _, _ = find_ip(at, end, ethertype)
+        row[U_IP] = at - base
         if ethertype == ET_IPV4 and at + 20 <= end:
-            protocol, payload, last, fragment = ipv4_extent(data, at, end)
-            source[i, 0], source[i, 1] = np.uint64(0), ipv4_word(data, at + 12)
+            protocol, payload, last, fragment = ipv4_extent(at, end)
+            source[i, 0], source[i, 1] = np.uint64(0), np.uint64(get_ipv4_word(at + 12))
             if protocol != UDP:
                 continue
-            if fragment > 0 or be16(data, at + 6) & 0x2000:
+            if fragment > 0 or get16(at + 6) & 0x2000:
                 row[U_KIND], row[U_SIZE] = FRAGMENT_V4, last - at
             elif payload >= 0:
-                _read_udp(data, payload, last, row)
+                _read_udp(payload, last, base, row)
         elif ethertype == ET_IPV6 and at + 40 <= end:
-            protocol, payload, last, fragment, _ = ipv6_extent(data, at, end)
-            source[i, 0], source[i, 1] = word(data, at + 8), word(data, at + 16)
-            if fragment > 0 or data[at + 6] == 44:
+            protocol, payload, last, fragment, _ = ipv6_extent(at, end)
+            source[i, 0], source[i, 1] = np.uint64(get_word(at + 8)), np.uint64(get_word(at + 16))
+            if fragment > 0 or get8(at + 6) == 44:
                 row[U_KIND], row[U_SIZE] = FRAGMENT_V6, last - at
             elif protocol == UDP and payload >= 0:
-                _read_udp(data, payload, last, row)
+                _read_udp(payload, last, base, row)
 
 
 @kernel

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from weft.decode.flow.columns import Matrices, slot
-from weft.decode.kernels import be8, be16, be32, be48, kernel
-from weft.decode.packet import parse_frame
-from weft.decode.packet.cells import bit_of, put_ipv4, put_ipv6, touch
+from weft.decode.flow.columns import slot
+from weft.decode.kernels import inlined
+from weft.decode.memory import get8, get16, get32, get48
+from weft.decode.packet.cells import Cells, add8, add16, add32, bit_of, put_ipv4, put_ipv6, set8, set16, set64, touch
+from weft.decode.packet.frame import read_frame
 from weft.decode.packet.transport import TCP, has_ports
 
 RAW_HEADER, SAMPLED_ETHERNET, SAMPLED_IPV4, SAMPLED_IPV6 = 1, 2, 3, 4
@@ -53,8 +51,8 @@ class Records(NamedTuple):
     gateway: int
 
 
-@kernel
-def find_records(data: NDArray[np.uint8], at: int, end: int, count: int) -> tuple[Records, bool]:
+@inlined
+def find_records(at: int, end: int, count: int) -> tuple[Records, bool]:
     """Walk up to ``count`` records; unknown ones are skipped by their length. False if one runs beyond the sample."""
     raw, ethernet, ipv4, ipv6, switch, router, gateway = -1, -1, -1, -1, -1, -1, -1
     whole = True
@@ -62,7 +60,7 @@ def find_records(data: NDArray[np.uint8], at: int, end: int, count: int) -> tupl
         if at + 8 > end:
             whole = False
             break
-        kind, size = be32(data, at), be32(data, at + 4)
+        kind, size = get32(at), get32(at + 4)
         at += 8
         if at + size > end:
             whole = False
@@ -89,146 +87,140 @@ def find_records(data: NDArray[np.uint8], at: int, end: int, count: int) -> tupl
     return Records(raw, ethernet, ipv4, ipv6, switch, router, gateway), whole
 
 
-@kernel
-def put_raw_header(data: NDArray[np.uint8], at: int, m: Matrices, row: int) -> int:
+@inlined
+def put_raw_header(at: int, c: Cells, row: int) -> int:
     """A sampled header. ``bytes`` is the frame's length on the wire as the agent gives it, ``stripped`` included."""
-    size = be32(data, at - 4)
+    size = get32(at - 4)
     if size < 16:
         return 0
-    held = min(be32(data, at + 12), size - 16)
-    m.u64[_BYTES.row, row] = np.uint64(be32(data, at + 4))
-    return _HAS_BYTES | parse_frame(data, at + 16, at + 16 + held, be32(data, at), m, row)
+    held = min(get32(at + 12), size - 16)
+    set64(c, _BYTES, row, get32(at + 4))
+    return _HAS_BYTES | read_frame(at + 16, at + 16 + held, get32(at), c, row)
 
 
-@kernel
-def put_sampled_ethernet(data: NDArray[np.uint8], at: int, present: int, m: Matrices, row: int) -> int:
+@inlined
+def put_sampled_ethernet(at: int, present: int, c: Cells, row: int) -> int:
     """The agent's reading of the Ethernet header, where there is no sampled header."""
     if present & _HAS_BYTES == 0:
-        m.u64[_BYTES.row, row] = np.uint64(be32(data, at))
+        set64(c, _BYTES, row, get32(at))
     if present & _HAS_ANY_MAC == 0:
-        m.u64[_SRC_MAC.row, row] = np.uint64(be48(data, at + 4))
-        m.u64[_DST_MAC.row, row] = np.uint64(be48(data, at + 12))
+        set64(c, _SRC_MAC, row, get48(at + 4))
+        set64(c, _DST_MAC, row, get48(at + 12))
     return _HAS_BYTES | _HAS_MACS
 
 
-@kernel
-def put_sampled_ip(data: NDArray[np.uint8], at: int, width: int, present: int, m: Matrices, row: int) -> int:
+@inlined
+def put_sampled_ip(at: int, width: int, present: int, c: Cells, row: int) -> int:
     """The agent's reading of the IP packet (``width`` 4 or 16 bytes per address), where there is no sampled header."""
     added = 0
     if present & _HAS_BYTES == 0:
-        m.u64[_BYTES.row, row] = np.uint64(be32(data, at))
+        set64(c, _BYTES, row, get32(at))
         added |= _HAS_BYTES
     if present & _HAS_SRC:
         return added
     if width == 4:
-        put_ipv4(m, _SRC, row, data, at + 8)
-        put_ipv4(m, _DST, row, data, at + 12)
+        put_ipv4(c, _SRC, row, at + 8)
+        put_ipv4(c, _DST, row, at + 12)
     else:
-        put_ipv6(m, _SRC, row, data, at + 8)
-        put_ipv6(m, _DST, row, data, at + 24)
-    protocol, rest = be8(data, at + 7), at + 8 + 2 * width
-    m.u8[_PROTOCOL.row, row] = protocol
-    m.u8[_TOS.row, row] = be8(data, rest + 15)
+        put_ipv6(c, _SRC, row, at + 8)
+        put_ipv6(c, _DST, row, at + 24)
+    protocol, rest = get8(at + 7), at + 8 + 2 * width
+    set8(c, _PROTOCOL, row, protocol)
+    set8(c, _TOS, row, get8(rest + 15))
     if has_ports(protocol):
-        m.u16[_SRC_PORT.row, row] = be16(data, rest + 2)
-        m.u16[_DST_PORT.row, row] = be16(data, rest + 6)
+        set16(c, _SRC_PORT, row, get16(rest + 2))
+        set16(c, _DST_PORT, row, get16(rest + 6))
         added |= _HAS_PORTS
         if protocol == TCP:
-            m.u16[_TCP_FLAGS.row, row] = be16(data, rest + 10)
+            set16(c, _TCP_FLAGS, row, get16(rest + 10))
             added |= _HAS_TCP_FLAGS
     return added | _HAS_ADDRESSES
 
 
-@kernel
-def put_switch(data: NDArray[np.uint8], at: int, m: Matrices, row: int) -> int:
+@inlined
+def put_switch(at: int, c: Cells, row: int) -> int:
     """VLANs the switch put the packet in; values beyond 4095 mean that it does not know."""
     present = 0
-    source, destination = be32(data, at), be32(data, at + 8)
+    source, destination = get32(at), get32(at + 8)
     if source <= _VLAN_MAX:
-        touch(m, _SRC_VLAN, row)
-        m.u16[_SRC_VLAN.row, row] = source
+        add16(c, _SRC_VLAN, row, source)
         present |= _HAS_SRC_VLAN
     if destination <= _VLAN_MAX:
-        touch(m, _DST_VLAN, row)
-        m.u16[_DST_VLAN.row, row] = destination
+        add16(c, _DST_VLAN, row, destination)
         present |= _HAS_DST_VLAN
     return present
 
 
-@kernel
-def _put_next_hop(data: NDArray[np.uint8], at: int, end: int, m: Matrices, row: int) -> tuple[int, int]:
+@inlined
+def _put_next_hop(at: int, end: int, c: Cells, row: int) -> tuple[int, int]:
     """An sFlow address as next hop: (offset after it or -1, ``present`` bit)."""
     if at + 4 > end:
         return -1, 0
-    kind = be32(data, at)
+    kind = get32(at)
     if kind == 0:
         return at + 4, 0
     if kind == 1 and at + 8 <= end:
-        touch(m, _NEXT_HOP, row)
-        put_ipv4(m, _NEXT_HOP, row, data, at + 4)
+        touch(c, _NEXT_HOP, row)
+        put_ipv4(c, _NEXT_HOP, row, at + 4)
         return at + 8, _HAS_NEXT_HOP
     if kind == 2 and at + 20 <= end:
-        touch(m, _NEXT_HOP, row)
-        put_ipv6(m, _NEXT_HOP, row, data, at + 4)
+        touch(c, _NEXT_HOP, row)
+        put_ipv6(c, _NEXT_HOP, row, at + 4)
         return at + 20, _HAS_NEXT_HOP
     return -1, 0
 
 
-@kernel
-def put_router(data: NDArray[np.uint8], at: int, m: Matrices, row: int) -> int:
+@inlined
+def put_router(at: int, c: Cells, row: int) -> int:
     """Next hop and prefix lengths of the routes used."""
-    end = at + be32(data, at - 4)
-    rest, present = _put_next_hop(data, at, end, m, row)
+    end = at + get32(at - 4)
+    rest, present = _put_next_hop(at, end, c, row)
     if rest >= 0 and rest + 8 <= end:
-        source, destination = be32(data, rest), be32(data, rest + 4)
+        source, destination = get32(rest), get32(rest + 4)
         if source <= 128 and destination <= 128:
-            touch(m, _SRC_MASK, row)
-            m.u8[_SRC_MASK.row, row] = source
-            touch(m, _DST_MASK, row)
-            m.u8[_DST_MASK.row, row] = destination
+            add8(c, _SRC_MASK, row, source)
+            add8(c, _DST_MASK, row, destination)
             present |= _HAS_MASKS
     return present
 
 
-@kernel
-def _path_end(data: NDArray[np.uint8], at: int, end: int) -> int:
+@inlined
+def _path_end(at: int, end: int) -> int:
     """Last AS of the last segment of a path; 0 where the path is empty or cut short."""
     last = 0
     if at + 4 > end:
         return 0
-    segments = be32(data, at)
+    segments = get32(at)
     at += 4
     for _ in range(segments):
         if at + 8 > end:
             return 0
-        hops = be32(data, at + 4)
+        hops = get32(at + 4)
         at += 8 + 4 * hops
         if at > end:
             return 0
         if hops > 0:
-            last = be32(data, at - 4)
+            last = get32(at - 4)
     return last
 
 
-@kernel
-def put_gateway(data: NDArray[np.uint8], at: int, present: int, m: Matrices, row: int) -> int:
+@inlined
+def put_gateway(at: int, present: int, c: Cells, row: int) -> int:
     """Source AS, and the origin of the path to the destination; an empty path (our own AS) is left to enrichment."""
-    end = at + be32(data, at - 4)
+    end = at + get32(at - 4)
     hop = -1
     added = 0
     if present & _HAS_NEXT_HOP == 0:
-        hop, added = _put_next_hop(data, at, end, m, row)
+        hop, added = _put_next_hop(at, end, c, row)
     elif at + 4 <= end:
-        kind = be32(data, at)
+        kind = get32(at)
         hop = at + (4 if kind == 0 else 8 if kind == 1 else 20)
     if hop < 0 or hop + 12 > end:
         return added
-    touch(m, _SRC_AS, row)
-    m.u32[_SRC_AS.row, row] = be32(data, hop + 4)
+    add32(c, _SRC_AS, row, get32(hop + 4))
     added |= _HAS_SRC_AS
-    destination = _path_end(data, hop + 12, end)
+    destination = _path_end(hop + 12, end)
     if destination > 0:
-        touch(m, _DST_AS, row)
-        m.u32[_DST_AS.row, row] = destination
+        add32(c, _DST_AS, row, destination)
         added |= _HAS_DST_AS
     return added

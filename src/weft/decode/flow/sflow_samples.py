@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.flow.columns import DATAGRAM_SLOT, PRESENT_SLOT, Matrices, slot
-from weft.decode.flow.counters import C_RATE, C_RATE_SOURCE, C_RECORDS, C_UNSAMPLED
+from weft.decode.flow.counters import C_AGENT_DROPS, C_RATE, C_RATE_SOURCE, C_RECORDS, C_UNSAMPLED
 from weft.decode.flow.messages import M_BODY, M_COUNT, M_DATAGRAM, M_DOMAIN, M_END, M_RECEIVED, M_SLOT, SFLOW
 from weft.decode.flow.reasons import Reason
 from weft.decode.flow.sflow_records import (
@@ -20,9 +20,10 @@ from weft.decode.flow.sflow_records import (
     put_sampled_ip,
     put_switch,
 )
-from weft.decode.flow.sflow_sources import SampleSources, note_sample
-from weft.decode.kernels import be32, kernel
-from weft.decode.packet.cells import bit_of, touch
+from weft.decode.flow.sflow_sources import SampleSources, note_sample, source_cells
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import address_of, get32
+from weft.decode.packet.cells import Cells, add8, bit_of, cells_of, set8, set32, set64, set_words
 
 FLOW, COUNTERS, EXPANDED_FLOW, EXPANDED_COUNTERS, DISCARDED = 1, 2, 3, 4, 5
 _LEAST_FLOW, _LEAST_EXPANDED, _LEAST_DISCARDED, _LEAST_COUNTERS = 32, 44, 32, 12
@@ -100,7 +101,17 @@ class Sample(NamedTuple):
     body: int  # offset of the first record
 
 
-@kernel
+class Head(NamedTuple):
+    """What a datagram gives all its rows."""
+
+    received: int
+    domain: int
+    datagram: int
+    first_word: int  # of the exporter's address
+    second_word: int
+
+
+@inlined
 def _kind(tag: int, size: int) -> int:
     """1 a flow sample or discarded packet, 2 counters, 0 a format we do not know, -1 too short to be what it says."""
     if tag == FLOW:
@@ -117,16 +128,16 @@ def _kind(tag: int, size: int) -> int:
 @kernel
 def count_samples(data: NDArray[np.uint8], info: NDArray[np.int64], index: NDArray[np.int64]) -> tuple[int, int]:
     """(rows that ``write_samples`` will write, counter samples it will list) for the datagrams ``index``."""
-    rows, counters = 0, 0
+    rows, counters, base = 0, 0, address_of(data)
     for i in index:
-        at, end = info[i, M_BODY], info[i, M_END]
+        at, end = base + info[i, M_BODY], base + info[i, M_END]
         for _ in range(info[i, M_COUNT]):
             if at + 8 > end:
                 break
-            size = be32(data, at + 4)
+            size = get32(at + 4)
             if at + 8 + size > end:
                 break
-            kind = _kind(be32(data, at), size)
+            kind = _kind(get32(at), size)
             if kind == 1:
                 rows += 1
             elif kind == 2:
@@ -135,70 +146,70 @@ def count_samples(data: NDArray[np.uint8], info: NDArray[np.int64], index: NDArr
     return rows, counters
 
 
-@kernel
+@inlined
 def _interface(form: int, value: int) -> int:
     """The ifIndex of an interface; 0 where it is none: the device itself, several ones, or a reason for a discard."""
     return value if form == 0 and value != _LOCAL else 0
 
 
-@kernel
-def _read_flow(data: NDArray[np.uint8], at: int) -> Sample:
+@inlined
+def _read_flow(at: int) -> Sample:
     """flow_sample: interfaces carry their format in the two top bits."""
-    source, came, went = be32(data, at + 4), be32(data, at + 20), be32(data, at + 24)
-    rate = be32(data, at + 8)
+    source, came, went = get32(at + 4), get32(at + 20), get32(at + 24)
+    rate = get32(at + 8)
     return Sample(
-        be32(data, at),
+        get32(at),
         source >> 24,
         source & 0xFFFFFF,
         rate,
         _RATE_FROM_RECORD if rate else _RATE_UNKNOWN,
-        be32(data, at + 16),
+        get32(at + 16),
         _interface(came >> 30, came & _LOCAL),
         _interface(went >> 30, went & _LOCAL),
         went & _LOCAL if went >> 30 == _IS_DISCARD else _NO_REASON,
-        be32(data, at + 28),
+        get32(at + 28),
         at + _LEAST_FLOW,
     )
 
 
-@kernel
-def _read_expanded(data: NDArray[np.uint8], at: int) -> Sample:
+@inlined
+def _read_expanded(at: int) -> Sample:
     """flow_sample_expanded: interfaces have a format word of their own."""
-    rate = be32(data, at + 12)
+    rate = get32(at + 12)
     return Sample(
-        be32(data, at),
-        be32(data, at + 4),
-        be32(data, at + 8),
+        get32(at),
+        get32(at + 4),
+        get32(at + 8),
         rate,
         _RATE_FROM_RECORD if rate else _RATE_UNKNOWN,
-        be32(data, at + 20),
-        _interface(be32(data, at + 24), be32(data, at + 28)),
-        _interface(be32(data, at + 32), be32(data, at + 36)),
-        be32(data, at + 36) if be32(data, at + 32) == _IS_DISCARD else _NO_REASON,
-        be32(data, at + 40),
+        get32(at + 20),
+        _interface(get32(at + 24), get32(at + 28)),
+        _interface(get32(at + 32), get32(at + 36)),
+        get32(at + 36) if get32(at + 32) == _IS_DISCARD else _NO_REASON,
+        get32(at + 40),
         at + _LEAST_EXPANDED,
     )
 
 
-@kernel
-def _read_discarded(data: NDArray[np.uint8], at: int) -> Sample:
+@inlined
+def _read_discarded(at: int) -> Sample:
     """discarded_packet (sflow.org/sflow_drops.txt): every discard is reported, there is no sampling."""
     return Sample(
-        be32(data, at),
-        be32(data, at + 4),
-        be32(data, at + 8),
+        get32(at),
+        get32(at + 4),
+        get32(at + 8),
         1,
         _RATE_UNSAMPLED,
-        be32(data, at + 12),
-        _interface(0, be32(data, at + 16)),
-        _interface(0, be32(data, at + 20)),
-        be32(data, at + 24),
-        be32(data, at + 28),
+        get32(at + 12),
+        _interface(0, get32(at + 16)),
+        _interface(0, get32(at + 20)),
+        get32(at + 24),
+        get32(at + 28),
         at + _LEAST_DISCARDED,
     )
 
 
-@kernel
+@inlined
 def _forwarding_status(reason: int) -> int:
     """RFC 7270 forwardingStatus of a discard reason (sFlow v5 §5.3, sflow_drops.txt)."""
     if reason in (0, 1, 5, 6, 7, 8, 11, 12, 269, 281):
@@ -220,7 +231,7 @@ def _forwarding_status(reason: int) -> int:
     return 128  # dropped, unknown why
 
 
-@kernel
+@inlined
 def _side(sample: Sample) -> int:
     """Direction of metering, told by which of the packet's interfaces is the source of the sample."""
     if sample.source_kind != 0 or sample.in_if == sample.out_if:
@@ -230,63 +241,79 @@ def _side(sample: Sample) -> int:
     return _EGRESS if sample.source_index == sample.out_if else _UNKNOWN_SIDE
 
 
-@kernel
-def _put_sample(m: Matrices, row: int, sample: Sample) -> int:
+@inlined
+def _put_sample(c: Cells, row: int, sample: Sample) -> int:
     """The columns that the head of a sample gives. Returns their ``present`` bits."""
-    m.u32[_RATE.row, row] = sample.rate
-    m.u8[_RATE_SOURCE.row, row] = sample.rate_source
-    m.u32[_IN_IF.row, row] = sample.in_if
-    m.u32[_OUT_IF.row, row] = sample.out_if
-    m.u8[_DIRECTION.row, row] = _side(sample)
-    m.u64[_PACKETS.row, row] = np.uint64(1)
-    m.u64[_BYTES.row, row] = np.uint64(0)
+    set32(c, _RATE, row, sample.rate)
+    set8(c, _RATE_SOURCE, row, sample.rate_source)
+    set32(c, _IN_IF, row, sample.in_if)
+    set32(c, _OUT_IF, row, sample.out_if)
+    set8(c, _DIRECTION, row, _side(sample))
+    set64(c, _PACKETS, row, 1)
+    set64(c, _BYTES, row, 0)
     if sample.discard == _NO_REASON:
         return _ALWAYS
-    touch(m, _FORWARDING, row)
-    m.u8[_FORWARDING.row, row] = _forwarding_status(sample.discard)
+    add8(c, _FORWARDING, row, _forwarding_status(sample.discard))
     return _ALWAYS | _HAS_FORWARDING
 
 
-@kernel
-def _put_datagram(m: Matrices, row: int, info: NDArray[np.int64], exporter: NDArray[np.uint64]) -> int:
+@inlined
+def _put_head(c: Cells, row: int, head: Head) -> int:
     """The columns that a datagram gives all its rows. Returns the ``present`` bit of the time received."""
-    received = np.uint64(info[M_RECEIVED])
-    m.u64[_RECEIVED.row, row] = received
-    m.u64[_START.row, row] = received
-    m.u64[_END.row, row] = received
-    m.addr[_EXPORTER.row, row, 0] = exporter[0]
-    m.addr[_EXPORTER.row, row, 1] = exporter[1]
-    m.u32[_DOMAIN.row, row] = info[M_DOMAIN]
-    m.u32[DATAGRAM_SLOT.row, row] = info[M_DATAGRAM]
-    m.u8[_TYPE.row, row] = SFLOW
-    m.u8[_VERSION.row, row] = 5
-    m.u8[_QUALITY.row, row] = _RECEIVE_TIME
-    return _HAS_RECEIVED if received else 0
+    set64(c, _RECEIVED, row, head.received)
+    set64(c, _START, row, head.received)
+    set64(c, _END, row, head.received)
+    set_words(c, _EXPORTER, row, head.first_word, head.second_word)
+    set32(c, _DOMAIN, row, head.domain)
+    set32(c, DATAGRAM_SLOT, row, head.datagram)
+    set8(c, _TYPE, row, SFLOW)
+    set8(c, _VERSION, row, 5)
+    set8(c, _QUALITY, row, _RECEIVE_TIME)
+    return _HAS_RECEIVED if head.received else 0
 
 
-@kernel
-def _put_records(data: NDArray[np.uint8], end: int, sample: Sample, m: Matrices, row: int) -> tuple[int, int]:
+@inlined
+def _put_records(end: int, sample: Sample, c: Cells, row: int) -> tuple[int, int]:
     """The flow records of a sample: (``present`` bits, reason for an error or -1)."""
-    found, whole = find_records(data, sample.body, end, sample.records)
+    found, whole = find_records(sample.body, end, sample.records)
     reason = _NO_REASON if whole else _SAMPLE_TRUNCATED
     present = 0
     if found.raw >= 0:
-        present |= put_raw_header(data, found.raw, m, row)
+        present |= put_raw_header(found.raw, c, row)
         if present == 0:
             reason = _BAD_FRAME
     if found.ethernet >= 0:
-        present |= put_sampled_ethernet(data, found.ethernet, present, m, row)
+        present |= put_sampled_ethernet(found.ethernet, present, c, row)
     if found.ipv4 >= 0:
-        present |= put_sampled_ip(data, found.ipv4, 4, present, m, row)
+        present |= put_sampled_ip(found.ipv4, 4, present, c, row)
     if found.ipv6 >= 0:
-        present |= put_sampled_ip(data, found.ipv6, 16, present, m, row)
+        present |= put_sampled_ip(found.ipv6, 16, present, c, row)
     if found.switch >= 0:
-        present |= put_switch(data, found.switch, m, row)
+        present |= put_switch(found.switch, c, row)
     if found.router >= 0:
-        present |= put_router(data, found.router, m, row)
+        present |= put_router(found.router, c, row)
     if found.gateway >= 0:
-        present |= put_gateway(data, found.gateway, present, m, row)
+        present |= put_gateway(found.gateway, present, c, row)
     return present, reason
+
+
+@inlined
+def _read(tag: int, at: int) -> Sample:
+    """The head of a flow sample or discarded packet."""
+    if tag == FLOW:
+        return _read_flow(at)
+    if tag == EXPANDED_FLOW:
+        return _read_expanded(at)
+    return _read_discarded(at)
+
+
+@inlined
+def _put_row(sample: Sample, stop: int, head: Head, c: Cells, row: int) -> int:
+    """A whole row; returns the reason for an error or -1."""
+    present = _put_head(c, row, head) | _put_sample(c, row, sample)
+    added, reason = _put_records(stop, sample, c, row)
+    set64(c, PRESENT_SLOT, row, present | added)
+    return reason
 
 
 @kernel
@@ -303,52 +330,42 @@ def write_samples(
     listed: NDArray[np.int64],
 ) -> int:
     """Write rows from ``row`` on, list the counter samples in ``listed``, account; returns the next row."""
-    n_listed = 0
+    base, cells, known, n_listed = address_of(data), cells_of(m), source_cells(sources), 0
     for i in index:
-        stream, at, end = info[i, M_SLOT], info[i, M_BODY], info[i, M_END]
+        stream, at, end = info[i, M_SLOT], base + info[i, M_BODY], base + info[i, M_END]
+        head = Head(
+            info[i, M_RECEIVED],
+            info[i, M_DOMAIN],
+            info[i, M_DATAGRAM],
+            int(np.int64(exporter[i, 0])),
+            int(np.int64(exporter[i, 1])),
+        )
         first = row
         for _ in range(info[i, M_COUNT]):
-            if at + 8 > end:
+            if at + 8 > end or at + 8 + get32(at + 4) > end:
                 errors[stream, _SAMPLE_TRUNCATED] += 1
                 break
-            tag, size = be32(data, at), be32(data, at + 4)
-            body = at + 8
-            stop = body + size
-            if stop > end:
-                errors[stream, _SAMPLE_TRUNCATED] += 1
-                break
-            kind = _kind(tag, size)
+            tag, body, stop = get32(at), at + 8, at + 8 + get32(at + 4)
+            kind = _kind(tag, stop - body)
             if kind == 1:
-                if tag == FLOW:
-                    sample = _read_flow(data, body)
-                elif tag == EXPANDED_FLOW:
-                    sample = _read_expanded(data, body)
-                else:
-                    sample = _read_discarded(data, body)
-                present = _put_datagram(m, row, info[i], exporter[i]) | _put_sample(m, row, sample)
-                added, reason = _put_records(data, stop, sample, m, row)
-                m.u64[PRESENT_SLOT.row, row] = np.uint64(present | added)
+                sample = _read(tag, body)
+                reason = _put_row(sample, stop, head, cells, row)
                 if reason >= 0:
                     errors[stream, reason] += 1
                 if tag != DISCARDED:
-                    note_sample(
-                        sources,
-                        counters,
-                        stream,
-                        sample.source_kind,
-                        sample.source_index,
-                        sample.sequence,
-                        sample.drops,
+                    counters[stream, C_AGENT_DROPS] += note_sample(
+                        known, stream, sample.source_kind, sample.source_index, sample.sequence, sample.drops
                     )
                     counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = sample.rate, sample.rate_source
                     counters[stream, C_UNSAMPLED] += sample.rate_source == _RATE_UNKNOWN
                 row += 1
             elif kind == 2:
-                listed[n_listed, K_MESSAGE], listed[n_listed, K_BODY], listed[n_listed, K_END] = i, body, stop
+                listed[n_listed, K_MESSAGE] = i
+                listed[n_listed, K_BODY], listed[n_listed, K_END] = body - base, stop - base
                 listed[n_listed, K_EXPANDED] = tag == EXPANDED_COUNTERS
                 n_listed += 1
             else:
                 errors[stream, _UNKNOWN_SAMPLE if kind == 0 else _SAMPLE_TRUNCATED] += 1
-            at = body + ((size + 3) & ~3)
+            at += 8 + ((stop - body + 3) & ~3)
         counters[stream, C_RECORDS] += row - first
     return row

@@ -12,13 +12,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.flow.counters import C_AGENT_DROPS
 from weft.decode.flow.hashing import mix
-from weft.decode.kernels import kernel
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import address_of, get_word, put_word
 
 _PLACES = 1 << 18
 _PER_STREAM = 8192
-_WRAP = 1 << 32
+_MASK = (1 << 32) - 1
 _REORDER = 64  # a sequence number this little behind is a late sample, not a restart
 _JUMP = 1 << 24  # a counter that advances by more at once was reset
 
@@ -44,44 +44,62 @@ class SampleSources(NamedTuple):
         )
 
 
+class SourceCells(NamedTuple):
+    """``SampleSources`` as addresses."""
+
+    keys: int
+    last: int
+    tracked: int
+    total: int
+    seed: np.uint64
+    mask: np.uint64
+
+
+@inlined
+def source_cells(sources: SampleSources) -> SourceCells:
+    """Addresses of the arrays; they hold as long as the arrays do."""
+    return SourceCells(
+        address_of(sources.keys),
+        address_of(sources.last),
+        address_of(sources.tracked),
+        address_of(sources.total),
+        sources.seed[0],
+        np.uint64(len(sources.keys) - 1),
+    )
+
+
 @kernel
-def _place(sources: SampleSources, slot: int, key: np.uint64) -> tuple[int, bool]:
+def _place(sources: SourceCells, slot: int, key: int) -> tuple[int, bool]:
     """(place of a source, whether it is new); -1 where it is not tracked."""
-    mask = np.uint64(len(sources.keys) - 1)
-    at = mix(key ^ sources.seed[0]) & mask
-    while sources.keys[at] != np.uint64(0):
-        if sources.keys[at] == key:
+    at = mix(np.uint64(key) ^ sources.seed) & sources.mask
+    while True:
+        found = get_word(sources.keys + 8 * int(np.int64(at)))
+        if found == key:
             return int(np.int64(at)), False
-        at = (at + np.uint64(1)) & mask
-    if sources.tracked[slot] >= _PER_STREAM or 2 * sources.total[0] >= len(sources.keys):
+        if found == 0:
+            break
+        at = (at + np.uint64(1)) & sources.mask
+    tracked = sources.tracked + 8 * slot
+    if get_word(tracked) >= _PER_STREAM or get_word(sources.total) >= _PLACES // 2:
         return -1, False
-    sources.tracked[slot] += 1
-    sources.total[0] += 1
-    sources.keys[at] = key
+    put_word(tracked, get_word(tracked) + 1)
+    put_word(sources.total, get_word(sources.total) + 1)
+    put_word(sources.keys + 8 * int(np.int64(at)), key)
     return int(np.int64(at)), True
 
 
-@kernel
-def note_sample(
-    sources: SampleSources,
-    counters: NDArray[np.int64],
-    slot: int,
-    kind: int,
-    index: int,
-    sequence: int,
-    drops: int,
-) -> None:
-    """Account one sample of source ``kind``:``index``: adds what the agent dropped since the one before."""
-    key = np.uint64(1 << 63) | np.uint64(slot) << np.uint64(40) | np.uint64((kind & 0xFF) << 32 | index)
+@inlined
+def note_sample(sources: SourceCells, slot: int, kind: int, index: int, sequence: int, drops: int) -> int:
+    """Account one sample of source ``kind``:``index``; returns how many the agent dropped since the one before."""
+    key = 1 << 62 | slot << 40 | (kind & 0xFF) << 32 | index
     place, is_new = _place(sources, slot, key)
     if place < 0:
-        return
-    last = sources.last[place]
-    ahead = (sequence - last[0]) % _WRAP
-    if not is_new:
-        if ahead == 0 or ahead > _WRAP - _REORDER:
-            return
-        dropped = (drops - last[1]) % _WRAP
-        if ahead < _JUMP and dropped < _JUMP:
-            counters[slot, C_AGENT_DROPS] += dropped
-    last[0], last[1] = sequence, drops
+        return 0
+    last = sources.last + 16 * place
+    ahead = (sequence - get_word(last)) & _MASK
+    dropped = (drops - get_word(last + 8)) & _MASK
+    if not is_new and (ahead == 0 or ahead > _MASK - _REORDER):
+        return 0
+    put_word(last, sequence)
+    put_word(last + 8, drops)
+    return dropped if not is_new and ahead < _JUMP and dropped < _JUMP else 0

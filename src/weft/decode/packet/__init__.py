@@ -9,6 +9,12 @@ columns, and which of them the frame carried. Must never allocate, raise, or rea
     ...
     present = parse_frame(data, at, at + captured, LINK_ETHERNET, m, row)  # in a kernel
 
+A kernel that parses many frames takes addresses once, which saves most of the time::
+
+    base, cells = address_of(data), cells_of(m)
+    ...
+    present = read_frame(base + at, base + at + captured, LINK_ETHERNET, cells, row)
+
 ``m`` are the ``Matrices`` of ``decode.flow.columns.FlowColumns``. A frame writes at most: the MAC addresses,
 ``src_vlan`` (outermost tag) and ``inner_vlan`` (second tag), ``mpls_label`` (top), the outermost IP header's addresses,
 ``protocol``, ``tos``, ``ttl``, ``ipv6_flow_label``, ``fragment_offset`` (later fragments only; they have no ports),
@@ -25,7 +31,8 @@ columns they have.
 ``src_addr`` and ``dst_addr``, for MPLS has none of its own.
 """
 
-from weft.decode.packet.frame import FRAME_COLUMNS, parse_frame
+from weft.decode.packet.cells import Cells, cells_of
+from weft.decode.packet.frame import FRAME_COLUMNS, parse_frame, read_frame
 from weft.decode.packet.link import (
     LINK_ETHERNET,
     LINK_IP,
@@ -45,5 +52,8 @@ __all__ = [
     "LINK_MPLS",
     "LINK_POS",
     "LINK_PPP",
+    "Cells",
+    "cells_of",
     "parse_frame",
+    "read_frame",
 ]

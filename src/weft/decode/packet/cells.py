@@ -1,13 +1,43 @@
-"""Cells of the flow columns: where they lie, and how a kernel makes one writable."""
+"""Cells of the flow columns by address: where they lie, and how a kernel writes them.
+
+Columns that nearly every row has are made valid (and zeroed) beforehand; ``set*`` writes them. The others cost nothing
+until a row has them: ``add*`` first zeroes the rows that did not.
+"""
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
-from weft.decode.flow.columns import Matrices, Slot, zero_gap
-from weft.decode.kernels import ipv4_word, kernel, word
+from weft.decode.flow.columns import U8, U16, U32, U64, Matrices, Slot
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import address_of, get_ipv4_word, get_word, put8, put16, put32, put_word
 from weft.model.flows import PRESENT_BIT
+
+
+class Cells(NamedTuple):
+    """The matrices of ``FlowColumns`` as addresses of their first cells."""
+
+    u8: int
+    u16: int
+    u32: int
+    u64: int
+    addr: int
+    valid: int
+    capacity: int  # rows
+
+
+@inlined
+def cells_of(m: Matrices) -> Cells:
+    """Addresses of the matrices; they hold as long as the matrices do."""
+    return Cells(
+        address_of(m.u8),
+        address_of(m.u16),
+        address_of(m.u32),
+        address_of(m.u64),
+        address_of(m.addr),
+        address_of(m.valid),
+        m.u8.shape[1],
+    )
 
 
 def bit_of(*names: str) -> int:
@@ -15,23 +45,93 @@ def bit_of(*names: str) -> int:
     return sum(1 << PRESENT_BIT[name] for name in names)
 
 
+@inlined
+def set8(c: Cells, place: Slot, row: int, value: int) -> None:
+    """Write a cell of one byte."""
+    put8(c.u8 + place.row * c.capacity + row, value)
+
+
+@inlined
+def set16(c: Cells, place: Slot, row: int, value: int) -> None:
+    """Write a cell of two bytes."""
+    put16(c.u16 + 2 * (place.row * c.capacity + row), value)
+
+
+@inlined
+def set32(c: Cells, place: Slot, row: int, value: int) -> None:
+    """Write a cell of four bytes."""
+    put32(c.u32 + 4 * (place.row * c.capacity + row), value)
+
+
+@inlined
+def set64(c: Cells, place: Slot, row: int, value: int) -> None:
+    """Write a cell of eight bytes."""
+    put_word(c.u64 + 8 * (place.row * c.capacity + row), value)
+
+
+@inlined
+def set_words(c: Cells, place: Slot, row: int, first: int, second: int) -> None:
+    """Write an address given as two memory words."""
+    at = c.addr + 16 * (place.row * c.capacity + row)
+    put_word(at, first)
+    put_word(at + 8, second)
+
+
 @kernel
-def touch(m: Matrices, place: Slot, row: int) -> None:
+def _zero(c: Cells, place: Slot, start: int, row: int) -> None:
+    """Zero a column from ``start`` up to ``row``."""
+    for r in range(start, row):
+        if place.width == U8:
+            set8(c, place, r, 0)
+        elif place.width == U16:
+            set16(c, place, r, 0)
+        elif place.width == U32:
+            set32(c, place, r, 0)
+        elif place.width == U64:
+            set64(c, place, r, 0)
+        else:
+            set_words(c, place, r, 0, 0)
+
+
+@inlined
+def touch(c: Cells, place: Slot, row: int) -> None:
     """Make a rarely written column valid up to and including ``row``; the cell itself is the caller's to write."""
-    if m.valid[place.column] <= row:
-        zero_gap(m, place.width, place.row, place.column, row)
-        m.valid[place.column] = row + 1
+    valid = c.valid + 8 * place.column
+    start = get_word(valid)
+    if start <= row:
+        if start < row:
+            _zero(c, place, start, row)
+        put_word(valid, row + 1)
 
 
-@kernel
-def put_ipv4(m: Matrices, place: Slot, row: int, data: NDArray[np.uint8], at: int) -> None:
-    """Write an IPv4 address as ``::ffff:a.b.c.d``."""
-    m.addr[place.row, row, 0] = np.uint64(0)
-    m.addr[place.row, row, 1] = ipv4_word(data, at)
+@inlined
+def add8(c: Cells, place: Slot, row: int, value: int) -> None:
+    """``touch`` and write a cell of one byte."""
+    touch(c, place, row)
+    set8(c, place, row, value)
 
 
-@kernel
-def put_ipv6(m: Matrices, place: Slot, row: int, data: NDArray[np.uint8], at: int) -> None:
-    """Write an IPv6 address."""
-    m.addr[place.row, row, 0] = word(data, at)
-    m.addr[place.row, row, 1] = word(data, at + 8)
+@inlined
+def add16(c: Cells, place: Slot, row: int, value: int) -> None:
+    """``touch`` and write a cell of two bytes."""
+    touch(c, place, row)
+    set16(c, place, row, value)
+
+
+@inlined
+def add32(c: Cells, place: Slot, row: int, value: int) -> None:
+    """``touch`` and write a cell of four bytes."""
+    touch(c, place, row)
+    set32(c, place, row, value)
+
+
+@inlined
+def put_ipv4(c: Cells, place: Slot, row: int, at: int) -> None:
+    """Copy an IPv4 address as ``::ffff:a.b.c.d``."""
+    set_words(c, place, row, 0, get_ipv4_word(at))
+
+
+@inlined
+def put_ipv6(c: Cells, place: Slot, row: int, at: int) -> None:
+    """Copy an IPv6 address."""
+    set_words(c, place, row, get_word(at), get_word(at + 8))

@@ -6,8 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.flow.columns import Matrices, slot
-from weft.decode.kernels import be16, be48, kernel
-from weft.decode.packet.cells import bit_of, put_ipv4, put_ipv6, touch
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import address_of, get16, get48
+from weft.decode.packet.cells import (
+    Cells,
+    add8,
+    add16,
+    add32,
+    bit_of,
+    cells_of,
+    put_ipv4,
+    put_ipv6,
+    set8,
+    set16,
+    set64,
+    touch,
+)
 from weft.decode.packet.link import ET_IPV4, ET_IPV6, LINK_ETHERNET, find_ip, first_ethertype
 from weft.decode.packet.network import (
     ipv4_extent,
@@ -53,195 +67,158 @@ FRAME_COLUMNS = (
 )
 
 
-@kernel
-def _put_macs(data: NDArray[np.uint8], at: int, end: int, m: Matrices, row: int) -> int:
+@inlined
+def _put_macs(at: int, end: int, c: Cells, row: int) -> int:
     present = 0
     if at + 6 <= end:
-        m.u64[_DST_MAC.row, row] = be48(data, at)
+        set64(c, _DST_MAC, row, get48(at))
         present |= _HAS_DST_MAC
     if at + 12 <= end:
-        m.u64[_SRC_MAC.row, row] = be48(data, at + 6)
+        set64(c, _SRC_MAC, row, get48(at + 6))
         present |= _HAS_SRC_MAC
     return present
 
 
-@kernel
-def _put_ports(data: NDArray[np.uint8], at: int, end: int, protocol: int, m: Matrices, row: int) -> int:
+@inlined
+def _put_ports(at: int, end: int, protocol: int, c: Cells, row: int) -> int:
     """Ports, TCP control bits (RFC 9293: eight, and the four reserved ones) and ICMP type and code."""
     if has_ports(protocol) and at + 4 <= end:
-        m.u16[_SRC_PORT.row, row] = be16(data, at)
-        m.u16[_DST_PORT.row, row] = be16(data, at + 2)
+        set16(c, _SRC_PORT, row, get16(at))
+        set16(c, _DST_PORT, row, get16(at + 2))
         if protocol == TCP and at + 14 <= end:
-            m.u16[_TCP_FLAGS.row, row] = be16(data, at + 12) & 0x0FFF
+            set16(c, _TCP_FLAGS, row, get16(at + 12) & 0x0FFF)
             return _HAS_PORTS | _HAS_TCP_FLAGS
         return _HAS_PORTS
     if protocol in (ICMP, ICMPV6) and at + 2 <= end:
-        touch(m, _ICMP, row)
-        m.u16[_ICMP.row, row] = be16(data, at)
+        add16(c, _ICMP, row, get16(at))
         return _HAS_ICMP
     return 0
 
 
-@kernel
-def _put_inner(
-    data: NDArray[np.uint8],
-    at: int,
-    end: int,
-    ethertype: int,
-    m: Matrices,
-    row: int,
-) -> int:
+@inlined
+def _put_inner(at: int, end: int, ethertype: int, c: Cells, row: int) -> int:
     """The packet inside a tunnel: its addresses, protocol and ports. Returns their ``present`` bits."""
-    at, ethertype, _, _, _, _ = find_ip(data, at, end, ethertype)
+    at, ethertype, _, _, _, _ = find_ip(at, end, ethertype)
     present = 0
     if ethertype == ET_IPV4:
-        protocol, payload, last, _ = ipv4_extent(data, at, end)
+        protocol, payload, last, _ = ipv4_extent(at, end)
         if protocol < 0:
             return 0
         if at + 16 <= end:
-            touch(m, _INNER_SRC, row)
-            put_ipv4(m, _INNER_SRC, row, data, at + 12)
+            touch(c, _INNER_SRC, row)
+            put_ipv4(c, _INNER_SRC, row, at + 12)
             present |= _HAS_INNER_SRC
         if at + 20 <= end:
-            touch(m, _INNER_DST, row)
-            put_ipv4(m, _INNER_DST, row, data, at + 16)
+            touch(c, _INNER_DST, row)
+            put_ipv4(c, _INNER_DST, row, at + 16)
             present |= _HAS_INNER_DST
     elif ethertype == ET_IPV6:
-        protocol, payload, last, _, _ = ipv6_extent(data, at, end)
+        protocol, payload, last, _, _ = ipv6_extent(at, end)
         if protocol < 0:
             return 0
         if at + 24 <= end:
-            touch(m, _INNER_SRC, row)
-            put_ipv6(m, _INNER_SRC, row, data, at + 8)
+            touch(c, _INNER_SRC, row)
+            put_ipv6(c, _INNER_SRC, row, at + 8)
             present |= _HAS_INNER_SRC
         if at + 40 <= end:
-            touch(m, _INNER_DST, row)
-            put_ipv6(m, _INNER_DST, row, data, at + 24)
+            touch(c, _INNER_DST, row)
+            put_ipv6(c, _INNER_DST, row, at + 24)
             present |= _HAS_INNER_DST
     else:
         return 0
-    touch(m, _INNER_PROTOCOL, row)
-    m.u8[_INNER_PROTOCOL.row, row] = protocol
+    add8(c, _INNER_PROTOCOL, row, protocol)
     present |= _HAS_INNER_PROTOCOL
     if payload >= 0 and has_ports(protocol) and payload + 4 <= last:
-        touch(m, _INNER_SRC_PORT, row)
-        m.u16[_INNER_SRC_PORT.row, row] = be16(data, payload)
-        touch(m, _INNER_DST_PORT, row)
-        m.u16[_INNER_DST_PORT.row, row] = be16(data, payload + 2)
+        add16(c, _INNER_SRC_PORT, row, get16(payload))
+        add16(c, _INNER_DST_PORT, row, get16(payload + 2))
         present |= _HAS_INNER_PORTS
     return present
 
 
-@kernel
-def _put_transport(
-    data: NDArray[np.uint8],
-    at: int,
-    end: int,
-    protocol: int,
-    segments: int,
-    m: Matrices,
-    row: int,
-) -> int:
+@inlined
+def _put_transport(at: int, end: int, protocol: int, segments: int, c: Cells, row: int) -> int:
     """Everything above the outer IP header. Returns the ``present`` bits."""
-    present = _put_ports(data, at, end, protocol, m, row)
-    kind, tunnel, inside, ethertype = find_tunnel(data, at, end, protocol, segments)
+    present = _put_ports(at, end, protocol, c, row)
+    kind, tunnel, inside, ethertype = find_tunnel(at, end, protocol, segments)
     if kind != NOT_TUNNELLED:
-        touch(m, _ENCAPSULATION, row)
-        m.u8[_ENCAPSULATION.row, row] = kind
+        add8(c, _ENCAPSULATION, row, kind)
         present |= _HAS_ENCAPSULATION
         if tunnel >= 0:
-            touch(m, _TUNNEL, row)
-            m.u32[_TUNNEL.row, row] = tunnel
+            add32(c, _TUNNEL, row, tunnel)
             present |= _HAS_TUNNEL
-        present |= _put_inner(data, inside, end, ethertype, m, row)
+        present |= _put_inner(inside, end, ethertype, c, row)
     return present
 
 
-@kernel
-def _put_ipv4_packet(
-    data: NDArray[np.uint8],
-    at: int,
-    end: int,
-    m: Matrices,
-    row: int,
-) -> int:
-    protocol, payload, last, fragment = ipv4_extent(data, at, end)
+@inlined
+def _put_ipv4_packet(at: int, end: int, c: Cells, row: int) -> int:
+    protocol, payload, last, fragment = ipv4_extent(at, end)
     if protocol < 0:
         return 0
-    m.u8[_PROTOCOL.row, row] = protocol
-    present = _HAS_PROTOCOL | put_ipv4_extras(data, at, fragment, m, row)
+    set8(c, _PROTOCOL, row, protocol)
+    present = _HAS_PROTOCOL | put_ipv4_extras(at, fragment, c, row)
     if at + 16 <= end:
-        put_ipv4(m, _SRC, row, data, at + 12)
+        put_ipv4(c, _SRC, row, at + 12)
         present |= _HAS_SRC
     if at + 20 <= end:
-        put_ipv4(m, _DST, row, data, at + 16)
+        put_ipv4(c, _DST, row, at + 16)
         present |= _HAS_DST
     if payload >= 0:
-        present |= _put_transport(data, payload, last, protocol, 0, m, row)
+        present |= _put_transport(payload, last, protocol, 0, c, row)
     return present
 
 
-@kernel
-def _put_ipv6_packet(
-    data: NDArray[np.uint8],
-    at: int,
-    end: int,
-    m: Matrices,
-    row: int,
-) -> int:
-    protocol, payload, last, fragment, segments = ipv6_extent(data, at, end)
+@inlined
+def _put_ipv6_packet(at: int, end: int, c: Cells, row: int) -> int:
+    protocol, payload, last, fragment, segments = ipv6_extent(at, end)
     if protocol < 0:
         return 0
-    m.u8[_PROTOCOL.row, row] = protocol
-    present = _HAS_PROTOCOL | put_ipv6_extras(data, at, end, fragment, m, row)
+    set8(c, _PROTOCOL, row, protocol)
+    present = _HAS_PROTOCOL | put_ipv6_extras(at, end, fragment, c, row)
     if at + 24 <= end:
-        put_ipv6(m, _SRC, row, data, at + 8)
+        put_ipv6(c, _SRC, row, at + 8)
         present |= _HAS_SRC
     if at + 40 <= end:
-        put_ipv6(m, _DST, row, data, at + 24)
+        put_ipv6(c, _DST, row, at + 24)
         present |= _HAS_DST
     if payload >= 0:
-        present |= _put_transport(data, payload, last, protocol, segments, m, row)
+        present |= _put_transport(payload, last, protocol, segments, c, row)
     return present
 
 
 @kernel
-def parse_frame(
-    data: NDArray[np.uint8],
-    start: int,
-    end: int,
-    link: int,
-    m: Matrices,
-    row: int,
-) -> int:
+def read_frame(start: int, end: int, link: int, c: Cells, row: int) -> int:
+    """``parse_frame`` for a frame between two addresses."""
+    present = 0
+    if link == LINK_ETHERNET:
+        present |= _put_macs(start, end, c, row)
+    at, ethertype = first_ethertype(start, end, link)
+    at, ethertype, outer, inner, label, below = find_ip(at, end, ethertype)
+    if outer >= 0:
+        add16(c, _SRC_VLAN, row, outer)
+        present |= _HAS_SRC_VLAN
+    if inner >= 0:
+        add16(c, _INNER_VLAN, row, inner)
+        present |= _HAS_INNER_VLAN
+    if label >= 0:
+        add32(c, _MPLS, row, label)
+        present |= _HAS_MPLS
+    if ethertype == ET_IPV4:
+        present |= _put_ipv4_packet(at, end, c, row)
+    elif ethertype == ET_IPV6:
+        present |= _put_ipv6_packet(at, end, c, row)
+    if below == 1 and present & _HAS_ENCAPSULATION == 0:
+        add8(c, _ENCAPSULATION, row, IN_MPLS)
+        present |= _HAS_ENCAPSULATION
+    return present
+
+
+@kernel
+def parse_frame(data: NDArray[np.uint8], start: int, end: int, link: int, m: Matrices, row: int) -> int:
     """Parse the frame ``data[start:end]`` of link type ``link`` into row ``row``; returns its ``present`` bits.
 
     ``FRAME_COLUMNS`` must be zero in that row. Never reads outside ``[start, end)`` whatever the bytes are, and ends:
     every step consumes bytes.
     """
-    present = 0
-    if link == LINK_ETHERNET:
-        present |= _put_macs(data, start, end, m, row)
-    at, ethertype = first_ethertype(data, start, end, link)
-    at, ethertype, outer, inner, label, below = find_ip(data, at, end, ethertype)
-    if outer >= 0:
-        touch(m, _SRC_VLAN, row)
-        m.u16[_SRC_VLAN.row, row] = outer
-        present |= _HAS_SRC_VLAN
-    if inner >= 0:
-        touch(m, _INNER_VLAN, row)
-        m.u16[_INNER_VLAN.row, row] = inner
-        present |= _HAS_INNER_VLAN
-    if label >= 0:
-        touch(m, _MPLS, row)
-        m.u32[_MPLS.row, row] = label
-        present |= _HAS_MPLS
-    if ethertype == ET_IPV4:
-        present |= _put_ipv4_packet(data, at, end, m, row)
-    elif ethertype == ET_IPV6:
-        present |= _put_ipv6_packet(data, at, end, m, row)
-    if below == 1 and present & _HAS_ENCAPSULATION == 0:
-        touch(m, _ENCAPSULATION, row)
-        m.u8[_ENCAPSULATION.row, row] = IN_MPLS
-        present |= _HAS_ENCAPSULATION
-    return present
+    base = address_of(data)
+    return read_frame(base + start, base + end, link, cells_of(m), row)

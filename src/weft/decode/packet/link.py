@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from weft.decode.kernels import be8, be16, be32, kernel
+from weft.decode.kernels import inlined
+from weft.decode.memory import get8, get16, get32
 
 # Link types: sFlow v5 header_protocol numbers, and one of our own.
 LINK_ETHERNET = 1
@@ -33,12 +31,12 @@ ET_LENGTH_MAX = 1500  # up to here the field is an 802.3 length
 _SNAP_AA_AA_03_00 = 0xAAAA0300
 
 
-@kernel
-def ip_version(data: NDArray[np.uint8], at: int, end: int) -> int:
+@inlined
+def ip_version(at: int, end: int) -> int:
     """Ethertype that the version nibble names; ``ET_NONE`` if neither or nothing there."""
     if at >= end:
         return ET_NONE
-    nibble = be8(data, at) >> 4
+    nibble = get8(at) >> 4
     if nibble == 4:
         return ET_IPV4
     if nibble == 6:
@@ -46,26 +44,26 @@ def ip_version(data: NDArray[np.uint8], at: int, end: int) -> int:
     return ET_NONE
 
 
-@kernel
+@inlined
 def _known_ethertype(value: int) -> bool:
     """Whether a pseudowire without control word may be taken for Ethernet: what stands at the type's place says so."""
     return value in (ET_IPV4, ET_IPV6, ET_TAG, ET_TAG_SERVICE, 0x0806, ET_MPLS)
 
 
-@kernel
-def _ppp(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
+@inlined
+def _ppp(at: int, end: int) -> tuple[int, int]:
     """Skip a PPP header (RFC 1661, RFC 1662 with address and control): (offset after it, ethertype)."""
-    if at + 2 <= end and be8(data, at) == 0xFF and be8(data, at + 1) == 0x03:
+    if at + 2 <= end and get8(at) == 0xFF and get8(at + 1) == 0x03:
         at += 2
     if at >= end:
         return at, ET_NONE
-    protocol = be8(data, at)
+    protocol = get8(at)
     if protocol & 1:  # compressed to one byte
         at += 1
     else:
         if at + 2 > end:
             return at, ET_NONE
-        protocol = be16(data, at)
+        protocol = get16(at)
         at += 2
     if protocol == 0x0021:
         return at, ET_IPV4
@@ -76,8 +74,8 @@ def _ppp(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int]:
     return at, ET_NONE
 
 
-@kernel
-def _below_mpls(data: NDArray[np.uint8], at: int, end: int, label: int) -> tuple[int, int]:
+@inlined
+def _below_mpls(at: int, end: int, label: int) -> tuple[int, int]:
     """What follows a label stack: (offset, ethertype).
 
     Labels 0 and 2 say so (RFC 3032 §2.1). Otherwise the first nibble is all there is (RFC 9790 §2): 4 and 6 are IP if
@@ -89,24 +87,24 @@ def _below_mpls(data: NDArray[np.uint8], at: int, end: int, label: int) -> tuple
         return at, ET_IPV6
     if at >= end:
         return at, ET_NONE
-    nibble = be8(data, at) >> 4
-    if nibble == 4 and be8(data, at) & 15 >= 5:
+    nibble = get8(at) >> 4
+    if nibble == 4 and get8(at) & 15 >= 5:
         return at, ET_IPV4
     if nibble == 6:
         return at, ET_IPV6
     if nibble == 0 and at + 4 <= end:
         return at + 4, ET_ETHERNET
-    if nibble != 1 and at + 14 <= end and _known_ethertype(be16(data, at + 12)):
+    if nibble != 1 and at + 14 <= end and _known_ethertype(get16(at + 12)):
         return at, ET_ETHERNET
     return at, ET_NONE
 
 
-@kernel
-def _label_stack(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, int]:
+@inlined
+def _label_stack(at: int, end: int) -> tuple[int, int, int]:
     """Walk a label stack to its bottom: (offset after it, top label, bottom label); -1 where cut short."""
     top, bottom = -1, -1
     while at + 4 <= end:
-        entry = be32(data, at)
+        entry = get32(at)
         at += 4
         if top < 0:
             top = entry >> 12
@@ -116,28 +114,28 @@ def _label_stack(data: NDArray[np.uint8], at: int, end: int) -> tuple[int, int, 
     return at, top, bottom
 
 
-@kernel
-def _next_link(data: NDArray[np.uint8], at: int, end: int, ethertype: int) -> tuple[int, int]:
+@inlined
+def _next_link(at: int, end: int, ethertype: int) -> tuple[int, int]:
     """Skip one link header other than a VLAN tag or a label stack: (offset, ethertype); ET_NONE ends the search."""
     if ethertype == ET_ETHERNET:
         if at + 14 > end:
             return at, ET_NONE
-        return at + 14, be16(data, at + 12)
+        return at + 14, get16(at + 12)
     if ethertype <= ET_LENGTH_MAX:
-        if ethertype > 0 and at + 8 <= end and be32(data, at) == _SNAP_AA_AA_03_00 and be16(data, at + 4) == 0:
-            return at + 8, be16(data, at + 6)
+        if ethertype > 0 and at + 8 <= end and get32(at) == _SNAP_AA_AA_03_00 and get16(at + 4) == 0:
+            return at + 8, get16(at + 6)
         return at, ET_NONE
     if ethertype == ET_PPPOE:
-        if at + 6 > end or be8(data, at) != 0x11 or be8(data, at + 1) != 0:
+        if at + 6 > end or get8(at) != 0x11 or get8(at + 1) != 0:
             return at, ET_NONE
-        return _ppp(data, at + 6, end)
+        return _ppp(at + 6, end)
     if ethertype == ET_PPP:
-        return _ppp(data, at, end)
+        return _ppp(at, end)
     return at, ET_NONE
 
 
-@kernel
-def find_ip(data: NDArray[np.uint8], at: int, end: int, ethertype: int) -> tuple[int, int, int, int, int, int]:
+@inlined
+def find_ip(at: int, end: int, ethertype: int) -> tuple[int, int, int, int, int, int]:
     """Walk down from ``ethertype`` to IP.
 
     Returns (offset, ethertype, outer VLAN, inner VLAN, top MPLS label, is below MPLS). The ethertype is ``ET_IPV4``,
@@ -149,7 +147,7 @@ def find_ip(data: NDArray[np.uint8], at: int, end: int, ethertype: int) -> tuple
         if ethertype in (ET_TAG, ET_TAG_SERVICE, ET_TAG_OLD, ET_TAG_OLDER):
             if at + 2 > end:
                 break
-            vlan = be16(data, at) & 0xFFF
+            vlan = get16(at) & 0xFFF
             if below == 0:
                 if outer < 0:
                     outer = vlan
@@ -158,26 +156,26 @@ def find_ip(data: NDArray[np.uint8], at: int, end: int, ethertype: int) -> tuple
             if at + 4 > end:
                 ethertype = ET_NONE
                 break
-            ethertype = be16(data, at + 2)
+            ethertype = get16(at + 2)
             at += 4
         elif ethertype in (ET_MPLS, ET_MPLS_UPSTREAM):
-            at, top, bottom = _label_stack(data, at, end)
+            at, top, bottom = _label_stack(at, end)
             if label < 0:
                 label = top
             below = 1
             if bottom < 0:
                 ethertype = ET_NONE
                 break
-            at, ethertype = _below_mpls(data, at, end, bottom)
+            at, ethertype = _below_mpls(at, end, bottom)
         else:
-            at, ethertype = _next_link(data, at, end, ethertype)
+            at, ethertype = _next_link(at, end, ethertype)
             if ethertype == ET_NONE:
                 break
     return at, ethertype, outer, inner, label, below
 
 
-@kernel
-def first_ethertype(data: NDArray[np.uint8], at: int, end: int, link: int) -> tuple[int, int]:
+@inlined
+def first_ethertype(at: int, end: int, link: int) -> tuple[int, int]:
     """(offset, ethertype) at which ``find_ip`` takes over, for a frame of link type ``link``."""
     if link == LINK_ETHERNET:
         return at, ET_ETHERNET
@@ -186,7 +184,7 @@ def first_ethertype(data: NDArray[np.uint8], at: int, end: int, link: int) -> tu
     if link == LINK_IPV6:
         return at, ET_IPV6
     if link == LINK_IP:
-        return at, ip_version(data, at, end)
+        return at, ip_version(at, end)
     if link == LINK_MPLS:
         return at, ET_MPLS
     if link in (LINK_PPP, LINK_POS):

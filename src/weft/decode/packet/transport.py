@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
-from weft.decode.kernels import be8, be16, be24, be32, kernel
+from weft.decode.kernels import inlined
+from weft.decode.memory import get8, get16, get24, get32
 from weft.decode.packet.link import ET_ETHERNET, ET_IPV4, ET_IPV6, ET_MPLS, ET_NONE, ip_version
 
 ICMP, IPIP, TCP, UDP, DCCP, IPV6, GRE, ICMPV6 = 1, 4, 6, 17, 33, 41, 47, 58
@@ -24,21 +22,21 @@ _NO_ID = -1
 Tunnel = tuple[int, int, int, int]  # encapsulation, id or -1, offset of what is inside, its ethertype
 
 
-@kernel
+@inlined
 def has_ports(protocol: int) -> bool:
     """Whether the protocol begins with a source and a destination port."""
     return protocol in (TCP, UDP, SCTP, DCCP, UDP_LITE)
 
 
-@kernel
-def _gre_optional(data: NDArray[np.uint8], at: int, end: int, flags: int) -> tuple[int, int]:
+@inlined
+def _gre_optional(at: int, end: int, flags: int) -> tuple[int, int]:
     """Skip the optional fields of a GRE header (RFC 2784, 2890; version 1: RFC 2637): (offset, key or -1)."""
     key = _NO_ID
     if flags & 0xC000 and flags & 7 == 0:  # checksum, or source routes: the word holds both
         at += 4
     if flags & 0x2000:
         if at + 4 <= end:
-            key = be32(data, at) if flags & 7 == 0 else be16(data, at + 2)
+            key = get32(at) if flags & 7 == 0 else get16(at + 2)
         at += 4
     if flags & 0x1000:
         at += 4
@@ -47,45 +45,45 @@ def _gre_optional(data: NDArray[np.uint8], at: int, end: int, flags: int) -> tup
     return at, key
 
 
-@kernel
-def _erspan(data: NDArray[np.uint8], at: int, end: int, kind: int, key: int) -> tuple[int, int, int]:
+@inlined
+def _erspan(at: int, end: int, kind: int, key: int) -> tuple[int, int, int]:
     """Skip an ERSPAN type II or III header: (offset, id, ethertype); the session is the id where GRE has no key."""
     size = 8 if kind == _ET_ERSPAN else 12
     if at + size > end:
         return at, key, ET_NONE
     if key < 0:
-        key = be16(data, at + 2) & 0x3FF
-    if kind == _ET_ERSPAN_III and be8(data, at + 11) & 1:  # platform-specific subheader
+        key = get16(at + 2) & 0x3FF
+    if kind == _ET_ERSPAN_III and get8(at + 11) & 1:  # platform-specific subheader
         size += 8
     return at + size, key, ET_ETHERNET
 
 
-@kernel
-def _gre(data: NDArray[np.uint8], at: int, end: int) -> Tunnel:
+@inlined
+def _gre(at: int, end: int) -> Tunnel:
     """GRE: payload by protocol type; ``ET_NONE`` where it is routed by the source or of an unknown kind."""
     if at + 4 > end:
         return IN_GRE, _NO_ID, at, ET_NONE
-    flags, kind = be16(data, at), be16(data, at + 2)
+    flags, kind = get16(at), get16(at + 2)
     if flags & 7 > 1:
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
-    inside, key = _gre_optional(data, at + 4, end, flags)
+    inside, key = _gre_optional(at + 4, end, flags)
     if flags & 0x4000:
         return IN_GRE, key, inside, ET_NONE
     if kind == _ET_ERSPAN and flags & 0x1000 == 0:
         return IN_GRE, key, inside, ET_ETHERNET
     if kind in (_ET_ERSPAN, _ET_ERSPAN_III):
-        inside, key, kind = _erspan(data, inside, end, kind, key)
+        inside, key, kind = _erspan(inside, end, kind, key)
     return IN_GRE, key, inside, kind
 
 
-@kernel
-def _vxlan(data: NDArray[np.uint8], at: int, end: int, generic: bool) -> Tunnel:
+@inlined
+def _vxlan(at: int, end: int, generic: bool) -> Tunnel:
     """VXLAN (RFC 7348), or its generic protocol extension, which names what is inside."""
-    if at + 8 > end or be8(data, at) & 0x08 == 0:
+    if at + 8 > end or get8(at) & 0x08 == 0:
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
     kind = ET_ETHERNET
-    if generic and be8(data, at) & 0x04:
-        following = be8(data, at + 3)
+    if generic and get8(at) & 0x04:
+        following = get8(at + 3)
         kind = ET_NONE
         if following == 1:
             kind = ET_IPV4
@@ -95,62 +93,62 @@ def _vxlan(data: NDArray[np.uint8], at: int, end: int, generic: bool) -> Tunnel:
             kind = ET_ETHERNET
         elif following == 5:
             kind = ET_MPLS
-    return IN_VXLAN, be24(data, at + 4), at + 8, kind
+    return IN_VXLAN, get24(at + 4), at + 8, kind
 
 
-@kernel
-def _geneve(data: NDArray[np.uint8], at: int, end: int) -> Tunnel:
+@inlined
+def _geneve(at: int, end: int) -> Tunnel:
     """Geneve (RFC 8926): options are skipped by length."""
-    if at + 8 > end or be8(data, at) >> 6 != 0:
+    if at + 8 > end or get8(at) >> 6 != 0:
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
-    return IN_GENEVE, be24(data, at + 4), at + 8 + (be8(data, at) & 0x3F) * 4, be16(data, at + 2)
+    return IN_GENEVE, get24(at + 4), at + 8 + (get8(at) & 0x3F) * 4, get16(at + 2)
 
 
-@kernel
-def _gtp_u(data: NDArray[np.uint8], at: int, end: int) -> Tunnel:
+@inlined
+def _gtp_u(at: int, end: int) -> Tunnel:
     """GTP-U (3GPP TS 29.281): version 1, user data only; extension headers are skipped, each at least four bytes."""
-    if at + 8 > end or be8(data, at) & 0xF0 != 0x30 or be8(data, at + 1) != _GTP_G_PDU:
+    if at + 8 > end or get8(at) & 0xF0 != 0x30 or get8(at + 1) != _GTP_G_PDU:
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
-    tunnel, inside = be32(data, at + 4), at + 8
-    if be8(data, at) & 7:
+    tunnel, inside = get32(at + 4), at + 8
+    if get8(at) & 7:
         if inside + 4 > end:
             return IN_GTP_U, tunnel, inside, ET_NONE
-        following = be8(data, inside + 3) if be8(data, at) & 4 else 0
+        following = get8(inside + 3) if get8(at) & 4 else 0
         inside += 4
         while following != 0:
-            size = be8(data, inside) * 4 if inside < end else 0
+            size = get8(inside) * 4 if inside < end else 0
             if size == 0 or inside + size > end:
                 return IN_GTP_U, tunnel, inside, ET_NONE
-            following = be8(data, inside + size - 1)
+            following = get8(inside + size - 1)
             inside += size
-    return IN_GTP_U, tunnel, inside, ip_version(data, inside, end)
+    return IN_GTP_U, tunnel, inside, ip_version(inside, end)
 
 
-@kernel
-def _udp_tunnel(data: NDArray[np.uint8], at: int, end: int) -> Tunnel:
+@inlined
+def _udp_tunnel(at: int, end: int) -> Tunnel:
     """Tunnels known by their UDP destination port; the header must be one, too."""
     if at + 4 <= end:
-        port = be16(data, at + 2)
+        port = get16(at + 2)
         if port in (PORT_VXLAN, PORT_VXLAN_LINUX, PORT_VXLAN_GPE):
-            return _vxlan(data, at + 8, end, port == PORT_VXLAN_GPE)
+            return _vxlan(at + 8, end, port == PORT_VXLAN_GPE)
         if port == PORT_GENEVE:
-            return _geneve(data, at + 8, end)
+            return _geneve(at + 8, end)
         if port == PORT_GTP_U:
-            return _gtp_u(data, at + 8, end)
+            return _gtp_u(at + 8, end)
         if port == PORT_MPLS and at + 12 <= end:
             return IN_MPLS, _NO_ID, at + 8, ET_MPLS
     return NOT_TUNNELLED, _NO_ID, at, ET_NONE
 
 
-@kernel
-def find_tunnel(data: NDArray[np.uint8], at: int, end: int, protocol: int, segments: int) -> Tunnel:
+@inlined
+def find_tunnel(at: int, end: int, protocol: int, segments: int) -> Tunnel:
     """The tunnel that begins at an IP payload, or ``NOT_TUNNELLED``. ``segments``: the IPv6 packet has an SRH."""
     if protocol in (TCP, ICMP, ICMPV6):
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
     if protocol == UDP:
-        return _udp_tunnel(data, at, end)
+        return _udp_tunnel(at, end)
     if protocol == GRE:
-        return _gre(data, at, end)
+        return _gre(at, end)
     plain = IN_SRV6 if segments else IN_IPIP
     if protocol == IPIP:
         return plain, _NO_ID, at, ET_IPV4
@@ -158,7 +156,7 @@ def find_tunnel(data: NDArray[np.uint8], at: int, end: int, protocol: int, segme
         return plain, _NO_ID, at, ET_IPV6
     if protocol == ETHERNET:
         return IN_SRV6, _NO_ID, at, ET_ETHERNET
-    if protocol == ETHERIP and at + 2 <= end and be8(data, at) == 0x30:
+    if protocol == ETHERIP and at + 2 <= end and get8(at) == 0x30:
         return IN_IPIP, _NO_ID, at + 2, ET_ETHERNET
     if protocol == MPLS_IN_IP:
         return IN_MPLS, _NO_ID, at, ET_MPLS
