@@ -253,7 +253,7 @@ export interface paths {
         };
         /**
          * Is Weft running?
-         * @description Answers 200 as soon as the API does; ``starting`` until collection runs too.
+         * @description Answers 200 once everything runs: the API starts last.
          */
         get: operations["getHealth"];
         put?: never;
@@ -550,6 +550,16 @@ export interface components {
             label: string;
         };
         /**
+         * Count
+         * @description How often something happened, and why.
+         */
+        Count: {
+            /** Count */
+            count: number;
+            /** Reason */
+            reason: string;
+        };
+        /**
          * DatasetView
          * @description One table that can be asked.
          */
@@ -636,16 +646,6 @@ export interface components {
             error: components["schemas"]["ErrorDetail"];
         };
         /**
-         * ErrorCount
-         * @description Datagrams or records that could not be decoded, by reason.
-         */
-        ErrorCount: {
-            /** Count */
-            count: number;
-            /** Reason */
-            reason: string;
-        };
-        /**
          * ErrorDetail
          * @description What went wrong and what to do about it.
          */
@@ -684,27 +684,54 @@ export interface components {
              * @default false
              */
             demo: boolean;
-            /** Errors */
-            errors: number;
+            /**
+             * Dropped
+             * @description Datagrams dropped here before the decoder, by reason.
+             */
+            dropped: components["schemas"]["Count"][];
+            /**
+             * Errors
+             * @description Decode errors, by reason.
+             */
+            errors: components["schemas"]["Count"][];
+            /**
+             * Expired
+             * @description Sets whose template never came.
+             */
+            expired: number;
             /** First Seen */
             first_seen: number;
+            /**
+             * Held
+             * @description Sets that wait for their template.
+             */
+            held: number;
             /** @description Records per second, lately. */
             history: components["schemas"]["Sparkline"];
             /** Interfaces */
             interfaces: components["schemas"]["InterfaceView"][];
             /** Last Seen */
             last_seen: number;
-            /** Loss Share */
+            /**
+             * Loss Share
+             * @description The worst stream's share of units lost.
+             */
             loss_share: number;
-            /** Lost */
-            lost: number;
+            /**
+             * Lost
+             * @description What its sequence numbers miss, by unit: datagrams, records or flows.
+             */
+            lost: components["schemas"]["Count"][];
+            /**
+             * Lost Rows
+             * @description Decoded rows lost or set aside here, by reason.
+             */
+            lost_rows: components["schemas"]["Count"][];
             /**
              * Name
              * @description From the exporters table; the address where there is none.
              */
             name: string;
-            /** Octets Per S */
-            octets_per_s: number;
             /** Protocols */
             protocols: string[];
             /**
@@ -731,6 +758,11 @@ export interface components {
             status: components["schemas"]["Status"];
             /** Streams */
             streams: components["schemas"]["StreamView"][];
+            /**
+             * Telemetry Bps
+             * @description Bits per second of telemetry itself (UDP payload).
+             */
+            telemetry_bps: number;
             /** Templates */
             templates: number;
         };
@@ -834,9 +866,9 @@ export interface components {
             demo: boolean;
             /**
              * Status
-             * @enum {string}
+             * @constant
              */
-            status: "ok" | "starting";
+            status: "ok";
             /** Version */
             version: string;
         };
@@ -880,7 +912,7 @@ export interface components {
         };
         /**
          * ListenerView
-         * @description A socket that telemetry arrives on.
+         * @description A socket that telemetry arrives on. Counts since the start.
          */
         ListenerView: {
             /** Address */
@@ -889,11 +921,13 @@ export interface components {
             datagrams: number;
             /**
              * Kernel Drops
-             * @description Datagrams that the kernel threw away because the receive buffer was full.
+             * @description Datagrams that the kernel threw away because the receive buffer was full; None where the system does not tell.
              */
-            kernel_drops: number;
+            kernel_drops: number | null;
             /** Octets */
             octets: number;
+            /** Port */
+            port: number;
             /**
              * Receive Buffer
              * @description Bytes that the kernel granted.
@@ -1061,23 +1095,40 @@ export interface components {
             datagrams_per_s: number;
             /**
              * Decoded
-             * @description Records decoded.
+             * @description Flow records decoded.
              */
             decoded: number;
+            /**
+             * Dropped
+             * @description Datagrams dropped before the decoder, by reason.
+             */
+            dropped: components["schemas"]["Count"][];
             /** Kernel Drops */
             kernel_drops: number;
+            /**
+             * Latency P50 Ms
+             * @description From datagram to queryable, of the latest batches.
+             */
+            latency_p50_ms: number | null;
+            /** Latency P99 Ms */
+            latency_p99_ms: number | null;
             /** Listeners */
             listeners: components["schemas"]["ListenerView"][];
             /**
-             * Queue Drops
-             * @description Datagrams dropped because the decoder could not keep up.
+             * Lost Rows
+             * @description Decoded rows lost or set aside, by reason.
              */
-            queue_drops: number;
+            lost_rows: components["schemas"]["Count"][];
             /**
              * Queue Fill
              * @description How full the queue before the decoder is, 0–1.
              */
             queue_fill: number;
+            /**
+             * Queue Oldest S
+             * @description How long its oldest datagram has waited.
+             */
+            queue_oldest_s: number;
             /**
              * Received
              * @description Datagrams read from the sockets.
@@ -1086,46 +1137,42 @@ export interface components {
             /** Records Per S */
             records_per_s: number;
             /**
-             * Refused
-             * @description Datagrams from senders that are not allowed or over their quota.
+             * Rejected Files
+             * @description Batches that the store refused for good, kept for inspection.
              */
-            refused: number;
+            rejected_files: number;
             /**
-             * Rejected
-             * @description Records that the store refused for good.
+             * Running
+             * @description Whether this process collects at all.
              */
-            rejected: number;
+            running: boolean;
             /** Spool Bytes */
             spool_bytes: number;
             /** Spool Capacity */
             spool_capacity: number;
+            /** Spool Oldest S */
+            spool_oldest_s: number;
             /**
-             * Spool Lost
-             * @description Records that gave way because the spool was full.
+             * Spool Rows
+             * @description Rows that wait on disk for the store.
              */
-            spool_lost: number;
-            /**
-             * Spool Records
-             * @description Records that wait on disk for the store.
-             */
-            spool_records: number;
-            /**
-             * Store Error
-             * @default
-             */
+            spool_rows: number;
+            /** Store Away Since */
+            store_away_since: number | null;
+            /** Store Error */
             store_error: string;
-            /**
-             * Store Lag S
-             * @description Age of the oldest record that is not in the store yet.
-             */
-            store_lag_s: number;
             /** Store Ok */
             store_ok: boolean;
             /**
              * Stored
-             * @description Records written to the store.
+             * @description Rows written to the store.
              */
             stored: number;
+            /**
+             * Waiting Rows
+             * @description Decoded rows that are not on their way to the store yet.
+             */
+            waiting_rows: number;
         };
         /**
          * Provenance
@@ -1374,8 +1421,10 @@ export interface components {
             agent_drops: number;
             /** Datagrams */
             datagrams: number;
+            /** Datagrams Per S */
+            datagrams_per_s: number;
             /** Errors */
-            errors: components["schemas"]["ErrorCount"][];
+            errors: components["schemas"]["Count"][];
             /** Expired */
             expired: number;
             /** First Seen */
@@ -1407,6 +1456,8 @@ export interface components {
             protocol: string;
             /** Records */
             records: number;
+            /** Records Per S */
+            records_per_s: number;
             /** Reordered */
             reordered: number;
             /** Replayed */

@@ -91,7 +91,7 @@ export function seriesTooltip(chart: TimeChart, theme: ChartTheme, index: number
   const known = chart.series
     .map((one, place) => ({ label: one.label, value: one.values[index] ?? null, color: colorOf(theme, chart.slots[place] ?? -1) }))
     .filter((row) => row.value !== null)
-    .sort((one, other) => (other.value ?? 0) - (one.value ?? 0));
+    .toSorted((one, other) => (other.value ?? 0) - (one.value ?? 0));
   if (known.length === 0) return tooltipHtml(title, [{ color: "transparent", label: "No data", value: "" }]);
   const rows: TooltipRow[] = known.slice(0, TOOLTIP_ROWS).map((row) => ({ ...row, value: format(row.value, chart.unit) }));
   const before = previousTotal(chart.series)?.[index];

@@ -24,7 +24,7 @@ function save(): void {
 }
 
 function leastUsed(taken: ReadonlySet<number>): number {
-  const uses = new Array<number>(PALETTE_SIZE).fill(0);
+  const uses = Array.from({ length: PALETTE_SIZE }, () => 0);
   for (const slot of assigned.values()) uses[slot] = (uses[slot] ?? 0) + 1;
   let best = -1;
   for (let slot = 0; slot < PALETTE_SIZE; slot++) {

@@ -25,6 +25,11 @@ export interface ChartProps {
   highlight?: Mark | null | undefined;
 }
 
+const markOf = (event: { seriesIndex?: number; dataIndex?: number }): Mark => ({
+  seriesIndex: event.seriesIndex ?? 0,
+  dataIndex: event.dataIndex ?? 0,
+});
+
 function useEngine(onHover: ChartProps["onHover"], onPick: ChartProps["onPick"]) {
   const box = useRef<HTMLDivElement>(null);
   const [engine, setEngine] = useState<Engine | null>(null);
@@ -39,10 +44,9 @@ function useEngine(onHover: ChartProps["onHover"], onPick: ChartProps["onPick"])
       const element = box.current;
       if (disposed || !element) return;
       chart = init(element, null, { renderer: "canvas" });
-      const mark = (event: { seriesIndex?: number; dataIndex?: number }): Mark => ({ seriesIndex: event.seriesIndex ?? 0, dataIndex: event.dataIndex ?? 0 });
-      chart.on("mouseover", (event) => hovered(mark(event)));
+      chart.on("mouseover", (event) => hovered(markOf(event)));
       chart.on("mouseout", () => hovered(null));
-      chart.on("click", (event) => picked(mark(event)));
+      chart.on("click", (event) => picked(markOf(event)));
       resize.observe(element);
       setEngine(chart);
     });
@@ -61,11 +65,11 @@ interface Drag {
   to: number;
 }
 
+const x = (event: PointerEvent<HTMLElement>): number => event.clientX - event.currentTarget.getBoundingClientRect().left;
+
 /** Rubber band over the plot; a drag shorter than a few pixels is a click. */
 function useDragZoom(engine: Engine | null, onZoom: ChartProps["onZoom"]) {
   const [drag, setDrag] = useState<Drag | null>(null);
-  const x = (event: PointerEvent<HTMLElement>): number => event.clientX - event.currentTarget.getBoundingClientRect().left;
-
   const onPointerDown = (event: PointerEvent<HTMLElement>): void => {
     if (!engine || !onZoom || event.button !== 0) return;
     const y = event.clientY - event.currentTarget.getBoundingClientRect().top;
@@ -80,9 +84,9 @@ function useDragZoom(engine: Engine | null, onZoom: ChartProps["onZoom"]) {
     if (!drag || !engine) return;
     setDrag(null);
     if (Math.abs(drag.to - drag.from) < 6) return;
-    const [left, right] = [drag.from, drag.to].sort((one, other) => one - other);
-    const at = (pixel: number | undefined): number => Number(engine.convertFromPixel({ xAxisIndex: 0 }, pixel ?? 0)) / 1000;
-    const [since, until] = [Math.floor(at(left)), Math.ceil(at(right))];
+    const at = (pixel: number): number => Number(engine.convertFromPixel({ xAxisIndex: 0 }, pixel)) / 1000;
+    const since = Math.floor(at(Math.min(drag.from, drag.to)));
+    const until = Math.ceil(at(Math.max(drag.from, drag.to)));
     if (until - since >= 1) onZoom?.(since, Math.max(until, since + 10));
   };
   return { drag, handlers: { onPointerDown, onPointerMove, onPointerUp, onPointerCancel: () => setDrag(null) } };

@@ -48,7 +48,7 @@ function useSorted<R>(rows: readonly R[], columns: readonly Column<R>[], sort: S
     const by = columns.find((column) => column.key === sort?.key)?.sort;
     if (!by || !sort) return rows;
     const below = (row: R): number => (pinned?.(row) ? 1 : 0);
-    return [...rows].sort((one, other) => below(one) - below(other) || compare(by(one), by(other), sort.ascending));
+    return rows.toSorted((one, other) => below(one) - below(other) || compare(by(one), by(other), sort.ascending));
   }, [rows, columns, sort, pinned]);
 }
 

@@ -5,15 +5,17 @@ import css from "./ui.module.css";
 
 interface StatProps {
   label: ReactNode;
-  value: number | null | undefined;
-  unit: string;
+  value?: number | null | undefined;
+  unit?: string;
+  /** Instead of a number. */
+  text?: string;
   note?: ReactNode;
   trend?: readonly (number | null)[];
 }
 
 /** One figure that stands alone, with its unit and, if there is one, its recent course. */
-export function Stat({ label, value, unit, note, trend }: StatProps) {
-  const written = write(value, unit);
+export function Stat({ label, value, unit = "", text, note, trend }: StatProps) {
+  const written = text === undefined ? write(value, unit) : { value: text, unit: "" };
   return (
     <div className={css.stat}>
       <span className={css.statLabel}>{label}</span>

@@ -84,7 +84,7 @@ export function TopPicker({ state, update }: ControlProps) {
       <Popover.Dropdown p="sm" aria-label="How many groups">
         <div className={css.top}>
           <span id="top-count">Groups</span>
-          <SegmentedControl size="xs" aria-labelledby="top-count" value={String(state.top)} onChange={(value) => update({ top: Number(value) })} data={[...new Set([...TOPS, state.top])].sort((a, b) => a - b).map(String)} />
+          <SegmentedControl size="xs" aria-labelledby="top-count" value={String(state.top)} onChange={(value) => update({ top: Number(value) })} data={[...new Set([...TOPS, state.top])].toSorted((one, other) => one - other).map(String)} />
           <span id="top-rank">Rank by</span>
           <SegmentedControl size="xs" aria-labelledby="top-rank" value={state.rank} onChange={(value) => update({ rank: RANKS.find((one) => one.value === value)?.value ?? "average" })} data={RANKS} />
           <span id="top-other">The rest</span>

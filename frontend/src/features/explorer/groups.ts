@@ -33,7 +33,7 @@ export function mean(values: readonly (number | null)[]): number | null {
 
 /** Nearest-rank percentile of the known buckets. */
 export function percentile(values: readonly (number | null)[], fraction: number): number | null {
-  const some = known(values).sort((one, other) => one - other);
+  const some = known(values).toSorted((one, other) => one - other);
   return some.length === 0 ? null : (some[Math.min(some.length - 1, Math.ceil(fraction * some.length) - 1)] ?? null);
 }
 

@@ -1,1 +1,86 @@
-export default function Page(_: Record<string, string>) { return null; }
+import { useMemo } from "react";
+import { Link, useLocation } from "wouter";
+import { useGet } from "../../api/queries";
+import { useLive } from "../../api/live";
+import type { Exporter, Exporters } from "../../api/types";
+import { useNow, useTimeSearch } from "../../app/time";
+import { ago } from "../../lib/time";
+import { format, plural } from "../../lib/units";
+import { statusOf, wordOf } from "../../lib/verdict";
+import { Answer } from "../../ui/Answer";
+import { DataTable, type Column } from "../../ui/DataTable";
+import { PageHeader } from "../../ui/PageHeader";
+import { Panel } from "../../ui/Panel";
+import { Sparkline } from "../../ui/Sparkline";
+import { StatusIcon } from "../../ui/Status";
+import { Connect } from "../home/Connect";
+import { protocolName, samplingText, sum } from "./ledger";
+import css from "./exporters.module.css";
+import { PipelinePanel } from "./PipelinePanel";
+
+const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
+
+function columnsAt(now: number, kept: string): Column<Exporter>[] {
+  const unknown = (one: Exporter): number => one.streams.reduce((total, stream) => total + stream.unknown_fields.length, 0);
+  return [
+    {
+      key: "name", title: "Exporter", sort: (one) => one.name,
+      render: (one) => (
+        <span className={css.name}>
+          <StatusIcon status={statusOf(one.status)} />
+          <span className="visually-hidden">{wordOf(one.status)}</span>
+          <Link href={`/sources/${encodeURIComponent(one.address)}${kept}`} onClick={(event) => event.stopPropagation()}>{one.name}</Link>
+          {one.name !== one.address && <code>{one.address}</code>}
+        </span>
+      ),
+    },
+    { key: "site", title: "Site", sort: (one) => one.site, render: (one) => one.site || <span className="faint">–</span> },
+    { key: "protocols", title: "Protocol", render: (one) => one.protocols.map(protocolName).join(", ") },
+    { key: "history", title: "Records/s", width: "110px", render: (one) => <Sparkline values={one.history.values} /> },
+    { key: "rate", title: "Now", numeric: true, sort: (one) => one.records_per_s, render: (one) => format(one.records_per_s, "") },
+    {
+      key: "loss", title: "Loss", numeric: true, hint: "Of what it sent, by its sequence numbers", sort: (one) => one.loss_share,
+      render: (one) => (one.loss_share > 0 ? format(one.loss_share * 100, "%") : <span className="faint">0</span>),
+    },
+    { key: "errors", title: "Errors", numeric: true, sort: (one) => sum(one.errors), render: (one) => (sum(one.errors) ? format(sum(one.errors), "") : <span className="faint">0</span>) },
+    { key: "sampling", title: "Sampling", numeric: true, render: (one) => samplingText(one.sampling_rates) },
+    { key: "templates", title: "Templates", numeric: true, sort: (one) => one.templates, render: (one) => one.templates || <span className="faint">–</span> },
+    { key: "unknown", title: "Unknown fields", numeric: true, sort: unknown, render: (one) => unknown(one) || <span className="faint">0</span> },
+    { key: "seen", title: "Last seen", numeric: true, sort: (one) => one.last_seen, render: (one) => ago(one.last_seen, now) },
+    {
+      key: "finding", title: "Finding", sort: (one) => RANK[one.status],
+      render: (one) => <span className="muted" title={one.reasons[0]?.title}>{one.reasons[0] ? one.reasons[0].title.replace(`${one.name}: `, "").replace(`${one.name} `, "") : ""}</span>,
+    },
+  ];
+}
+
+function List({ data }: { data: Exporters }) {
+  const now = useNow(2);
+  const kept = useTimeSearch();
+  const [, navigate] = useLocation();
+  const columns = useMemo(() => columnsAt(now, kept), [now, kept]);
+  const troubled = data.exporters.filter((one) => one.status === "warning" || one.status === "critical").length;
+  if (data.exporters.length === 0) return <Panel title="No exporter has been heard yet"><Connect pipeline={data.pipeline} /></Panel>;
+  return (
+    <>
+      <PipelinePanel pipeline={data.pipeline} />
+      <Panel title={plural(data.exporters.length, "exporter")} hint={troubled ? `${troubled} need attention` : "all healthy"} flush>
+        <DataTable
+          columns={columns} rows={data.exporters} rowKey={(one) => one.address} caption="Exporters" initialSort={{ key: "finding", ascending: false }}
+          onPick={(one) => navigate(`/sources/${encodeURIComponent(one.address)}${kept}`)}
+        />
+      </Panel>
+    </>
+  );
+}
+
+export default function ExportersPage() {
+  const first = useGet<Exporters>("exporters");
+  const live = useLive<Exporters>("exporters");
+  return (
+    <>
+      <PageHeader title="Exporters" subtitle="Who sends telemetry, how well it arrives, and why totals may look wrong" />
+      <Answer of={first} rows={8}>{(data) => <List data={live ?? data} />}</Answer>
+    </>
+  );
+}

@@ -1,4 +1,4 @@
-import { useEffect, useEffectEvent, useRef, useState, type KeyboardEvent, type RefObject } from "react";
+import { useEffect, useEffectEvent, useLayoutEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { complete } from "../../api/queries";
 import type { Completion, Completions } from "../../api/types";
 
@@ -47,11 +47,11 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, text
     };
   }, [wanted]);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (cursor.current === null) return;
     input.current?.setSelectionRange(cursor.current, cursor.current);
     cursor.current = null;
-  }, [text, input]);
+  });
 
   const close = (): void => {
     setWanted(0);

@@ -35,7 +35,7 @@ export default function LoginPage() {
         {error && <p className={css.error} role="alert">{error}</p>}
         <Button type="submit" loading={busy} fullWidth size="md">Log in</Button>
         <p className={css.help}>
-          First start? The user is <code>admin</code>; its generated password was printed in the terminal and stands in <code>admin-password</code> in the data directory.
+          First start? The user is <code>admin</code>; its generated password was printed in the terminal and stands in <code>initial-admin-password</code> in the data directory.
         </p>
       </form>
       {health && <p className={css.version}>Weft {health.version}</p>}

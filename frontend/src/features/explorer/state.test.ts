@@ -1,0 +1,42 @@
+import { describe, expect, it } from "vitest";
+import { DEFAULTS, parse, toQuery, write, type ExplorerState } from "./state";
+
+const RANGE = { since: "now-6h", until: "now" };
+const round = (state: ExplorerState): ExplorerState => parse(write(state, new URLSearchParams()));
+
+describe("URL state", () => {
+  it("leaves out what is usual", () => {
+    expect(write(DEFAULTS, new URLSearchParams("since=now-1h")).toString()).toBe("since=now-1h");
+  });
+
+  it("comes back as it was", () => {
+    const state: ExplorerState = {
+      chart: "sankey", by: ["src_as", "dst_as"], measures: ["pps", "bps"], filter: 'src_as = "AS1" AND x << 10.0.0.0/8', top: 25, rank: "max",
+      other: false, compare: "7d", every: 300, order: "bytes",
+    };
+    expect(round(state)).toEqual(state);
+  });
+
+  it("keeps an empty grouping apart from the usual one", () => {
+    expect(round({ ...DEFAULTS, by: [] }).by).toEqual([]);
+  });
+
+  it("takes the usual value for nonsense", () => {
+    expect(parse(new URLSearchParams("chart=pie&top=0&rank=best&every=-3&m=,"))).toEqual(DEFAULTS);
+  });
+});
+
+describe("query", () => {
+  it("asks for series with a comparison", () => {
+    const query = toQuery({ ...DEFAULTS, compare: "previous" }, RANGE);
+    expect(query).toMatchObject({ view: "series", by: ["app"], compare_to: "previous", every: null, since: "now-6h" });
+  });
+  it("asks a Sankey for at most five dimensions and one measure", () => {
+    const query = toQuery({ ...DEFAULTS, chart: "sankey", by: ["a", "b", "c", "d", "e", "f"], measures: ["bps", "pps"] }, RANGE);
+    expect(query.by).toHaveLength(5);
+    expect(query.measures).toEqual(["bps"]);
+  });
+  it("asks for records without grouping", () => {
+    expect(toQuery({ ...DEFAULTS, chart: "records" }, RANGE)).toEqual({ dataset: "flows", view: "records", filter: "", limit: 500, order: "time", ...RANGE });
+  });
+});

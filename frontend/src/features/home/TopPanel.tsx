@@ -1,0 +1,61 @@
+import { useMemo } from "react";
+import { Link } from "wouter";
+import { useView } from "../../api/queries";
+import type { Query } from "../../api/types";
+import { useTime } from "../../app/time";
+import { cssColor } from "../../charts/theme";
+import type { TimeRange } from "../../lib/time";
+import { format } from "../../lib/units";
+import { Answer } from "../../ui/Answer";
+import { Icon } from "../../ui/Icon";
+import { Panel } from "../../ui/Panel";
+import { Sparkline } from "../../ui/Sparkline";
+import { EmptyState } from "../../ui/States";
+import { DEFAULTS, write } from "../explorer/state";
+import { groupsOf, type Group } from "../explorer/groups";
+import { clause } from "../filter/clause";
+import css from "./home.module.css";
+
+interface TopPanelProps {
+  title: string;
+  by: string;
+  filter?: string;
+  range: TimeRange;
+}
+
+function exploreLink(by: string, filter: string, range: TimeRange): string {
+  const params = new URLSearchParams();
+  if (range.since !== "now-6h") params.set("since", range.since);
+  if (range.until !== "now") params.set("until", range.until);
+  return `/explore?${write({ ...DEFAULTS, by: [by], filter }, params)}`;
+}
+
+/** A short ranking; each line leads into the explorer. */
+export function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
+  const { interval } = useTime();
+  const query = useMemo<Query>(() => ({ view: "series", measures: ["bps"], by: [by], filter, top: 6, other: false, points: 40, since: range.since, until: range.until }), [by, filter, range]);
+  const answer = useView(query, { refresh: interval || 60_000 });
+  const into = (group: Group): string => exploreLink(by === "app" ? "src_as" : "app", [filter, clause(group.parts)].filter(Boolean).join(" AND "), range);
+  return (
+    <Panel title={title} actions={<Link href={exploreLink(by, filter, range)} className={css.more} aria-label={`Explore ${title.toLowerCase()}`}>Explore <Icon name="right" size={12} /></Link>}>
+      <Answer of={answer} rows={6}>
+        {(result) => {
+          const groups = groupsOf(result);
+          if (groups.length === 0) return <EmptyState title="Nothing yet" icon="explore" />;
+          return (
+            <ol className={css.ranking}>
+              {groups.map((group) => (
+                <li key={group.id}>
+                  <i style={{ background: cssColor(group.slot) }} />
+                  <Link href={into(group)} title={group.label}>{group.label}</Link>
+                  <Sparkline values={group.values} color={cssColor(group.slot)} width={64} height={18} />
+                  <span>{format(group.average, result.unit)}</span>
+                </li>
+              ))}
+            </ol>
+          );
+        }}
+      </Answer>
+    </Panel>
+  );
+}
