@@ -1,0 +1,115 @@
+"""The tables of the state store. Times are UTC seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, MetaData, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+#: Names by rule, so that a migration can drop a constraint on every database.
+_NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+_BIG = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows by itself only in an INTEGER key
+
+
+class Base(DeclarativeBase):
+    """Base of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+    type_annotation_map = {dict[str, Any]: JSON}  # noqa: RUF012  # read by SQLAlchemy when the class is made
+
+
+class User(Base):
+    """A person. ``password_hash`` is made by the API (argon2)."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(100), unique=True)
+    password_hash: Mapped[str] = mapped_column(String(300))
+    role: Mapped[str] = mapped_column(String(20))
+    created: Mapped[float]
+
+
+class Session(Base):
+    """A login; ``digest`` is of its cookie."""
+
+    __tablename__ = "sessions"
+
+    digest: Mapped[str] = mapped_column(String(100), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    created: Mapped[float]
+    used: Mapped[float]
+    expires: Mapped[float]
+
+
+class Token(Base):
+    """An API token; ``digest`` is of its secret."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (UniqueConstraint("digest"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    digest: Mapped[str] = mapped_column(String(100))
+    role: Mapped[str] = mapped_column(String(20))
+    created: Mapped[float]
+    used: Mapped[float | None]
+    expires: Mapped[float | None]
+
+
+class SavedView(Base):
+    """A page state under a name."""
+
+    __tablename__ = "views"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    shared: Mapped[bool]
+    state: Mapped[dict[str, Any]]
+    created: Mapped[float]
+    updated: Mapped[float]
+
+
+class AuditRecord(Base):
+    """Something that somebody did. Only ever appended to."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index("ix_audit_time", "time"),)
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True)
+    time: Mapped[float]
+    actor: Mapped[str] = mapped_column(String(200))
+    action: Mapped[str] = mapped_column(String(100))
+    target: Mapped[str] = mapped_column(String(500))
+    detail: Mapped[dict[str, Any]]
+
+
+class Setting(Base):
+    """A named value: a person's preference, a collector's checkpoint."""
+
+    __tablename__ = "settings"
+
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    value: Mapped[Any] = mapped_column(JSON)
+    updated: Mapped[float]
+
+
+class DecoderRecord(Base):
+    """One template or sampling rate that a decoder must know again after a restart."""
+
+    __tablename__ = "decoder_state"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    collector: Mapped[str] = mapped_column(String(200), index=True)
+    value: Mapped[dict[str, Any]]
