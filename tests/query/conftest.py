@@ -113,28 +113,8 @@ def store(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Iterator
         store.stop()
 
 
-def temporary(store, dictionary, rows):
-    ex = store._engine.execute
-    keys = [f"{n} {t}" for n, t in dictionary.key]
-    attrs = [f"{a.name} {a.sql}" for a in dictionary.attributes]
-    ver = ["valid_from DateTime('UTC')", "valid_to DateTime('UTC')"] if dictionary.versioned else []
-    ex(f"CREATE TABLE {dictionary.name} ({', '.join(keys + attrs + ver)}) ENGINE=MergeTree ORDER BY tuple()")
-    from weft.query.compile.sql import literal
-    for r in rows:
-        vals = [(f"toIPv6({literal(r[n])})" if t == "IPv6" else literal(r[n])) for n, t in dictionary.key] + [literal(r[a.name]) for a in dictionary.attributes]
-        if ver: vals += ["toDateTime(1)", "toDateTime(4000000000)"]
-        ex(f"INSERT INTO {dictionary.name} VALUES ({', '.join(vals)})")
-    layout = "COMPLEX_KEY_RANGE_HASHED()" if ver else "COMPLEX_KEY_HASHED()" if len(keys) > 1 else "HASHED()"
-    rng = "RANGE(MIN valid_from MAX valid_to)" if ver else ""
-    key = ", ".join(n for n, _ in dictionary.key)
-    attrs = [f"{a.name} {a.sql} DEFAULT {repr('') if a.sql == 'String' else 0}" for a in dictionary.attributes]
-    ex(f"CREATE DICTIONARY dict_{dictionary.name} ({', '.join(keys + attrs + ver)}) PRIMARY KEY {key} SOURCE(CLICKHOUSE(TABLE '{dictionary.name}' DB 'weft')) LAYOUT({layout}) {rng} LIFETIME(0)")
-
-
 def write_names(store: TelemetryStore) -> None:
     """The names of everything, valid from the beginning."""
-    if "dict" not in __import__("inspect").getsource(type(store).upsert_dictionary).split("Add or replace")[1][40:]:
-        store.upsert_dictionary = lambda d, r: temporary(store, d, r)
     store.upsert_dictionary(EXPORTERS, [
         {"exporter": a, "valid_from": EPOCH, "name": n, "site": s, "role": r, "demo": ""}
         for a, (n, s, r) in EXPORTER_NAMES.items()

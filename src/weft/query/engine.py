@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from weft.errors import InvalidInput
-from weft.model.dictionaries import Attribute
+import structlog
+
+from weft.errors import InvalidInput, WeftError
+from weft.model.dictionaries import DICTIONARIES
 from weft.model.views import Provenance, TimeGrid, ViewResult, Window
 from weft.query.answer.body import Body
 from weft.query.answer.naming import Naming
@@ -16,16 +21,41 @@ from weft.query.answer.runner import Runner
 from weft.query.answer.sankey import sankey_view
 from weft.query.answer.series import series_view
 from weft.query.answer.table import stat_view, table_view
-from weft.query.catalogue import Catalogue, Dataset, build_catalogue
+from weft.query.catalogue import Catalogue, build_catalogue
 from weft.query.compile.ask import Ask
+from weft.query.compile.lookups import changes_sql
+from weft.query.compile.sql import Statement
 from weft.query.config import QueryConfig
-from weft.query.filter import parse
+from weft.query.export import export
+from weft.query.filter import FilterError, parse, show
+from weft.query.filter.complete import Completion, complete
+from weft.query.known import KnownValues, user_attributes
 from weft.query.measures import SLOT_S, Measure
 from weft.query.model import Query
 from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_time
 from weft.store.telemetry import TelemetryStore
 
-_MINUTE = 60
+log = structlog.get_logger(__name__)
+_LEARN_EVERY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class FilterProblem:
+    """What is wrong with a filter, from character ``position`` to ``end``."""
+
+    message: str
+    position: int
+    end: int
+    fix: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterCheck:
+    """Whether a filter is understood; ``canonical`` is how Weft would write it."""
+
+    ok: bool
+    canonical: str
+    error: FilterProblem | None = None
 
 
 class QueryEngine:
@@ -36,23 +66,48 @@ class QueryEngine:
         store: TelemetryStore,
         config: QueryConfig | None = None,
         *,
-        attributes: Mapping[str, Sequence[Attribute]] | None = None,
         retention_days: Mapping[str, int] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._config, self._clock = store, config or QueryConfig(), clock
         self._retention_days = dict(retention_days or {})
-        self._catalogue = build_catalogue(attributes)
+        self._catalogue = build_catalogue()
+        self._learned = -math.inf
+        self._learning = threading.Lock()
 
     def catalogue(self) -> Catalogue:
-        """What can be asked."""
-        return self._catalogue
+        """What can be asked, the user's own attributes included as far as the store can tell them."""
+        with self._learning:
+            if time.monotonic() - self._learned > _LEARN_EVERY_S:
+                try:
+                    self._catalogue = build_catalogue(user_attributes(self._store))
+                    self._learned = time.monotonic()
+                except WeftError as error:
+                    log.debug("attributes_not_known", error=error.message)
+            return self._catalogue
+
+    def check(self, filter_text: str, dataset: str = "flows") -> FilterCheck:
+        """Whether a filter is understood, and how it is written canonically."""
+        known = self.catalogue().dataset(dataset)
+        try:
+            return FilterCheck(True, show(parse(filter_text, known), known))
+        except FilterError as error:
+            return FilterCheck(False, "", FilterProblem(error.what, error.position, error.end, error.fix))
+
+    def complete(self, filter_text: str, cursor: int, dataset: str = "flows") -> Completion:
+        """What can stand at the cursor (characters from the beginning)."""
+        known = self.catalogue().dataset(dataset)
+        return complete(filter_text, cursor, known, KnownValues(self._store, int(self._clock())))
+
+    def export(self, query: Query, form: str) -> Iterator[bytes]:
+        """The answer as a file: ``csv`` or ``parquet``. Raises what ``run`` raises."""
+        return export(self.run(query), form)
 
     def run(self, query: Query) -> ViewResult:
         """The answer. Raises InvalidInput, LimitExceeded, StoreUnavailable or Failed."""
         now = self._clock()
         runner = Runner(self._store, self._config, now, self._retention_days)
-        ask = self._ask(query, now)
+        ask = self._with_changes(self._ask(query, now), runner)
         naming = Naming(runner, ask.grid.end - 1)
         known = take_pulse(ask, runner)
         body = self._view(ask, runner, naming, known)
@@ -104,10 +159,22 @@ class QueryEngine:
             ),
         )
 
+    @staticmethod
+    def _with_changes(ask: Ask, runner: Runner) -> Ask:
+        """Learn when names changed inside the windows, so that rows before a change keep the name of their time."""
+        changes = {}
+        for dictionary in DICTIONARIES:
+            if dictionary.name in ask.versioned and dictionary.versioned:
+                table = runner.run(
+                    Statement(changes_sql(dictionary, ask.grid.start - ask.shift, ask.grid.end)), shown=False
+                )
+                changes[dictionary.name] = tuple(table["changed"].to_pylist()) if table.num_rows else ()
+        return replace(ask, changes=changes)
+
     # --- understanding the question ---------------------------------------------------------------------------------
 
     def _ask(self, query: Query, now: float) -> Ask:
-        dataset = self._catalogue.dataset(query.dataset)
+        dataset = self.catalogue().dataset(query.dataset)
         by = tuple(dataset.dimension(name) for name in query.by)
         if len({d.name for d in by}) < len(by):
             raise InvalidInput("the same dimension twice", where="by", fix="name each dimension once")

@@ -164,7 +164,7 @@ class EmbeddedEngine:
 
     def _run(self, handle: Any, sql: str, form: str, parameters: Mapping[str, Any]) -> Any:
         try:
-            return handle.query(sql, form, params=dict(parameters) or None)
+            return handle.query(sql, form, params={k: _escaped(v) for k, v in parameters.items()} or None)
         except RuntimeError as error:
             raise error_from(str(error)) from error
         except Exception as error:
@@ -188,3 +188,10 @@ def _own(path: Path) -> IO[str]:
     file.write(str(os.getpid()))
     file.flush()
     return file
+
+
+def _escaped(value: Any) -> Any:
+    """A parameter as the engine reads one: text in the escaped form of its TSV format."""
+    if not isinstance(value, str):
+        return value
+    return value.translate({0: "\\0", 8: "\\b", 9: "\\t", 10: "\\n", 12: "\\f", 13: "\\r", 92: "\\\\"})

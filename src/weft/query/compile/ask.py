@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from weft.model.dictionaries import EXPORTERS, INTERFACES
+from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension, Either
 from weft.query.filter.tree import Columns, Node, leaves
 from weft.query.measures import Measure
@@ -44,6 +46,16 @@ class Ask:
     def only(self, measures: Iterable[Measure]) -> Ask:
         """The same question about fewer measures, which a coarser table may answer."""
         return replace(self, measures=tuple(measures))
+
+    @property
+    def versioned(self) -> frozenset[str]:
+        """Dictionaries whose names depend on the time and are looked up to answer."""
+        found = {
+            d.dictionary.name for d in (*self.by, *self.filter_dimensions) if d.dictionary and d.dictionary.versioned
+        }
+        if any(d.kind is Kind.INTERFACE for d in self.filter_dimensions):
+            found |= {INTERFACES.name, EXPORTERS.name}
+        return frozenset(found)
 
     @property
     def additive(self) -> Ask:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from weft.query.catalogue import Dimension
 from weft.model.dictionaries import Dictionary
-
-
-def attribute_sql(dictionary: Dictionary, attribute: str, key_sql: tuple[str, ...], time_sql: str) -> str:
-    """The attribute of the row that the key names."""
-    key = key_sql[0] if len(key_sql) == 1 else f"({', '.join(key_sql)})"
-    time = f", {time_sql}" if dictionary.versioned else ""
-    return f"dictGet('dict_{dictionary.name}', '{attribute}', {key}{time})"
+from weft.query.catalogue import Dimension
+from weft.query.compile.sql import moment
+from weft.store.lookups import attribute_sql
 
 
 def value_sql(dimension: Dimension, at: str, prefix: str = "") -> str:
@@ -24,3 +19,19 @@ def value_sql(dimension: Dimension, at: str, prefix: str = "") -> str:
     if dimension.expression:
         return dimension.expression
     return prefix + dimension.keys[-1]
+
+
+def rows_sql(dictionary: Dictionary) -> str:
+    """A dictionary's rows as something to select from."""
+    return f"dictionary('dict_{dictionary.name}')"
+
+
+def changes_sql(dictionary: Dictionary, since: int, until: int) -> str:
+    """When names of a versioned dictionary changed, from ``since`` (excluded) to ``until`` (excluded): UTC seconds."""
+    return (
+        f"SELECT DISTINCT toUnixTimestamp(valid_from) AS changed FROM {rows_sql(dictionary)}\n"
+        f"WHERE valid_from > {moment(since)} AND valid_from < {moment(until)}\nORDER BY changed"
+    )
+
+
+__all__ = ["attribute_sql", "changes_sql", "rows_sql", "value_sql"]
