@@ -22,6 +22,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from weft.api.application import create_app
 from weft.api.auth.accounts import FirstStart
+from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer
 from weft.collect.collector import Collector
@@ -31,6 +32,7 @@ from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
+from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
 from weft.twin.demo import DemoSource
@@ -76,7 +78,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     # Telemetry in: network → decode → enrich → store.
     enricher = collector = None
     if collects:
-        enricher = Enricher(with_demo_tables(settings, data_dir) if demo else settings.enrich)
+        tables = with_demo_tables(settings, data_dir) if demo else settings.enrich
+        enricher = Enricher(tables, known=lambda: known(store))
         collector = Collector(
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
@@ -90,8 +93,9 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         )
     if serves:
         dependencies = ApiDependencies(
-            settings.api, data_dir, state=state, questions=questions, collector=collector,
-            enricher=enricher, registry=registry, spool_capacity=settings.collect.spool_bytes, demo=demo,
+            settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
+            known=lambda: learn(lambda: known(store), questions.run), registry=registry,
+            spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
         process.first_start = FirstStart(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies))

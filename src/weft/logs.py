@@ -14,6 +14,10 @@ import structlog
 
 MASK = "***"
 SECRET_KEYS = ("password", "secret", "token", "cookie", "authorization", "csrf", "api_key")
+#: Without local variables, for the same reason as on the terminal.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+)
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: Libraries that are chatty at their INFO level about what our own events say better.
 _QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba")
@@ -44,9 +48,14 @@ def configure_logging(level: str = "info", format: Literal["auto", "text", "json
     )
     last: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
     if readable:
-        last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        # Plain tracebacks: the pretty ones print local variables, and one of those may be a password.
+        last.append(
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        )
     else:
-        last += [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
+        last += [_TRACEBACKS, structlog.processors.JSONRenderer(default=str)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
     root = logging.getLogger()

@@ -2,11 +2,12 @@ import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
 
-from tests.api.fakes import FakeCollector, FakeEnricher, FakeQuestions, MemoryState
+from tests.api.fakes import FakeCollector, FakeEnricher, FakeQuestions
 from weft.api.application import create_app
 from weft.api.auth import secrets
 from weft.api.config import ApiConfig
 from weft.api.ports import ApiDependencies
+from weft.store.state import StateStore
 
 PASSWORD = "correct horse battery"
 
@@ -17,11 +18,13 @@ def password_hash():
 
 
 @pytest.fixture
-def state(password_hash):
-    state = MemoryState()
+def state(password_hash, tmp_path):
+    state = StateStore(f"sqlite:///{tmp_path / 'state.db'}")
+    state.start()
     for role in ("admin", "operator", "viewer"):
         state.add_user(role, password_hash, role)
-    return state
+    yield state
+    state.stop()
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ from starlette.requests import HTTPConnection
 from weft.api.auth.people import People
 from weft.api.config import ApiConfig
 from weft.api.sources import Knowledge
-from weft.api.state import State
 from weft.api.status import Collecting, StatusBoard
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
 from weft.query.model import Query
+from weft.store.state import StateStore
 
 
 class Questions(Protocol):
@@ -64,7 +64,7 @@ class ApiDependencies:
 
     config: ApiConfig
     data_dir: Path
-    state: State
+    state: StateStore
     questions: Questions
     collector: Collecting | None = None
     enricher: Tables | None = None

@@ -5,14 +5,14 @@ from __future__ import annotations
 from weft.api.auth.identity import Identity, Role
 from weft.api.errors import NotFound
 from weft.api.models.questions import NewView, ViewSaved
-from weft.api.state import SavedView, State
 from weft.errors import NotAllowed
+from weft.store.state import SavedView, StateStore
 
 
 class SavedViews:
     """Saved views as one person sees them: their own, and those that others share."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: StateStore) -> None:
         self._state = state
 
     def visible(self, who: Identity) -> list[ViewSaved]:

@@ -137,8 +137,7 @@ class StatusBoard:
         values = day.series[0].values if day.series else []
         grid = day.grid
         line = Sparkline(start=grid.start if grid else 0, step=grid.step if grid else 1, unit="bit/s", values=values)
-        now = lately.rows[0] if lately.rows else [None, None]
-        return _Traffic(line, *(float(value) if value is not None else None for value in now[-2:]))
+        return _Traffic(line, lately.totals.get("bps"), lately.totals.get("pps"))
 
 
 def headline(status: Status, problems: int, exporters: list[ExporterView]) -> str:

@@ -17,20 +17,15 @@ def known_rows(store: TelemetryStore, dictionary: Dictionary) -> list[dict[str, 
     """
     keys = ", ".join(name for name, _ in dictionary.key)
     order = f"{keys}, {VALID_FROM}" if dictionary.versioned else keys
-    own = {column.name for column in dictionary_table(dictionary).columns}
+    (*_, updated) = dictionary_table(dictionary).columns
     addresses = [name for name, sql in dictionary.key if sql == "IPv6"]
     replaced = [f"toString({name}) AS {name}" for name in addresses]
     if dictionary.versioned:
         replaced.append(f"toUnixTimestamp({VALID_FROM}) AS {VALID_FROM}")
     replace = f" REPLACE ({', '.join(replaced)})" if replaced else ""
-    rows = store.query(f"SELECT *{replace} FROM {dictionary.name} FINAL ORDER BY {order}").table.to_pylist()  # noqa: S608  # declared names
-    kept = own & {*(name for name, _ in dictionary.key), VALID_FROM, *(a.name for a in dictionary.attributes)}
+    rows = store.query(f"SELECT *{replace} FROM {dictionary.name} FINAL ORDER BY {order}").table.to_pylist()
     return [
-        {
-            name: _address(value) if name in addresses else value
-            for name, value in row.items()
-            if name in kept or name not in own  # not in own: an attribute of the user's
-        }
+        {name: _address(value) if name in addresses else value for name, value in row.items() if name != updated.name}
         for row in rows
     ]
 

@@ -12,7 +12,7 @@ from weft.api.auth.identity import Identity, Role
 from weft.api.auth.limiter import LoginLimiter
 from weft.api.config import ApiConfig
 from weft.api.errors import NotLoggedIn
-from weft.api.state import State, User
+from weft.store.state import StateStore, User
 
 ADMIN = "admin"
 PASSWORD_FILE = "initial-admin-password"  # noqa: S105  # a file's name
@@ -22,7 +22,7 @@ TOUCH_S = 60.0  # sessions and tokens record their use at most this often: readi
 class Accounts:
     """Logs people in and tells who a request acts for. Safe to call from several threads."""
 
-    def __init__(self, config: ApiConfig, state: State, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, config: ApiConfig, state: StateStore, clock: Callable[[], float] = time.time) -> None:
         self._config, self._state, self._clock = config, state, clock
         self._limiter = LoginLimiter(config.login_attempts)
 
@@ -102,7 +102,7 @@ class Accounts:
 class FirstStart:
     """Makes sure that somebody can log in: a part of the process that runs once the state store is open."""
 
-    def __init__(self, state: State, data_dir: Path) -> None:
+    def __init__(self, state: StateStore, data_dir: Path) -> None:
         self._state, self._file = state, data_dir / PASSWORD_FILE
         self.username = ADMIN
         self.password: str | None = None

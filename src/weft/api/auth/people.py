@@ -17,14 +17,14 @@ from weft.api.models.accounts import (
     UserCreated,
     UserView,
 )
-from weft.api.state import State, Token, User
 from weft.errors import InvalidInput, NotAllowed
+from weft.store.state import StateStore, Token, User
 
 
 class People:
     """People and tokens. Who may call what is the routes' business, but for what depends on whose it is."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: StateStore) -> None:
         self._state = state
 
     def all(self) -> list[UserView]:

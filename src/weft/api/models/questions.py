@@ -138,11 +138,19 @@ class TableView(Answer):
     kind: str
     path: str
     rows: int
+    """Rows in use."""
+    skipped: int
+    """Rows that could not be used."""
     columns: list[str]
+    filled: dict[str, int] = Field(default_factory=dict)
+    """How many rows fill each column."""
     loaded: float | None
-    """When it was last read; None = never."""
+    """When it was last read well; None = never."""
     ok: bool
     error: str = ""
+    """Why the file as it is now cannot be used; the rows of its last good version stay in use."""
+    problems: list[str] = Field(default_factory=list)
+    """The first complaints about rows."""
     priority: int = 0
 
 
@@ -160,6 +168,8 @@ class Explanation(Answer):
 
     address: str
     columns: list[FilledColumn]
+    network: int = 0
+    """Id of its row in the networks dictionary; 0 = nothing known."""
 
 
 class Done(Answer):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 
+import anyio
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -43,19 +44,27 @@ async def live(socket: WebSocket) -> None:
         await socket.close(BUSY, "too many live connections")
         return
     with hub.connected() as subscriber:
-        tasks = [
-            asyncio.create_task(_receive(socket, hub, subscriber)),
-            asyncio.create_task(_send(socket, subscriber)),
-            asyncio.create_task(_recheck(socket)),
-        ]
-        done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        await asyncio.gather(*pending, return_exceptions=True)
-        code = next((task.result() for task in done if task.exception() is None), None)
-        if code is not None:
-            with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-                await socket.close(code)
+        code = await _first_to_end(
+            lambda: _receive(socket, hub, subscriber), lambda: _send(socket, subscriber), lambda: _recheck(socket)
+        )
+    if code is not None:
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close(code)
+
+
+async def _first_to_end(*jobs: Callable[[], Awaitable[int | None]]) -> int | None:
+    """Run jobs side by side until one ends; its close code, None where the client is gone."""
+    code: int | None = None
+    async with anyio.create_task_group() as group:
+
+        async def run(job: Callable[[], Awaitable[int | None]]) -> None:
+            nonlocal code
+            code = await job()
+            group.cancel_scope.cancel()
+
+        for job in jobs:
+            group.start_soon(run, job)
+    return code
 
 
 async def _receive(socket: WebSocket, hub: LiveHub, subscriber: Subscriber) -> int | None:
@@ -83,6 +92,6 @@ async def _send(socket: WebSocket, subscriber: Subscriber) -> int | None:
 
 async def _recheck(socket: WebSocket) -> int:
     while True:
-        await asyncio.sleep(RECHECK_S)
+        await anyio.sleep(RECHECK_S)
         if await run_in_threadpool(identify, socket) is None:
             return NOT_LOGGED_IN
