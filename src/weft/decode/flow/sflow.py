@@ -11,13 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.flow.columns import SLOTS, FlowColumns, zero_gap
-from weft.decode.flow.messages import Messages
+from weft.decode.flow.messages import M_RECEIVED, Messages
 from weft.decode.flow.metric_columns import MetricColumns
-from weft.decode.flow.sflow_samples import SAMPLE_COLUMNS, count_samples, write_samples
+from weft.decode.flow.sflow_counters import counter_batch
+from weft.decode.flow.sflow_samples import K_MESSAGE, SAMPLE_COLUMNS, count_samples, write_samples
 from weft.decode.flow.sflow_sources import SampleSources
-from weft.decode.flow.streams import StreamTable
+from weft.decode.flow.streams import StreamTable, address_text
 from weft.decode.packet import FRAME_COLUMNS
 from weft.model.exporters import InterfaceFact
+
+_MAX_INTERFACES = 1 << 17
 
 
 class SflowDecoder:
@@ -25,6 +28,7 @@ class SflowDecoder:
 
     def __init__(self, streams: StreamTable) -> None:
         self._streams = streams
+        self._interfaces: dict[tuple[bytes, int], tuple[str, int]] = {}
         self._sources = SampleSources.new(len(streams.counters))
 
     def decode(
@@ -52,4 +56,29 @@ class SflowDecoder:
         )
         assert end == out.rows + rows
         out.commit(rows)
-        return []
+        return self._counters(messages, listed, metrics) if n_counters else []
+
+    def _counters(self, messages: Messages, listed: NDArray[np.int64], metrics: MetricColumns) -> list[InterfaceFact]:
+        """Append the counter samples to ``metrics``; what they say of interfaces is returned when it is news."""
+        batch, interfaces = counter_batch(messages, listed, self._streams.errors)
+        metrics.append(batch)
+        found: dict[tuple[bytes, int], tuple[str, int]] = {}
+        for one in interfaces:
+            name, speed = found.get((one.exporter, one.if_index), ("", 0))
+            found[one.exporter, one.if_index] = (one.name or name, one.speed_bps or speed)
+        received = int(messages.info[listed[-1, K_MESSAGE], M_RECEIVED])
+        return [
+            InterfaceFact(address_text(exporter), if_index, name=name, speed_bps=speed, learned_ns=received)
+            for (exporter, if_index), (name, speed) in found.items()
+            if self._is_news(exporter, if_index, name, speed)
+        ]
+
+    def _is_news(self, exporter: bytes, if_index: int, name: str, speed: int) -> bool:
+        """Whether an interface's name and speed differ from what was last said of it."""
+        key = (exporter, if_index)
+        if self._interfaces.get(key) == (name, speed) or not (name or speed):
+            return False
+        if key not in self._interfaces and len(self._interfaces) >= _MAX_INTERFACES:
+            self._interfaces.clear()
+        self._interfaces[key] = (name, speed)
+        return True
