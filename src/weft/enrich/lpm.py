@@ -93,9 +93,9 @@ class PrefixIndex:
         return out
 
 
-def build_index(v4: Ranges, v6: Ranges, dir_threshold: int = DIR_THRESHOLD) -> PrefixIndex:
+def build_index(v4: Ranges, v6: Ranges) -> PrefixIndex:
     """Lay ranges out for lookups."""
-    if len(v4.high) > dir_threshold:
+    if len(v4.high) > DIR_THRESHOLD:
         start = (v4.high >> np.uint64(32)).astype(np.uint32)
         first, second = _build_dir(start, v4.value)
         nothing = Ranges(np.zeros(1, np.uint64), np.zeros(1, np.uint64), np.zeros(1, np.uint32))
@@ -106,7 +106,11 @@ def build_index(v4: Ranges, v6: Ranges, dir_threshold: int = DIR_THRESHOLD) -> P
 
 def _build_ranges(ranges: Ranges) -> Index:
     """Put an index over ``ranges``: 16 bits, then as many more as the ranges that share them call for."""
-    start, value, block, block_low, block_value = _divide(ranges.high, ranges.low, ranges.value)
+    if len(ranges.high) == 1:  # nothing known: spare small installations the compilation
+        start, value, block = ranges.high, ranges.value, np.zeros(1, np.int64)
+        block_low, block_value = np.zeros(0, np.uint64), np.zeros(0, np.uint32)
+    else:
+        start, value, block, block_low, block_value = _divide(ranges.high, ranges.low, ranges.value)
     coarse = _covering(start, np.arange(1 << 16, dtype=np.uint64) << np.uint64(48))
     pointer = (np.arange(1 << 16, dtype=np.uint64) << np.uint64(6)) | np.uint64(48)
     parts = [coarse]

@@ -6,6 +6,7 @@ networks is read in seconds. Aliases of the IPv4 part of the tree (``::ffff:0:0/
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ DEFAULT_COLUMNS: dict[str, tuple[str, ...]] = {
 _AS_NAME = ("autonomous_system_organization", "as_name", "as_organization", "traits.autonomous_system_organization")
 _MOST_NETWORKS = 20_000_000
 _SEPARATOR = 16
+#: What the decoder raises on damaged records.
+_DAMAGE = (InvalidInput, maxminddb.InvalidDatabaseError, LookupError, TypeError, ValueError, OverflowError,
+           RecursionError, struct.error)  # fmt: skip
 
 
 def load_mmdb(path: Path, columns: Mapping[str, str], priority: int) -> tuple[PrefixTable, Report]:
@@ -104,7 +108,7 @@ def _attributes(
                 else:
                     known = interned[name]
                     codes[i, k] = known.setdefault(clean_text(text), len(known) + 1)
-        except (InvalidInput, maxminddb.InvalidDatabaseError, IndexError, ValueError, RecursionError) as error:
+        except _DAMAGE as error:
             report.bad(f"record at {offset}", error)
     kept = [k for k in range(len(paths)) if codes[:, k].any()]
     names = [list(paths)[k] for k in kept]
