@@ -301,7 +301,7 @@ class Interface(NamedTuple):
 def counter_batch(
     messages: Messages, listed: NDArray[np.int64], errors: NDArray[np.int64]
 ) -> tuple[pa.RecordBatch, list[Interface]]:
-    """The listed counter samples as a batch of ``METRICS.schema``, and the interfaces that they name or give a speed."""
+    """The listed counter samples as a batch of ``METRICS.schema``, and what they say of interfaces."""
     most = int((listed[:, K_END] - listed[:, K_BODY]).sum()) // 2
     rows = _Rows(
         np.empty(most, np.int64),
@@ -314,7 +314,7 @@ def counter_batch(
     n, n_names = write_counters(
         messages.data, listed, messages.info, errors, _STRUCTURE_TABLE, _FIELD_TABLE, rows, names
     )
-    rows = _Rows(*(column[:n] for column in rows))
+    rows = _Rows._make(column[:n] for column in rows)
     message = listed[rows.sample, K_MESSAGE]
     exporter = np.ascontiguousarray(messages.exporter[message])
     indices: pa.Int32Array = pa.array(rows.name, pa.int32())
