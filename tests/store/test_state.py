@@ -51,7 +51,8 @@ def test_users_their_sessions_tokens_and_views(state):
     assert state.session("d1") is None, "a login that is over is forgotten"
     state.add_session("d3", anna.id, 300.0, 400.0)
     state.delete_sessions_of(anna.id, keep="d2")
-    assert state.session("d3") is None and state.session("d2") is not None
+    assert state.session("d3") is None
+    assert state.session("d2") is not None
 
     token = state.add_token(anna.id, "ci", "t1", "viewer", None)
     state.touch_token(token.id, 5.0)
@@ -65,10 +66,14 @@ def test_users_their_sessions_tokens_and_views(state):
     assert [v.name for v in state.views(ben.id)] == ["all", "mine"]
     assert state.change_view(own.id, "new", {"q": 3}, shared=False).state == {"q": 3}
     assert state.view(own.id).name == "new"
-    assert state.delete_view(own.id) and not state.delete_view(own.id)
+    assert state.delete_view(own.id)
+    assert not state.delete_view(own.id)
 
-    assert state.delete_user(anna.id) and not state.delete_user(anna.id)
-    assert state.session("d2") is None and state.token_by_digest("t1") is None and state.view(shared.id) is None
+    assert state.delete_user(anna.id)
+    assert not state.delete_user(anna.id)
+    assert state.session("d2") is None
+    assert state.token_by_digest("t1") is None
+    assert state.view(shared.id) is None
 
 
 def test_audit_log_is_newest_first_and_never_fails(state):

@@ -22,7 +22,7 @@ import structlog
 
 from weft.errors import Failed, LimitExceeded, StoreUnavailable
 from weft.store.config import StoreConfig
-from weft.store.engine import Settings, error_from, settings_clause
+from weft.store.engine import Chunks, Settings, error_from, settings_clause
 from weft.store.telemetry import QueryResult
 
 log = structlog.get_logger(__name__)
@@ -105,9 +105,7 @@ class EmbeddedEngine:
         with self._writing:
             self._run(self._opened(), sql, "Null", {})
 
-    def insert(
-        self, table: str, columns: Sequence[str], chunks: Sequence[bytes | memoryview], settings: Settings
-    ) -> None:
+    def insert(self, table: str, columns: Sequence[str], chunks: Chunks, settings: Settings) -> None:
         """Append one Native block."""
         statement = f"INSERT INTO {table} ({', '.join(columns)}) {settings_clause(settings)}"
         with self._writing:

@@ -10,6 +10,7 @@ from weft.errors import Failed, LimitExceeded, StoreUnavailable, WeftError
 from weft.store.telemetry import QueryResult
 
 Settings = Mapping[str, int | float | str]
+Chunks = Sequence[bytes | memoryview]
 
 
 class Engine(Protocol):
@@ -29,9 +30,7 @@ class Engine(Protocol):
     ) -> QueryResult:
         """Run a SELECT without FORMAT and SETTINGS clauses."""
 
-    def insert(
-        self, table: str, columns: Sequence[str], chunks: Sequence[bytes | memoryview], settings: Settings
-    ) -> None:
+    def insert(self, table: str, columns: Sequence[str], chunks: Chunks, settings: Settings) -> None:
         """Append one Native block, all or nothing."""
 
     def cancel(self, query_id: str) -> None:

@@ -10,14 +10,21 @@ from weft.model.tables import Table
 from weft.store.clickhouse import TABLES, ClickHouseStore
 from weft.store.config import StoreConfig
 from weft.store.embedded import EmbeddedEngine
+from weft.store.engine import Engine
 from weft.store.telemetry import TelemetryStore
 
 
 def open_store(config: StoreConfig, tables: Sequence[Table] = TABLES) -> TelemetryStore:
     """The store that ``config`` describes, not started: a server by URL, else the embedded engine."""
     if config.url is not None:
-        raise ConfigError("a server store is not available", where="store.url")
+        return ClickHouseStore(_server(config), config, tables)
     if config.cluster is not None:
         raise ConfigError("needs a ClickHouse server", where="store.cluster", fix="Set store.url.")
     path = (config.data_dir or Path("data")) / "telemetry"
     return ClickHouseStore(EmbeddedEngine(path, config), config, tables)
+
+
+def _server(config: StoreConfig) -> Engine:
+    from weft.store.server import ServerEngine  # an embedded store needs no HTTP client
+
+    return ServerEngine(config)
