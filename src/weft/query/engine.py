@@ -23,7 +23,7 @@ from weft.query.answer.series import series_view
 from weft.query.answer.table import stat_view, table_view
 from weft.query.catalogue import Catalogue, build_catalogue
 from weft.query.compile.ask import Ask
-from weft.query.compile.lookups import changes_sql
+from weft.query.compile.lookups import changes_sql, minute_of
 from weft.query.compile.sql import Statement
 from weft.query.config import QueryConfig
 from weft.query.export import export
@@ -108,7 +108,7 @@ class QueryEngine:
         now = self._clock()
         runner = Runner(self._store, self._config, now, self._retention_days)
         ask = self._with_changes(self._ask(query, now), runner)
-        naming = Naming(runner, ask.grid.end - 1)
+        naming = Naming(runner, minute_of(ask.grid.end - 1))
         known = take_pulse(ask, runner)
         body = self._view(ask, runner, naming, known)
         return self._result(ask, runner, naming, known, body)
@@ -162,13 +162,13 @@ class QueryEngine:
     @staticmethod
     def _with_changes(ask: Ask, runner: Runner) -> Ask:
         """Learn when names changed inside the windows, so that rows before a change keep the name of their time."""
-        changes = {}
+        since, until = minute_of(ask.grid.start - ask.shift), ask.grid.end
+        changes: dict[str, tuple[int, ...]] = {}
         for dictionary in DICTIONARIES:
-            if dictionary.name in ask.versioned and dictionary.versioned:
-                table = runner.run(
-                    Statement(changes_sql(dictionary, ask.grid.start - ask.shift, ask.grid.end)), shown=False
-                )
-                changes[dictionary.name] = tuple(table["changed"].to_pylist()) if table.num_rows else ()
+            if dictionary.name in ask.versioned:
+                table = runner.run(Statement(changes_sql(dictionary, since, until)), shown=False)
+                minutes = {minute_of(int(row["changed"]) + 59) for row in table.to_pylist()}
+                changes[dictionary.name] = tuple(sorted(m for m in minutes if m < until))
         return replace(ask, changes=changes)
 
     # --- understanding the question ---------------------------------------------------------------------------------

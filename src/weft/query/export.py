@@ -85,7 +85,7 @@ def _cell(value: Any) -> Any:
 
 def _parquet(result: ViewResult, names: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     kinds = {c.name: c.kind for c in result.columns}
-    arrays = []
+    arrays: list[Any] = []
     for i, name in enumerate(names):
         values = [row[i] for row in rows]
         if name == "time":
@@ -94,12 +94,14 @@ def _parquet(result: ViewResult, names: Sequence[str], rows: Sequence[Sequence[A
             whole = all(v is None or isinstance(v, int) for v in values)
             arrays.append(pa.array(values, pa.uint64() if whole and values else pa.float64()))
         elif kinds[name] == "timestamp":
-            moments = [datetime.fromisoformat(v) for v in values]
+            moments: Any = [datetime.fromisoformat(v) for v in values]
             arrays.append(pa.array(moments, pa.timestamp("ms", tz="UTC")))
         else:
             arrays.append(pa.array(values, pa.string()))
     units = {f"unit:{c.name}": c.unit for c in result.columns if c.unit}
-    table = pa.table(arrays, names=list(names)).replace_schema_metadata(units | {"weft:sql": result.provenance.sql})
+    table = pa.table(arrays, names=list(names)).replace_schema_metadata(
+        dict(units) | {"weft:sql": result.provenance.sql}
+    )
     sink = io.BytesIO()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()

@@ -6,8 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from weft.model.dictionaries import EXPORTERS, INTERFACES
-from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension, Either
 from weft.query.filter.tree import Columns, Node, leaves
 from weft.query.measures import Measure
@@ -19,7 +17,8 @@ from weft.query.times import Grid
 class Ask:
     """What is asked. ``shift`` is how many seconds back to compare with (0 = not); ``slot`` the percentile's slot.
 
-    ``changes`` holds, by dictionary, the times inside the asked windows at which a name changed.
+    ``changes`` holds, by dictionary, the minutes inside the asked windows from which on a name is another: a row has the
+    names that were in force when its minute began, so that raw rows and rollups of a minute agree.
     """
 
     query: Query
@@ -47,14 +46,17 @@ class Ask:
         """The same question about fewer measures, which a coarser table may answer."""
         return replace(self, measures=tuple(measures))
 
+    @cached_property
+    def edges(self) -> tuple[int, ...]:
+        """All times of ``changes``, in order."""
+        return tuple(sorted({t for times in self.changes.values() for t in times}))
+
     @property
     def versioned(self) -> frozenset[str]:
         """Dictionaries whose names depend on the time and are looked up to answer."""
         found = {
             d.dictionary.name for d in (*self.by, *self.filter_dimensions) if d.dictionary and d.dictionary.versioned
         }
-        if any(d.kind is Kind.INTERFACE for d in self.filter_dimensions):
-            found |= {INTERFACES.name, EXPORTERS.name}
         return frozenset(found)
 
     @property

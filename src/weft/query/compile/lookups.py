@@ -26,12 +26,22 @@ def rows_sql(dictionary: Dictionary) -> str:
     return f"dictionary('dict_{dictionary.name}')"
 
 
+def minute_of(seconds: int) -> int:
+    """Start of the minute."""
+    return seconds - seconds % 60
+
+
+def row_minute(time: str) -> str:
+    """As of when a row's names are looked up."""
+    return f"toStartOfMinute({time})"
+
+
 def changes_sql(dictionary: Dictionary, since: int, until: int) -> str:
-    """When names of a versioned dictionary changed, from ``since`` (excluded) to ``until`` (excluded): UTC seconds."""
+    """When names of a versioned dictionary changed, between ``since`` and ``until`` (both excluded): UTC seconds."""
     return (
         f"SELECT DISTINCT toUnixTimestamp(valid_from) AS changed FROM {rows_sql(dictionary)}\n"
         f"WHERE valid_from > {moment(since)} AND valid_from < {moment(until)}\nORDER BY changed"
     )
 
 
-__all__ = ["attribute_sql", "changes_sql", "rows_sql", "value_sql"]
+__all__ = ["attribute_sql", "changes_sql", "minute_of", "row_minute", "rows_sql", "value_sql"]

@@ -46,7 +46,7 @@ def choose(ask: Ask, now: float, retention_days: Mapping[str, int] | None = None
 
 def _aligned(ask: Ask, rollup: Rollup, bucketed: bool) -> bool:
     grid = ask.grid
-    edges = [grid.start, grid.end, ask.shift]
+    edges = [grid.start, grid.end, ask.shift, *ask.edges]
     if bucketed:
         edges.append(grid.step)
     if ask.percentiles:

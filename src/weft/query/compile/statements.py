@@ -17,7 +17,7 @@ from typing import Any
 from weft.model.tables import Kind
 from weft.query.catalogue import Dimension
 from weft.query.compile.ask import Ask
-from weft.query.compile.lookups import value_sql
+from weft.query.compile.lookups import minute_of, row_minute, value_sql
 from weft.query.compile.source import Source
 from weft.query.compile.sql import Statement, literal, moment, select, subquery
 from weft.query.compile.where import Where
@@ -91,7 +91,7 @@ class Compiler:
         if self.ask.filter is None:
             return "", {}
         where = Where(
-            self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._at
+            self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._end
         )
         sql = where.condition(self.ask.filter)
         return sql, where.parameters
@@ -115,14 +115,19 @@ class Compiler:
     def row_values(self, dimension: Dimension) -> tuple[str, ...]:
         """A dimension of one raw row, names as of the row's own time."""
         if dimension.dictionary is not None:
-            return (value_sql(dimension, self.ask.dataset.table.time.name),)
+            return (value_sql(dimension, row_minute(self.ask.dataset.table.time.name)),)
         return self._plain(dimension)
 
     def _at(self, dictionary: str) -> str:
         """As of when a row's names are looked up: a constant if none changed in the window."""
         if self.ask.changes.get(dictionary):
-            return self.ask.dataset.table.time.name
-        return moment(self.ask.grid.end - 1)
+            return row_minute(self.ask.dataset.table.time.name)
+        return self._end
+
+    @property
+    def _end(self) -> str:
+        """The last minute of the window."""
+        return moment(minute_of(self.ask.grid.end - 1))
 
     # --- grouping ---------------------------------------------------------------------------------------------------
 
@@ -150,17 +155,19 @@ class Compiler:
         keys: dict[str, str] = {}
         values: dict[str, str] = {}
         for d in by:
-            if d.dictionary is not None:
+            sliced = self._sliced(d)
+            if d.dictionary is not None and not (sliced and len(self.ask.edges) > MAX_SLICES):
                 keys |= {key: key for key in d.keys}
-                values[key_names(d)[0]] = value_sql(d, self._at_grouped(d), "g.")
+                at = "toDateTime(g.as_of, 'UTC')" if sliced else self._at(d.dictionary.name)
+                values[key_names(d)[0]] = value_sql(d, at, "g.")
             else:
-                plain = dict(zip(key_names(d), self._plain(d), strict=True))
+                plain = dict(zip(key_names(d), self.row_values(d), strict=True))
                 keys |= plain
                 values |= {name: f"g.{name}" for name in plain}
-        if any(self._sliced(d) for d in by):
-            edges = sorted({t for d in by for t in self._changes(d)})
+        if any(self._sliced(d) for d in by) and len(self.ask.edges) <= MAX_SLICES:
+            edges = [t for t in self.ask.edges if window.start < t < window.end]
             time = self.ask.dataset.table.time.name
-            keys["as_of"] = f"roundDown(toUInt32({time}), {[window.start, *edges]})"
+            keys["as_of"] = f"roundDown(toUInt32({time}), {[minute_of(window.start), *edges]})"
         inner = select(
             [
                 *columns,
@@ -187,14 +194,9 @@ class Compiler:
     def _plain(self, dimension: Dimension) -> tuple[str, ...]:
         return dimension.keys if dimension.kind is Kind.INTERFACE else (value_sql(dimension, ""),)
 
-    def _changes(self, dimension: Dimension) -> tuple[int, ...]:
-        return self.ask.changes.get(dimension.dictionary.name, ()) if dimension.dictionary else ()
-
     def _sliced(self, dimension: Dimension) -> bool:
-        return bool(self._changes(dimension))
-
-    def _at_grouped(self, dimension: Dimension) -> str:
-        return "toDateTime(g.as_of, 'UTC')" if self._sliced(dimension) else moment(self.ask.grid.end - 1)
+        """Whether its names changed in the window."""
+        return dimension.dictionary is not None and bool(self.ask.changes.get(dimension.dictionary.name))
 
     # --- statements -------------------------------------------------------------------------------------------------
 

@@ -22,11 +22,11 @@ ValueSql = Callable[[Dimension], str]
 class Where:
     """Builds conditions; collects their parameters as ``f0``, ``f1`` …
 
-    ``at`` gives the as-of time for a dictionary: a constant where no name changed in the window, else the row's time.
+    ``end`` is as of when an interface's own name is read: it stands for the interface, whatever it was called before.
     """
 
-    def __init__(self, dataset: Dataset, value: ValueSql, at: Callable[[str], str]) -> None:
-        self._dataset, self._value, self._at = dataset, value, at
+    def __init__(self, dataset: Dataset, value: ValueSql, end: str) -> None:
+        self._dataset, self._value, self._end = dataset, value, end
         self.parameters: Parameters = {}
 
     def condition(self, node: Node) -> str:
@@ -100,14 +100,14 @@ class Where:
         if interface.name.isascii() and interface.name.isdigit() and len(interface.name) <= 10:
             sql = f"{index} = {self._bind(int(interface.name), 'UInt64')}"
         else:
-            name = attribute_sql(INTERFACES, "name", (exporter, index), self._at(INTERFACES.name))
+            name = attribute_sql(INTERFACES, "name", (exporter, index), self._end)
             sql = f"{name} = {self._bind(interface.name, 'String')}"
         if not interface.exporter:
             return sql
         try:
             address = ipaddress.ip_address(interface.exporter)
         except ValueError:
-            name = attribute_sql(EXPORTERS, "name", (exporter,), self._at(EXPORTERS.name))
+            name = attribute_sql(EXPORTERS, "name", (exporter,), self._end)
             return f"({name} = {self._bind(interface.exporter, 'String')} AND {sql})"
         return f"({exporter} = {self._bind(address, 'IPv6')} AND {sql})"
 
