@@ -72,6 +72,7 @@ class Matrices(NamedTuple):
     u64: NDArray[np.uint64]
     addr: NDArray[np.uint64]  # [n128, capacity, 2]
     valid: NDArray[np.int64]  # [COLUMN_COUNT]
+    origins: NDArray[np.int64]  # [COLUMN_COUNT] address of each column's first cell
 
 
 @kernel
@@ -92,6 +93,16 @@ def zero_gap(m: Matrices, width: int, row: int, column: int, first: int) -> None
         m.addr[row, start:first, :] = 0
 
 
+class _Lease:
+    """Stands between a block and its views: each view keeps it alive, so it goes when the last of them does.
+
+    A ``memoryview`` would not do: numpy wraps it in one of its own, which keeps the memory but not the object.
+    """
+
+    def __init__(self, block: NDArray[np.uint8]) -> None:
+        self.__array_interface__ = block.__array_interface__
+
+
 class _Blocks:
     """Memory of finished batches, kept for the next ones: fresh pages cost more than the decoding itself."""
 
@@ -107,9 +118,9 @@ class _Blocks:
             block = candidate if len(candidate) == size else None
         if block is None:
             block = np.empty(size, np.uint8)
-        lease = memoryview(block)  # type: ignore[arg-type]
+        lease = _Lease(block)
         weakref.finalize(lease, self._give_back, block)
-        return np.frombuffer(lease, np.uint8)
+        return np.asarray(lease)
 
     def _give_back(self, block: NDArray[np.uint8]) -> None:
         if len(self._free) < self._keep:
@@ -182,7 +193,9 @@ class FlowColumns:
             shape = (count, capacity) if width <= 8 else (count, capacity, 2)
             views.append(block[at : at + size].view(f"u{min(width, 8)}").reshape(shape))
             at += size
-        return Matrices(*views, valid=np.zeros(COLUMN_COUNT, np.int64))
+        origins = [views[p.width][p.row].ctypes.data for p in SLOTS.values()]
+        u8, u16, u32, u64, addr = views
+        return Matrices(u8, u16, u32, u64, addr, np.zeros(COLUMN_COUNT, np.int64), np.array(origins, np.int64))
 
 
 _zero_block = pa.py_buffer(np.zeros(1 << 20, np.uint8))
