@@ -209,7 +209,7 @@ def _read_mac(_: Dimension, text: str) -> Value:
 
 def _read_flags(text: str) -> int:
     bits = 0
-    for part in re.split(r"[+|]", text.lower()):
+    for part in text.lower().split("+"):
         if part in TCP_FLAGS:
             bits |= 1 << TCP_FLAGS.index(part)
         elif part.isascii() and part.isdigit() and len(part) < 6:

@@ -14,6 +14,7 @@ from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Address, Interface, Prefix, Range, Value
 from weft.query.compile.lookups import attribute_sql
 
+_V4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 Parameters = dict[str, Any]
 #: Dimension → SQL of its value.
 ValueSql = Callable[[Dimension], str]
@@ -114,7 +115,11 @@ class Where:
     def _in_prefix(self, column: str, prefix: Value) -> str:
         assert isinstance(prefix, ipaddress.IPv4Network | ipaddress.IPv6Network)
         low, high = self._bind(prefix[0], "IPv6"), self._bind(prefix[-1], "IPv6")
-        return f"{column} BETWEEN {low} AND {high}"
+        sql = f"{column} BETWEEN {low} AND {high}"
+        if isinstance(prefix, ipaddress.IPv6Network) and prefix.supernet_of(_V4_MAPPED):
+            # IPv4 is stored v4-mapped, yet ::/0 means IPv6.
+            return f"({sql} AND NOT {column} BETWEEN toIPv6('{_V4_MAPPED[0]}') AND toIPv6('{_V4_MAPPED[-1]}'))"
+        return sql
 
     def _bind(self, value: Value, type_: str) -> str:
         name = f"f{len(self.parameters)}"

@@ -264,7 +264,7 @@ def _comparable(one: Dimension, other: Dimension) -> bool:
     return one.kind is other.kind or (one.kind in text and other.kind in text)
 
 
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
 def _unquote(token: str) -> str:
