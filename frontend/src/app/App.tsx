@@ -33,7 +33,7 @@ function Pages() {
           <Route path="/"><Home /></Route>
           <Route path="/explore"><Explorer /></Route>
           <Route path="/sources"><Exporters /></Route>
-          <Route path="/sources/:address">{(params) => <ExporterDetail address={decodeURIComponent(params.address)} />}</Route>
+          <Route path="/sources/exporter"><ExporterDetail address={new URLSearchParams(search).get("address") ?? ""} /></Route>
           <Route path="/settings/:section?">{(params) => <Settings section={params.section ?? "profile"} />}</Route>
           <Route path="/login"><Redirect replace to={safePath(new URLSearchParams(search).get("next"))} /></Route>
           <Route><NotFound /></Route>

@@ -3,6 +3,7 @@ import { useMemo, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
 import { useCatalogue, useGet } from "../api/queries";
 import type { Exporters, SavedView } from "../api/types";
+import { exporterPath } from "../lib/links";
 import { setPref, usePrefs } from "../lib/prefs";
 import { PRESETS } from "../lib/time";
 import { Icon, type IconName } from "../ui/Icon";
@@ -48,7 +49,7 @@ function useCommands(showHelp: () => void): Command[] {
         run: () => navigate(String(view.state["url"] ?? "/explore")),
       })),
       ...(exporters?.exporters ?? []).map((one): Command => ({
-        group: "Exporters", label: one.name, hint: one.address, icon: "exporters", run: () => go(`/sources/${encodeURIComponent(one.address)}`),
+        group: "Exporters", label: one.name, hint: one.address, icon: "exporters", run: () => navigate(exporterPath(one.address, kept)),
       })),
       ...dimensions.map((one): Command => ({ group: "Explore by", label: one.title, hint: one.name, icon: "explore", run: () => go("/explore", `by=${one.name}`) })),
       ...PRESETS.map((preset): Command => ({ group: "Time", label: preset.label, icon: "clock", run: () => setRange(preset.range) })),
@@ -65,7 +66,7 @@ function matching(commands: readonly Command[], text: string): Command[] {
   return commands
     .map((command) => ({ command, score: rank(`${command.label} ${command.hint ?? ""} ${command.group}`, words) }))
     .filter((one) => one.score >= 0)
-    .sort((one, other) => other.score - one.score)
+    .toSorted((one, other) => other.score - one.score)
     .slice(0, 14)
     .map((one) => one.command);
 }

@@ -18,7 +18,8 @@ export interface TimeChart {
   compact?: boolean;
 }
 
-type Point = [number, number | null];
+type Value = [number, number | null];
+type Point = Value | { value: Value; symbol: string; symbolSize: number };
 
 /** A bucket is a gap only if nothing is known of *any* series; a single missing series inside a stack counts as zero. */
 export function stackable(series: readonly Series[]): (number | null)[][] {
@@ -38,8 +39,12 @@ export function previousTotal(series: readonly Series[]): (number | null)[] | nu
   });
 }
 
-const points = (grid: TimeGrid, values: readonly (number | null)[]): Point[] =>
-  values.map((value, index) => [(grid.start + index * grid.step) * 1000, value]);
+/** A bucket between two gaps is no line: it is drawn as a dot, or nobody would see it. */
+const points = (grid: TimeGrid, values: readonly (number | null)[]): Point[] => values.map((value, index): Point => {
+  const at: Value = [(grid.start + index * grid.step) * 1000, value];
+  const alone = value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
+  return alone ? { value: at, symbol: "circle", symbolSize: 4 } : at;
+});
 
 function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
   const stacked = chart.kind === "stacked";
@@ -52,7 +57,6 @@ function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
       name: one.label,
       data: points(chart.grid, values[index] ?? []),
       symbol: "none",
-      showSymbol: false,
       connectNulls: false,
       triggerLineEvent: true,
       color,
@@ -102,7 +106,6 @@ export function seriesTooltip(chart: TimeChart, theme: ChartTheme, index: number
 }
 
 export const tooltipStyle = (theme: ChartTheme) => ({
-  className: "weft-tip",
   backgroundColor: "transparent",
   borderWidth: 0,
   padding: 0,

@@ -13,5 +13,6 @@ export interface TooltipRow {
 export function tooltipHtml(title: string, rows: readonly TooltipRow[], foot?: TooltipRow): string {
   const line = (row: TooltipRow, kind: string): string =>
     `<div class="weft-tip-row${kind}"><i style="background:${escapeHtml(row.color)}"></i><span>${escapeHtml(row.label)}</span><b>${escapeHtml(row.value)}</b></div>`;
-  return `<div class="weft-tip-title">${escapeHtml(title)}</div>${rows.map((row) => line(row, "")).join("")}${foot ? line(foot, " weft-tip-foot") : ""}`;
+  const body = rows.map((row) => line(row, "")).join("") + (foot ? line(foot, " weft-tip-foot") : "");
+  return `<div class="weft-tip"><div class="weft-tip-title">${escapeHtml(title)}</div>${body}</div>`;
 }

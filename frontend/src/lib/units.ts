@@ -51,7 +51,9 @@ export function duration(seconds: number): string {
   return out.join(" ");
 }
 
-/** Units that take the prefix themselves: Gbit/s, not "G bit/s". Counted things keep it at the number: 12 k packets. */
+/** As the catalogue names rates of counted things, and as people say them. */
+const COUNTED: Record<string, string> = { "packet/s": "packets/s", "flow/s": "flows/s" };
+/** Units that the prefix is part of: Gbit/s, not "G bit/s". */
 const PREFIXED = new Set(["bit/s", "bit", "B", "B/s"]);
 
 /** A value and its unit apart, for large figures. */
@@ -62,7 +64,8 @@ export function write(value: number | null | undefined, unit: string): Written {
   if (unit === "ms") return { value: duration(value / 1000), unit: "" };
   const { value: size, prefix } = scaled(value);
   if (PREFIXED.has(unit)) return { value: significant(size), unit: prefix + unit };
-  return { value: prefix ? `${significant(size)}\u202f${prefix}` : significant(size, 4), unit };
+  if (!unit) return { value: prefix ? `${significant(size)}\u202f${prefix}` : significant(size), unit };
+  return { value: significant(size), unit: `${prefix} ${COUNTED[unit] ?? unit}`.trim() };
 }
 
 /** `1.24 Gbit/s`, `12.3 k packets/s`, `42 %`. */

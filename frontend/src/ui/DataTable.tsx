@@ -83,9 +83,9 @@ export function DataTable<R>(props: DataTableProps<R>) {
           <tr>{columns.map((column) => <HeaderCell key={column.key} column={column} sort={sort} toggle={toggle} />)}</tr>
         </thead>
         <tbody>
-          {above > 0 && <tr style={{ height: above }} aria-hidden><td colSpan={columns.length} /></tr>}
+          {above > 0 && <tr style={{ height: above }} aria-hidden />}
           {shown.map((row) => <BodyRow key={rowKey(row)} id={rowKey(row)} row={row} {...props} />)}
-          {below > 0 && <tr style={{ height: below }} aria-hidden><td colSpan={columns.length} /></tr>}
+          {below > 0 && <tr style={{ height: below }} aria-hidden />}
         </tbody>
       </table>
       {rows.length === 0 && (empty ?? <p className={css.empty}>Nothing here</p>)}

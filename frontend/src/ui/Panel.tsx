@@ -22,7 +22,7 @@ export function Panel({ title, hint, actions, children, flush = false, className
           {actions && <div className={css.panelActions}>{actions}</div>}
         </header>
       )}
-      <div className={flush ? css.panelFlush : css.panelBody}>{children}</div>
+      <div className={flush ? css.panelFlush : css.panelBody} data-bare={!title && !actions || undefined}>{children}</div>
     </section>
   );
 }

@@ -28,7 +28,7 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
 /** The course of one series in a table cell. Decoration: the numbers are in the row. */
 export const Sparkline = memo(function Sparkline({ values, color = "var(--accent)", width = 100, height = 20, className }: SparklineProps) {
   return (
-    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden className={className} preserveAspectRatio="none">
+    <svg width={width} height={height} viewBox={`0 0 ${width} ${height}`} aria-hidden className={className} preserveAspectRatio="none" style={{ verticalAlign: "middle" }}>
       <path d={sparkPath(values, width, height)} fill="none" stroke={color} strokeWidth={1.4} strokeLinejoin="round" />
     </svg>
   );

@@ -42,7 +42,7 @@ function SankeyView({ result }: { result: ViewResult }) {
     return sankey({ links: result.links, label, slot: (one) => slots.get(one) ?? OTHER, unit: result.unit }, theme);
   }, [result, names]);
   const label = `Sankey diagram: traffic through ${names.join(", then ")}. The table below holds the numbers.`;
-  return <Chart build={build} kind="sankey" height={Math.max(380, Math.min(720, result.links.length * 16))} label={label} />;
+  return <Chart build={build} kind="sankey" height={Math.max(360, Math.min(600, result.links.length * 12))} label={label} />;
 }
 
 export function ExplorerChart({ kind, result, groups, hovered, onHover, onPick }: ExplorerChartProps) {

@@ -77,7 +77,7 @@ function Shown({ state, result, narrow }: ShownProps) {
   const onFilter = useCallback((group: Group, exclude: boolean) => narrow(clause(group.parts, exclude)), [narrow]);
   const sankey = result.links.length > 0;
   return (
-    <>
+    <div>
       {state.chart !== "table" && (
         <div style={{ padding: "0 var(--s3) var(--s3)" }}>
           <ExplorerChart kind={state.chart} result={result} groups={groups} hovered={hovered} onHover={setHovered} onPick={(group) => onFilter(group, false)} />
@@ -87,7 +87,7 @@ function Shown({ state, result, narrow }: ShownProps) {
       {!sankey && groups.length > 0 && (
         <GroupTable result={result} groups={groups} measures={measures} compared={state.compare !== ""} hovered={hovered} onHover={setHovered} onFilter={onFilter} />
       )}
-    </>
+    </div>
   );
 }
 
@@ -108,7 +108,7 @@ function Title({ state, result }: { state: ExplorerState; result: ViewResult | u
   return (
     <>
       {measure}{state.by.length > 0 ? ` by ${state.by.map(name).join(", ").toLowerCase().replaceAll(/\bas\b/g, "AS")}` : ""}
-      {result && total !== null && <span className="muted" style={{ fontWeight: 400 }}> · {format(total, result.unit)} in all</span>}
+      {result && total !== null && <span className="muted" style={{ fontWeight: 400 }}> · {format(total, result.unit)} in total</span>}
       {result && <span className="visually-hidden">, {dateTime(result.window.since, zone)} to {dateTime(result.window.until, zone)}</span>}
     </>
   );

@@ -60,9 +60,9 @@ export function Records({ result, narrow, order }: RecordsProps) {
   if (rows.length === 0) return <EmptyState title="No record matches">Nothing matched in this range. Try a wider range or a looser filter.</EmptyState>;
   const caption = `${plural(rows.length, "record")}, ${order === "time" ? "newest first" : "largest first"}. Counts as exported, not corrected for sampling.`;
   return (
-    <>
+    <div>
       <DataTable columns={columns} rows={rows} rowKey={(row) => row.id} caption={caption} maxHeight={620} />
       <p className="table-foot">{caption}</p>
-    </>
+    </div>
   );
 }

@@ -28,7 +28,7 @@ describe("groups", () => {
   it("can be filtered by, the unknown too, but not the remainder", () => {
     expect(groups[0]?.parts).toEqual([{ field: "src_as", value: "AS1" }]);
     expect(groups[1]?.parts).toEqual([{ field: "src_as", value: "" }]);
-    expect(groups[1]?.cells).toEqual(["(unknown)"]);
+    expect(groups[1]?.cells).toEqual(["unknown"]);
     expect(groups[2]?.parts).toEqual([]);
   });
   it("have percentiles of what is known", () => {
@@ -38,6 +38,10 @@ describe("groups", () => {
   });
 });
 
+const of = (name: string, title: string, groupable = true) => ({
+  name, title, kind: "", meaning: "", unit: "", group: "g", operators: [], values: [], groupable, filterable: true, raw_only: false,
+});
+
 describe("dimension picker", () => {
   it("moves chips", () => {
     expect(moved(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
@@ -45,7 +49,6 @@ describe("dimension picker", () => {
     expect(moved(["a"], 5, 0)).toEqual(["a"]);
   });
   it("finds by all words and leaves out what only filters", () => {
-    const of = (name: string, title: string, groupable = true) => ({ name, title, kind: "", meaning: "", unit: "", group: "g", operators: [], values: [], groupable, filterable: true, raw_only: false });
     const found = grouped([of("src_as", "Source AS"), of("dst_as", "Destination AS"), of("bytes", "Bytes", false)], "as so");
     expect(found).toEqual([["g", [expect.objectContaining({ name: "src_as" })]]]);
     expect(grouped([of("bytes", "Bytes", false)], "")).toEqual([]);

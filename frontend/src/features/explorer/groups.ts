@@ -48,7 +48,7 @@ export function slotsOf(series: readonly Series[]): number[] {
 /** What a cell is called: its label, itself, or that it is not known. */
 export function cellLabel(result: Pick<ViewResult, "labels">, column: string, cell: Cell): string {
   const text = cell === null ? "" : String(cell);
-  return result.labels[column]?.[text] ?? (text === "" ? "(unknown)" : text);
+  return result.labels[column]?.[text] ?? (text === "" ? "unknown" : text);
 }
 
 export function groupsOf(result: ViewResult): Group[] {

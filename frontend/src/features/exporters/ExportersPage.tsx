@@ -4,6 +4,7 @@ import { useGet } from "../../api/queries";
 import { useLive } from "../../api/live";
 import type { Exporter, Exporters } from "../../api/types";
 import { useNow, useTimeSearch } from "../../app/time";
+import { exporterPath } from "../../lib/links";
 import { ago } from "../../lib/time";
 import { format, plural } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
@@ -20,17 +21,27 @@ import { PipelinePanel } from "./PipelinePanel";
 
 const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
 
+/** The worst finding, without the name that stands before it anyway. */
+function finding(one: Exporter): string {
+  const title = one.reasons[0]?.title ?? "";
+  return title.startsWith(one.name) ? title.slice(one.name.length).replace(/^:? /, "") : title;
+}
+
+const unknownFields = (one: Exporter): number => one.streams.reduce((total, stream) => total + stream.unknown_fields.length, 0);
+
 function columnsAt(now: number, kept: string): Column<Exporter>[] {
-  const unknown = (one: Exporter): number => one.streams.reduce((total, stream) => total + stream.unknown_fields.length, 0);
   return [
     {
-      key: "name", title: "Exporter", sort: (one) => one.name,
+      key: "name", title: "Exporter", sort: (one) => `${3 - RANK[one.status]} ${one.name}`,
       render: (one) => (
         <span className={css.name}>
           <StatusIcon status={statusOf(one.status)} />
           <span className="visually-hidden">{wordOf(one.status)}</span>
-          <Link href={`/sources/${encodeURIComponent(one.address)}${kept}`} onClick={(event) => event.stopPropagation()}>{one.name}</Link>
-          {one.name !== one.address && <code>{one.address}</code>}
+          <span>
+            <Link href={exporterPath(one.address, kept)} onClick={(event) => event.stopPropagation()}>{one.name}</Link>
+            {one.name !== one.address && <code>{one.address}</code>}
+            {one.reasons[0] && <small title={one.reasons[0].title}>{finding(one)}</small>}
+          </span>
         </span>
       ),
     },
@@ -45,12 +56,8 @@ function columnsAt(now: number, kept: string): Column<Exporter>[] {
     { key: "errors", title: "Errors", numeric: true, sort: (one) => sum(one.errors), render: (one) => (sum(one.errors) ? format(sum(one.errors), "") : <span className="faint">0</span>) },
     { key: "sampling", title: "Sampling", numeric: true, render: (one) => samplingText(one.sampling_rates) },
     { key: "templates", title: "Templates", numeric: true, sort: (one) => one.templates, render: (one) => one.templates || <span className="faint">–</span> },
-    { key: "unknown", title: "Unknown fields", numeric: true, sort: unknown, render: (one) => unknown(one) || <span className="faint">0</span> },
+    { key: "unknown", title: "Unknown fields", numeric: true, sort: unknownFields, render: (one) => unknownFields(one) || <span className="faint">0</span> },
     { key: "seen", title: "Last seen", numeric: true, sort: (one) => one.last_seen, render: (one) => ago(one.last_seen, now) },
-    {
-      key: "finding", title: "Finding", sort: (one) => RANK[one.status],
-      render: (one) => <span className="muted" title={one.reasons[0]?.title}>{one.reasons[0] ? one.reasons[0].title.replace(`${one.name}: `, "").replace(`${one.name} `, "") : ""}</span>,
-    },
   ];
 }
 
@@ -66,8 +73,8 @@ function List({ data }: { data: Exporters }) {
       <PipelinePanel pipeline={data.pipeline} />
       <Panel title={plural(data.exporters.length, "exporter")} hint={troubled ? `${troubled} need attention` : "all healthy"} flush>
         <DataTable
-          columns={columns} rows={data.exporters} rowKey={(one) => one.address} caption="Exporters" initialSort={{ key: "finding", ascending: false }}
-          onPick={(one) => navigate(`/sources/${encodeURIComponent(one.address)}${kept}`)}
+          columns={columns} rows={data.exporters} rowKey={(one) => one.address} caption="Exporters" initialSort={{ key: "name", ascending: true }}
+          onPick={(one) => navigate(exporterPath(one.address, kept))}
         />
       </Panel>
     </>
@@ -79,7 +86,7 @@ export default function ExportersPage() {
   const live = useLive<Exporters>("exporters");
   return (
     <>
-      <PageHeader title="Exporters" subtitle="Who sends telemetry, how well it arrives, and why totals may look wrong" />
+      <PageHeader title="Sources" subtitle="Exporters: who sends telemetry, how well it arrives, and why totals may look wrong" />
       <Answer of={first} rows={8}>{(data) => <List data={live ?? data} />}</Answer>
     </>
   );

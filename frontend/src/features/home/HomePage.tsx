@@ -36,7 +36,7 @@ function VerdictPanel({ overview }: { overview: Overview }) {
           <p>{overview.checks.join(" · ")}</p>
         </div>
       </div>
-      {overview.reasons.length > 0 && <Reasons reasons={overview.reasons} linked />}
+      {overview.reasons.length > 0 && <Reasons reasons={overview.reasons} brief />}
     </section>
   );
 }
@@ -122,7 +122,7 @@ export default function HomePage() {
         {(data) => {
           const overview = live ?? data;
           if (isNew(overview)) return <Panel title="Welcome to Weft" hint="one step is left"><Connect pipeline={overview.pipeline} /></Panel>;
-          return <div className={css.page}><VerdictPanel overview={overview} /><Running overview={overview} /></div>;
+          return <><VerdictPanel overview={overview} /><Running overview={overview} /></>;
         }}
       </Answer>
     </>

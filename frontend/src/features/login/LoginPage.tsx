@@ -30,7 +30,7 @@ export default function LoginPage() {
       <form className={css.card} onSubmit={(event) => { event.preventDefault(); void submit(); }}>
         <div className={css.brand}><Logo size={34} /><h1>Weft</h1>{health?.demo && <DemoBadge />}</div>
         <p className="muted">Your network, from a datagram to an answer.</p>
-        <TextInput label="User name" autoComplete="username" autoFocus required value={username} onChange={(event) => setUsername(event.target.value)} />
+        <TextInput label="User name" autoComplete="username" required value={username} onChange={(event) => setUsername(event.target.value)} />
         <PasswordInput label="Password" autoComplete="current-password" required value={password} onChange={(event) => setPassword(event.target.value)} />
         {error && <p className={css.error} role="alert">{error}</p>}
         <Button type="submit" loading={busy} fullWidth size="md">Log in</Button>

@@ -19,6 +19,7 @@ const ROLES: readonly { value: Role; label: string }[] = [
   { value: "operator", label: "Operator: shares and reloads too" },
   { value: "admin", label: "Admin: manages people too" },
 ];
+const failed = (error: Error): void => notify("bad", error.message);
 const roleOf = (text: string | null): Role => ROLES.find((one) => one.value === text)?.value ?? "viewer";
 
 function NewUser({ made }: { made: (user: UserCreated) => void }) {
@@ -40,7 +41,6 @@ export default function Users() {
   const { zone } = usePrefs();
   const users = useGet<User[]>("users");
   const [made, setMade] = useState<UserCreated>();
-  const failed = (error: Error): void => notify("bad", error.message);
   const { mutate: remove } = useChange((id: number) => call(`users/${id}`, { method: "DELETE" }), "users");
   const { mutate: change } = useChange(({ id, role }: { id: number; role: Role }) => call(`users/${id}`, { method: "PUT", body: { role } }), "users");
   const columns = useMemo<Column<User>[]>(() => [
