@@ -71,7 +71,7 @@ def source_cells(sources: SampleSources) -> SourceCells:
 @kernel
 def _place(sources: SourceCells, slot: int, key: int) -> tuple[int, bool]:
     """(place of a source, whether it is new); -1 where it is not tracked."""
-    at = mix(np.uint64(key) ^ sources.seed) & sources.mask
+    at = np.uint64(mix(np.uint64(key) ^ sources.seed)) & sources.mask
     while True:
         found = get_word(sources.keys + 8 * int(np.int64(at)))
         if found == key:

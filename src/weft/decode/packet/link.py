@@ -79,7 +79,8 @@ def _below_mpls(at: int, end: int, label: int) -> tuple[int, int]:
     """What follows a label stack: (offset, ethertype).
 
     Labels 0 and 2 say so (RFC 3032 §2.1). Otherwise the first nibble is all there is (RFC 9790 §2): 4 and 6 are IP if
-    the header is sane, 0 is a control word before Ethernet (RFC 4448 §4.6), 1 an associated channel (RFC 5586).
+    the header is sane, 0 is a control word before Ethernet (RFC 4448 §4.6) or the start of a MAC address, which a type
+    at the right place tells, 1 an associated channel (RFC 5586).
     """
     if label == 0:
         return at, ET_IPV4
@@ -92,11 +93,12 @@ def _below_mpls(at: int, end: int, label: int) -> tuple[int, int]:
         return at, ET_IPV4
     if nibble == 6:
         return at, ET_IPV6
-    if nibble == 0 and at + 4 <= end:
+    if nibble == 1 or at + 14 > end:
+        return at, ET_NONE
+    plain = _known_ethertype(get16(at + 12))
+    if nibble == 0 and not (plain and not (at + 18 <= end and _known_ethertype(get16(at + 16)))):
         return at + 4, ET_ETHERNET
-    if nibble != 1 and at + 14 <= end and _known_ethertype(get16(at + 12)):
-        return at, ET_ETHERNET
-    return at, ET_NONE
+    return at, ET_ETHERNET if plain else ET_NONE
 
 
 @inlined
