@@ -20,7 +20,7 @@ DIR_THRESHOLD = 16_384
 #: Ranges under one value of the leading 16 bits above which they get an index of their own.
 _CROWDED = 8
 #: Addresses looked up side by side.
-_BLOCK = 128
+_BLOCK = 256
 _FLAG = np.uint32(0x80000000)
 _REST = np.uint32(0x7FFFFFFF)
 
@@ -97,7 +97,11 @@ def build_index(v4: Ranges, v6: Ranges) -> PrefixIndex:
     """Lay ranges out for lookups."""
     if len(v4.high) > DIR_THRESHOLD:
         start = (v4.high >> np.uint64(32)).astype(np.uint32)
-        first, second = _build_dir(start, v4.value)
+        # Allocated here and not in the kernel: numpy asks for huge pages, which halve the cost of a random read.
+        first = np.empty(1 << 24, np.uint32)
+        divided = start[(start & np.uint32(255)) != 0] >> np.uint32(8)
+        second = np.empty(len(np.unique(divided)) << 8, np.uint32)
+        _fill_dir(start, v4.value, first, second)
         nothing = Ranges(np.zeros(1, np.uint64), np.zeros(1, np.uint64), np.zeros(1, np.uint32))
         return PrefixIndex(Dir248(first, second), _build_ranges(nothing), _build_ranges(v6))
     none = np.zeros(0, np.uint32)
@@ -178,18 +182,9 @@ def _divide(high, low, value):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _build_dir(start, value):  # type: ignore[no-untyped-def]
+def _fill_dir(start, value, first, second):  # type: ignore[no-untyped-def]
     """DIR-24-8 from ranges over 32 bits."""
     n = len(start)
-    blocks, last = 0, np.int64(-1)
-    for i in range(n):
-        if start[i] & np.uint32(255):
-            divided = np.int64(start[i] >> np.uint32(8))
-            if divided != last:
-                blocks += 1
-                last = divided
-    first = np.empty(1 << 24, np.uint32)
-    second = np.empty(blocks << 8, np.uint32)
     i = used = 0
     for slot in range(1 << 24):
         base = slot << 8
@@ -204,7 +199,6 @@ def _build_dir(start, value):  # type: ignore[no-untyped-def]
             used += 1
         else:
             first[slot] = value[i]
-    return first, second
 
 
 @numba.njit

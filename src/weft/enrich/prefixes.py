@@ -6,9 +6,9 @@ The families never mix: ``::/0`` says nothing about IPv4, and ``::ffff:192.0.2.0
 
 from __future__ import annotations
 
-import socket
 import struct
 from dataclasses import dataclass, field
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from weft.errors import InvalidInput
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"
 _ONES = (1 << 64) - 1
+_LENGTHS = {str(length): length for length in range(129)}
 #: Stands in a column of codes for "here this attribute has no value, whatever a wider prefix says" (written ``-``).
 CLEARED = 0xFFFFFFFF
 
@@ -29,18 +30,22 @@ def parse_prefix(text: str) -> Prefix:
     Raises:
         InvalidInput: it is not a prefix, or has bits set to the right of its length.
     """
+    text = text.strip()
     address, slash, bits = text.partition("/")
     try:
         if ":" not in address:
-            high, low, width = struct.unpack(">I", socket.inet_pton(socket.AF_INET, address))[0] << 32, 0, 32
+            number, width = int.from_bytes(inet_pton(AF_INET, address), "big"), 32
+            high, low = number << 32, 0
         else:
-            packed = socket.inet_pton(socket.AF_INET6, address)
-            (high, low), width = struct.unpack(">QQ", packed), 128
+            number, width = int.from_bytes(inet_pton(AF_INET6, address), "big"), 128
+            high, low = number >> 64, number & _ONES
     except (OSError, ValueError):
         raise InvalidInput(f"'{text}' is not a prefix", fix="Write it like 192.0.2.0/24 or 2001:db8::/32") from None
-    if slash and not (bits.isascii() and bits.isdigit() and int(bits) <= width):
+    length = _LENGTHS.get(bits, 999) if slash else width
+    if length > width:
         raise InvalidInput(f"'{text}' is not a prefix", fix=f"Its length is a number from 0 to {width}")
-    length = int(bits) if slash else width
+    if width == 32 and not number & (0xFFFFFFFF >> length):
+        return 4, high, 0, length  # nearly all rows of a large table
     if high & (_ONES >> min(length, 64)) or (length < 128 and low & (_ONES >> max(length - 64, 0))):
         family = 4 if width == 32 else 6
         kept = format_prefix(_masked(family, high, low, length))
@@ -69,8 +74,8 @@ def format_prefix(prefix: Prefix) -> str:
     """The usual text of a prefix."""
     family, high, low, length = prefix
     if family == 4:
-        return f"{socket.inet_ntop(socket.AF_INET, struct.pack('>I', high >> 32))}/{length}"
-    return f"{socket.inet_ntop(socket.AF_INET6, struct.pack('>QQ', high, low))}/{length}"
+        return f"{inet_ntop(AF_INET, struct.pack('>I', high >> 32))}/{length}"
+    return f"{inet_ntop(AF_INET6, struct.pack('>QQ', high, low))}/{length}"
 
 
 def packed_address(text: str) -> bytes:

@@ -103,7 +103,7 @@ def _csv_lines(path: Path, delimiter: str | None) -> Iterator[tuple[int, list[st
                 file.seek(0)
             reader = csv.reader(file, delimiter=delimiter)
             for row in reader:
-                if row and not row[0].startswith("#") and any(row):
+                if row and row[0][:1] != "#" and (row[0] or any(row)):
                     yield reader.line_num, row
     except UnicodeDecodeError as error:
         raise InvalidInput(f"is not UTF-8 text ({error.reason})", where=str(path), fix="Save it as UTF-8") from error

@@ -6,6 +6,7 @@ read, lacks its key column or has only bad rows raises ``InvalidInput``, so that
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
@@ -40,29 +41,29 @@ def load_prefixes(path: Path, priority: int) -> tuple[PrefixTable, Report]:
     at, columns = _attribute_columns(sheet, report)
     key = sheet.header.index("prefix")
     interned: list[dict[str, int]] = [{} for _ in columns]
-    families: dict[int, tuple[list[int], list[int], list[int], list[list[int]]]] = {
-        4: ([], [], [], []),
-        6: ([], [], [], []),
-    }
+    met: list[dict[str, int]] = [{"": 0} for _ in columns]  # cell as written → code
+    width = len(sheet.header)
+    families = {4: _Rows(), 6: _Rows()}
+    parse, problems = parse_prefix, report.bad
     for line, row in sheet.rows:
         report.rows += 1
         column = "prefix"
         try:
-            _check_width(sheet, row)
-            family, high, low, length = parse_prefix(row[key].strip())
+            if len(row) > width:
+                _check_width(sheet, row)
+            family, high, low, length = parse(row[key])
             codes: list[int] = []
-            for k, column in zip(at, columns, strict=True):
-                codes.append(_code(row[k], column, interned[len(codes)]))
+            for k, column, known in zip(at, columns, met, strict=True):
+                code = known.get(row[k])
+                if code is None:
+                    code = known[row[k]] = _code(row[k], column, interned[len(codes)])
+                codes.append(code)
         except InvalidInput as error:
-            report.bad(f"{path}:{line}: column '{column}'", error)
+            problems(f"{path}:{line}: column '{column}'", error)
             continue
-        rows = families[family]
-        rows[0].append(high)
-        rows[1].append(low)
-        rows[2].append(length)
-        rows[3].append(codes)
+        families[family].add(high, low, length, codes)
     _check_any_good(path, report)
-    v4, v6 = (_prefix_rows(*families[family], len(columns)) for family in (4, 6))
+    v4, v6 = (families[family].done(len(columns)) for family in (4, 6))
     for k, name in enumerate(columns):
         report.filled[name] = int(np.count_nonzero(v4.codes[:, k]) + np.count_nonzero(v6.codes[:, k]))
     return PrefixTable(tuple(columns), tuple(map(tuple, interned)), v4, v6, priority), report
@@ -95,15 +96,32 @@ def _code(cell: str, column: str, known: dict[str, int]) -> int:
     return known.setdefault(text, len(known) + 1) if text else 0
 
 
-def _prefix_rows(high: list[int], low: list[int], length: list[int], codes: list[list[int]], width: int) -> PrefixRows:
-    if not high:
-        return no_rows(width)
-    return PrefixRows(
-        np.array(high, np.uint64),
-        np.array(low, np.uint64),
-        np.array(length, np.uint8),
-        np.array(codes, np.uint32).reshape(len(high), width),
-    )
+class _Rows:
+    """Prefixes of one family as they are read, in compact arrays: a routing table has a million."""
+
+    __slots__ = ("codes", "high", "length", "low")
+
+    def __init__(self) -> None:
+        self.high, self.low, self.length, self.codes = array("Q"), array("Q"), array("B"), array("I")
+
+    def add(self, high: int, low: int, length: int, codes: list[int]) -> None:
+        """Append one."""
+        self.high.append(high)
+        self.low.append(low)
+        self.length.append(length)
+        self.codes.extend(codes)
+
+    def done(self, width: int) -> PrefixRows:
+        """All of them as columns."""
+        if not self.high:
+            return no_rows(width)
+        codes = np.frombuffer(self.codes, np.uint32) if width else np.zeros(0, np.uint32)
+        return PrefixRows(
+            np.frombuffer(self.high, np.uint64),
+            np.frombuffer(self.low, np.uint64),
+            np.frombuffer(self.length, np.uint8),
+            codes.reshape(len(self.high), width),
+        )
 
 
 def _check_width(sheet: Sheet, row: list[str]) -> None:
