@@ -95,7 +95,7 @@ class FlowDecoder:
         return states
 
     def import_state(self, states: list[TemplateState]) -> None:
-        """Take over what another decoder had learned. What this one already knows better stays; bad entries are skipped."""
+        """Take over what another decoder had learned. What this one knows already stays; bad entries are skipped."""
         for state in states:
             try:
                 address = ip_address(state.exporter)

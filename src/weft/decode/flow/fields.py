@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
-from weft.decode.flow.columns import ADDR, SLOTS, U8, U16, U32, Matrices, zero_gap
+import numpy as np
+
+from weft.decode.flow.cells import Target, cover, cover_slot, is_zero, put_uint, zero
+from weft.decode.flow.columns import SLOTS, U8, U16, U32
 from weft.decode.flow.elements import Op, Scratch
-from weft.decode.flow.messages import M_EXPORTED, M_UPTIME
 from weft.decode.flow.times import MILLISECOND, absolute_ns, uptime_age_ms
-from weft.decode.kernels import be8, be16, be32, be64, ipv4_word, kernel, word
-from weft.decode.packet import FRAME_COLUMNS, LINK_ETHERNET, LINK_IP, parse_frame
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import (
+    get8,
+    get16,
+    get32,
+    get64,
+    get_ipv4_word,
+    get_word,
+    put8,
+    put16,
+    put32,
+    put_word,
+)
+from weft.decode.packet import FRAME_COLUMNS, LINK_ETHERNET, LINK_IP
+from weft.decode.packet.cells import Cells
+from weft.decode.packet.frame import read_frame
 
 #: Columns of an operation.
 (
@@ -18,233 +33,189 @@ from weft.decode.packet import FRAME_COLUMNS, LINK_ETHERNET, LINK_IP, parse_fram
     O_FIELD,  # index of the field in the template
     O_LENGTH,  # bytes, -1 = variable
     O_OP,
-    O_WIDTH,  # destination matrix
-    O_ROW,  # destination row in it, or the scratch value
-    O_COLUMN,  # index in Matrices.valid
+    O_WIDTH,  # width class of the destination
+    O_COLUMN,  # destination in DECODED_SCHEMA, or the scratch value
     O_IF_ZERO,  # write only where the destination is still zero
-) = range(8)
-O_COLUMNS = 8
+) = range(7)
+O_COLUMNS = 8  # a power of two
+
+#: Values of a record's scratch space.
+SCRATCH_VALUES = 16
+_SCRATCH_STRIDE = 8 * SCRATCH_VALUES
 
 _UINT, _ADDR4, _ADDR6, _MPLS, _SEGMENT = int(Op.UINT), int(Op.ADDR4), int(Op.ADDR6), int(Op.MPLS), int(Op.SEGMENT)
 _ICMP_TYPE, _ICMP_CODE, _ZERO = int(Op.ICMP_TYPE), int(Op.ICMP_CODE), int(Op.ZERO)
-_UPTIME, _SCRATCH, _FRAME, _PACKET = int(Op.UPTIME), int(Op.SCRATCH), int(Op.FRAME), int(Op.PACKET)
+_UPTIME, _SCRATCH = int(Op.UPTIME), int(Op.SCRATCH)
+FRAME_OPS = (int(Op.FRAME), int(Op.PACKET))
+_FRAME = int(Op.FRAME)
 _FRAME_PRESENT, _FRAME_SIZE = int(Scratch.FRAME_PRESENT), int(Scratch.FRAME_SIZE)
 _ENCAPSULATION = SLOTS["encapsulation"]
 _FRAME_SLOTS = np.array([SLOTS[name] for name in FRAME_COLUMNS], np.int64)
 _VXLAN, _NVGRE = 1, 2  # layer2SegmentId types; flows.encapsulation says 3 and 1
-_MAPPED_ANY = np.uint64(0xFFFF0000)  # second word of ::ffff:0.0.0.0
+_MAPPED_ANY = 0xFFFF0000  # second word of ::ffff:0.0.0.0
 _MAX_UINT = 8
 
 
-@kernel
-def load_uint(data: NDArray[np.uint8], at: int, length: int) -> np.uint64:
+class Source(NamedTuple):
+    """Where the field of the first record lies, its length, and how far apart records are."""
+
+    at: int
+    length: int
+    stride: int
+
+
+class Clock(NamedTuple):
+    """Times of the message: its export time (ns, 0 = none), its uptime (ms), and the UTC ns that the uptime means."""
+
+    exported: int
+    uptime: int
+    base: int
+
+
+@inlined
+def load_uint(at: int, length: int) -> int:
     """Unsigned number of 1 to 8 bytes (reduced-size encoding, RFC 7011 §6.2); 0 for any other length."""
     if length == 4:
-        return np.uint64(be32(data, at))
+        return get32(at)
     if length == 8:
-        return be64(data, at)
-    value = np.uint64(0)
+        return get64(at)
+    value = 0
     if length <= _MAX_UINT:
         for i in range(length):
-            value = value << np.uint64(8) | np.uint64(data[at + i])
+            value = value << 8 | get8(at + i)
     return value
 
 
-@kernel
-def _cell(m: Matrices, width: int, row: int, r: int) -> np.uint64:
-    if width == U8:
-        return np.uint64(m.u8[row, r])
-    if width == U16:
-        return np.uint64(m.u16[row, r])
-    if width == U32:
-        return np.uint64(m.u32[row, r])
-    return m.u64[row, r]
+@inlined
+def scratch_at(scratch: int, record: int, value: int) -> int:
+    """Address of a scratch value of a record."""
+    return scratch + record * _SCRATCH_STRIDE + 8 * value
 
 
 @kernel
-def _put(m: Matrices, width: int, row: int, r: int, value: np.uint64) -> None:
-    """Store a number, saturating where the column is narrower."""
-    if width == U8:
-        m.u8[row, r] = min(value, np.uint64(0xFF))
-    elif width == U16:
-        m.u16[row, r] = min(value, np.uint64(0xFFFF))
-    elif width == U32:
-        m.u32[row, r] = min(value, np.uint64(0xFFFFFFFF))
-    else:
-        m.u64[row, r] = value
-
-
-@kernel
-def _put_uints(
-    data: NDArray[np.uint8], m: Matrices, op: NDArray[np.int64], at: int, length: int, stride: int, n: int, first: int
-) -> None:
+def _put_uints(width: int, dst: int, at: int, length: int, stride: int, n: int) -> None:
     """``UINT`` for ``n`` records; the pairs of width and length that exporters really use have loops of their own."""
-    width, row = op[O_WIDTH], op[O_ROW]
-    if width == U8 and length == 1:
+    if width == U32 and length == 4:
         for j in range(n):
-            m.u8[row, first + j] = be8(data, at + j * stride)
+            put32(dst + 4 * j, get32(at + j * stride))
+    elif width == U8 and length == 1:
+        for j in range(n):
+            put8(dst + j, get8(at + j * stride))
     elif width == U16 and length == 2:
         for j in range(n):
-            m.u16[row, first + j] = be16(data, at + j * stride)
+            put16(dst + 2 * j, get16(at + j * stride))
     elif width == U16 and length == 1:
         for j in range(n):
-            m.u16[row, first + j] = be8(data, at + j * stride)
-    elif width == U32 and length == 4:
-        for j in range(n):
-            m.u32[row, first + j] = be32(data, at + j * stride)
+            put16(dst + 2 * j, get8(at + j * stride))
     elif width == U32 and length == 2:
         for j in range(n):
-            m.u32[row, first + j] = be16(data, at + j * stride)
+            put32(dst + 4 * j, get16(at + j * stride))
     elif width > U32 and length == 4:
         for j in range(n):
-            m.u64[row, first + j] = be32(data, at + j * stride)
+            put_word(dst + 8 * j, get32(at + j * stride))
     elif width > U32 and length == 8:
         for j in range(n):
-            m.u64[row, first + j] = be64(data, at + j * stride)
+            put_word(dst + 8 * j, get64(at + j * stride))
     else:
         for j in range(n):
-            _put(m, width, row, first + j, load_uint(data, at + j * stride, length))
+            put_uint(width, dst + (j << width), load_uint(at + j * stride, length))
 
 
 @kernel
-def _put_uints_if_zero(
-    data: NDArray[np.uint8], m: Matrices, op: NDArray[np.int64], at: int, length: int, stride: int, n: int, first: int
-) -> None:
-    width, row = op[O_WIDTH], op[O_ROW]
+def _put_if_zero(width: int, dst: int, at: int, length: int, stride: int, n: int) -> None:
     for j in range(n):
-        if _cell(m, width, row, first + j) == np.uint64(0):
-            _put(m, width, row, first + j, load_uint(data, at + j * stride, length))
+        cell = dst + (j << width)
+        if is_zero(width, cell):
+            put_uint(width, cell, load_uint(at + j * stride, length))
+
+
+@inlined
+def _is_unset(cell: int) -> bool:
+    low = get_word(cell + 8)
+    return get_word(cell) == 0 and (low in (0, _MAPPED_ANY))
 
 
 @kernel
-def _put_addresses(
-    data: NDArray[np.uint8], m: Matrices, op: NDArray[np.int64], at: int, length: int, stride: int, n: int, first: int
-) -> None:
+def _put_addresses(is_v4: bool, if_zero: bool, dst: int, at: int, length: int, stride: int, n: int) -> None:
     """IPv4 as ::ffff:a.b.c.d, IPv6 as it is; a length that is neither leaves the address unset."""
-    row, if_zero, is_v4 = op[O_ROW], op[O_IF_ZERO], op[O_OP] == _ADDR4
     if length != (4 if is_v4 else 16):
         if not if_zero:
-            m.addr[row, first : first + n, :] = 0
+            zero(dst, dst + 16 * n)
         return
     for j in range(n):
-        r, here = first + j, at + j * stride
-        low = m.addr[row, r, 1]
-        if if_zero and (m.addr[row, r, 0] != np.uint64(0) or (low != np.uint64(0) and low != _MAPPED_ANY)):
+        cell, here = dst + 16 * j, at + j * stride
+        if if_zero and not _is_unset(cell):
             continue
         if is_v4:
-            m.addr[row, r, 0] = np.uint64(0)
-            m.addr[row, r, 1] = ipv4_word(data, here)
-        elif not if_zero or word(data, here) != np.uint64(0) or word(data, here + 8) != np.uint64(0):
-            m.addr[row, r, 0] = word(data, here)
-            m.addr[row, r, 1] = word(data, here + 8)
+            put_word(cell, 0)
+            put_word(cell + 8, get_ipv4_word(here))
+        elif not if_zero or get_word(here) or get_word(here + 8):
+            put_word(cell, get_word(here))
+            put_word(cell + 8, get_word(here + 8))
 
 
 @kernel
-def _put_times(
-    data: NDArray[np.uint8],
-    m: Matrices,
-    op: NDArray[np.int64],
-    at: int,
-    length: int,
-    stride: int,
-    n: int,
-    first: int,
-    head: NDArray[np.int64],
-    base: int,
-) -> None:
-    code, row = op[O_OP], op[O_ROW]
-    if code == _UPTIME:
-        uptime = head[M_UPTIME]
+def _put_times(op: int, dst: int, at: int, length: int, stride: int, n: int, clock: Clock) -> None:
+    if op == _UPTIME:
         for j in range(n):
-            then = np.int64(load_uint(data, at + j * stride, length))
-            m.u64[row, first + j] = base - uptime_age_ms(uptime, then) * MILLISECOND
+            age = uptime_age_ms(clock.uptime, load_uint(at + j * stride, length))
+            put_word(dst + 8 * j, max(clock.base - age * MILLISECOND, 0))
         return
-    exported = head[M_EXPORTED]
     for j in range(n):
-        m.u64[row, first + j] = absolute_ns(code, load_uint(data, at + j * stride, length), exported)
+        put_word(dst + 8 * j, absolute_ns(op, load_uint(at + j * stride, length), clock.exported))
 
 
 @kernel
-def _put_special(
-    data: NDArray[np.uint8], m: Matrices, op: NDArray[np.int64], at: int, length: int, stride: int, n: int, first: int
-) -> None:
+def _put_special(t: Target, op: int, width: int, first: int, dst: int, source: Source, n: int) -> None:
     """Encodings that are rare enough to share one loop."""
-    code, width, row = op[O_OP], op[O_WIDTH], op[O_ROW]
     for j in range(n):
-        r = first + j
-        value = load_uint(data, at + j * stride, length)
-        if code == _MPLS:
-            m.u32[row, r] = value >> np.uint64(max(8 * length - 20, 0)) & np.uint64(0xFFFFF)
-        elif code == _ICMP_TYPE:
-            m.u16[row, r] |= (value & np.uint64(0xFF)) << np.uint64(8)
-        elif code == _ICMP_CODE:
-            m.u16[row, r] |= value & np.uint64(0xFF)
-        elif code == _SEGMENT:
-            m.u32[row, r] = value & np.uint64(0xFFFFFF)
-            kind = value >> np.uint64(56)
-            tunnel = 3 if kind == np.uint64(_VXLAN) else 1 if kind == np.uint64(_NVGRE) else 0
-            zero_gap(m, U8, _ENCAPSULATION.row, _ENCAPSULATION.column, r)
-            m.valid[_ENCAPSULATION.column] = max(m.valid[_ENCAPSULATION.column], r + 1)
-            m.u8[_ENCAPSULATION.row, r] = tunnel
+        cell = dst + (j << width)
+        value = load_uint(source.at + j * source.stride, source.length)
+        if op == _MPLS:
+            put32(cell, value >> max(8 * source.length - 20, 0) & 0xFFFFF)
+        elif op == _ICMP_TYPE:
+            put8(cell + 1, value)  # little-endian: the high byte
+        elif op == _ICMP_CODE:
+            put8(cell, value)
+        elif op == _SEGMENT:
+            kind = value >> 56
+            put32(cell, value & 0xFFFFFF)
+            tunnel = cover_slot(t, _ENCAPSULATION, first + j, 1)
+            put8(tunnel, 3 if kind == _VXLAN else 1 if kind == _NVGRE else 0)
         else:  # ZERO
-            _put(m, width, row, r, np.uint64(0))
+            put_uint(width, cell, 0)
 
 
 @kernel
-def put_frame(
-    data: NDArray[np.uint8], m: Matrices, code: int, at: int, length: int, r: int, scratch: NDArray[np.uint64]
-) -> None:
+def put_frame(t: Target, c: Cells, op: int, at: int, length: int, row: int, scratch: int) -> None:
     """A sampled frame or packet section into one row; its columns are cleared first."""
     for k in range(len(_FRAME_SLOTS)):
-        width, row, column = _FRAME_SLOTS[k, 0], _FRAME_SLOTS[k, 1], _FRAME_SLOTS[k, 2]
-        zero_gap(m, width, row, column, r)
-        m.valid[column] = max(m.valid[column], r + 1)
-        if width == ADDR:
-            m.addr[row, r, :] = 0
-        else:
-            _put(m, width, row, r, np.uint64(0))
-    link = LINK_ETHERNET if code == _FRAME else LINK_IP
-    scratch[_FRAME_PRESENT, 0] = np.uint64(parse_frame(data, at, at + length, link, m, r))
-    scratch[_FRAME_SIZE, 0] = length
+        width, column = _FRAME_SLOTS[k, 0], _FRAME_SLOTS[k, 2]
+        cell = cover(t, column, width, row, 1)
+        zero(cell, cell + (1 << width))
+    link = LINK_ETHERNET if op == _FRAME else LINK_IP
+    put_word(scratch_at(scratch, 0, _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
+    put_word(scratch_at(scratch, 0, _FRAME_SIZE), length)
 
 
 @kernel
 def apply(
-    data: NDArray[np.uint8],
-    m: Matrices,
-    op: NDArray[np.int64],
-    at: int,
-    length: int,
-    stride: int,
-    n: int,
-    first: int,
-    scratch: NDArray[np.uint64],
-    head: NDArray[np.int64],
-    base: int,
-) -> None:
-    """Move a field of ``n`` records, ``stride`` bytes apart from ``at`` on, into rows from ``first`` on.
-
-    ``head`` is the message's row of ``Messages.info``; ``base`` the UTC ns that its uptime stands for.
-    """
-    code = op[O_OP]
-    if code == _SCRATCH:
+    t: Target, op: int, width: int, column: int, if_zero: int, source: Source, first: int, n: int, scratch: int,
+    clock: Clock,
+) -> None:  # fmt: skip
+    """Move a field of ``n`` records into rows from ``first`` on; not for sampled frames."""
+    if op == _SCRATCH:
         for j in range(n):
-            scratch[op[O_ROW], j] = load_uint(data, at + j * stride, length)
+            put_word(scratch_at(scratch, j, column), load_uint(source.at + j * source.stride, source.length))
         return
-    if code == _FRAME or code == _PACKET:
-        put_frame(data, m, code, at, length, first, scratch)
-        return
-    column = op[O_COLUMN]
-    zero_gap(m, op[O_WIDTH], op[O_ROW], column, first)
-    m.valid[column] = first + n
-    if code == _UINT:
-        if op[O_IF_ZERO]:
-            _put_uints_if_zero(data, m, op, at, length, stride, n, first)
-        else:
-            _put_uints(data, m, op, at, length, stride, n, first)
-    elif code == _ADDR4 or code == _ADDR6:
-        _put_addresses(data, m, op, at, length, stride, n, first)
-    elif code == _MPLS or code == _ICMP_TYPE or code == _ICMP_CODE or code == _SEGMENT or code == _ZERO:
-        _put_special(data, m, op, at, length, stride, n, first)
+    dst = cover(t, column, width, first, n)
+    if op == _UINT and not if_zero:
+        _put_uints(width, dst, source.at, source.length, source.stride, n)
+    elif op == _UINT:
+        _put_if_zero(width, dst, source.at, source.length, source.stride, n)
+    elif op in (_ADDR4, _ADDR6):
+        _put_addresses(op == _ADDR4, if_zero != 0, dst, source.at, source.length, source.stride, n)
+    elif op in (_MPLS, _ICMP_TYPE, _ICMP_CODE, _SEGMENT, _ZERO):
+        _put_special(t, op, width, first, dst, source, n)
     else:
-        _put_times(data, m, op, at, length, stride, n, first, head, base)
+        _put_times(op, dst, source.at, source.length, source.stride, n, clock)

@@ -1,7 +1,7 @@
 """Templates compiled to programs: which bytes of a record go where, as rows of numbers that one kernel runs.
 
-Equal templates of different exporters share one program. A program never changes: a redefined template gets another one,
-so sets that came before the redefinition keep theirs.
+Equal templates of different exporters share one program. A program never changes: a redefined template gets another
+one, so sets that came before the redefinition keep theirs.
 
 Rules for fields that feed the same column: ``elements`` lists them in order of preference. A field that occurs twice
 feeds its column the first time only (RFC 7011 §8: the order counts, the outermost comes first); the others are skipped.
@@ -86,6 +86,7 @@ _COLUMN_FLAGS = {
     "bytes": finish.F_BYTES,
     "packets": finish.F_PACKETS,
     "dst_port": finish.F_DST_PORT,
+    "protocol": finish.F_PROTOCOL,
 }
 _SCRATCH_FLAGS = {
     Scratch.SAMPLER: finish.F_SAMPLER,
@@ -95,7 +96,6 @@ _SCRATCH_FLAGS = {
     Scratch.INIT_MS: finish.F_INIT,
     Scratch.DURATION_US: finish.F_DURATION_US,
     Scratch.DURATION_MS: finish.F_DURATION_MS,
-    Scratch.FRAME_SIZE: finish.F_SIZE,
     Scratch.RELATIVE_START: finish.F_RELATIVE_START,
     Scratch.RELATIVE_END: finish.F_RELATIVE_END,
 }
@@ -186,7 +186,7 @@ class _Compiler:
 
     def _emit(self, out: _Direction, column: str, source: Source, index: int, *, if_zero: bool) -> None:
         place = SLOTS[column]
-        out.ops.append([*self._where(index), int(source.op), place.width, place.row, place.column, int(if_zero)])
+        out.ops.append([*self._where(index), int(source.op), place.width, place.column, int(if_zero), 0])
         out.columns.add(column)
         out.flags |= _COLUMN_FLAGS.get(column, 0)
         if source.op is Op.SEGMENT:
@@ -241,7 +241,7 @@ class ProgramArrays(NamedTuple):
     """Programs as kernels see them."""
 
     programs: NDArray[np.int64]  # [n, P_COLUMNS]
-    present: NDArray[np.uint64]  # [n, 2] columns carried, forward and reverse
+    present: NDArray[np.int64]  # [n, 2] columns carried, forward and reverse
     ops: NDArray[np.int64]  # [n, O_COLUMNS]
     lengths: NDArray[np.int64]  # [n] field lengths in template order, -1 = variable
 
@@ -275,7 +275,7 @@ class ProgramTable:
         if self._arrays is None:
             self._arrays = ProgramArrays(
                 np.array(self._rows, np.int64).reshape(-1, P_COLUMNS),
-                np.array(self._present, np.uint64).reshape(-1, 2),
+                np.array(self._present, np.int64).reshape(-1, 2),
                 np.array(self._ops, np.int64).reshape(-1, O_COLUMNS),
                 np.array(self._lengths, np.int64),
             )

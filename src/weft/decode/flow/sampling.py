@@ -1,4 +1,4 @@
-"""Sampling rates by scope: what options data said of samplers, interfaces and whole exporters, and the operator's rules.
+"""Sampling rates by scope: what options data said of samplers, interfaces and exporters, and the operator's rules.
 
 Order for a record: the operator's override; the record itself; its sampler (of its domain, else of any domain of the
 exporter); its interface; its domain; the exporter, if all its domains agree; the operator's default; else unknown.
@@ -80,7 +80,7 @@ class SamplingState:
 
     def arrays(self) -> Sampling:
         """What kernels need."""
-        return Sampling(self._rows, self._facts.keys, self._facts.values, self._facts.seed)
+        return Sampling(self._rows.ctypes.data, self._facts.view())
 
     def register(self) -> None:
         """Give streams that are new a row."""
@@ -130,7 +130,7 @@ class SamplingState:
             for scope, number in learned.rates:
                 for key in self._keys(slot, exporter, scope, number):
                     self._facts.put(key, 0)
-            self._facts.keep(self._facts.values > 0)
+            self._facts.keep(self._facts.entries[:, 1] > 0)
 
     def _add(self, slot: int) -> None:
         address = self._streams.exporter(slot)

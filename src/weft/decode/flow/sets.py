@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.flow.hashing import lookup, mix
+from weft.decode.flow.hashing import Map, lookup, mix
 from weft.decode.flow.messages import IPFIX, M_BODY, M_END, M_KIND, M_RECEIVED, M_RECORDS, M_SLOT, V5, V9
 from weft.decode.flow.reasons import Reason
 from weft.decode.kernels import be8, be16, kernel
@@ -47,7 +47,7 @@ def count_sets(data: NDArray[np.uint8], info: NDArray[np.int64]) -> int:
         kind = info[i, M_KIND]
         if kind == V5:
             total += 1
-        elif kind == V9 or kind == IPFIX:
+        elif kind in (V9, IPFIX):
             at, end = info[i, M_BODY], info[i, M_END]
             while at + 4 <= end:
                 length = be16(data, at + 2)
@@ -100,9 +100,9 @@ def index_sets(
 
 
 @kernel
-def template_key(slot: int, number: int) -> np.uint64:
+def template_key(slot: int, number: int) -> int:
     """Key of a template in ``TemplateTable.index``: the stream already stands for exporter, version and domain."""
-    return np.uint64(slot + 1) << np.uint64(16) | np.uint64(number)
+    return (slot + 1) << 16 | number
 
 
 @kernel
@@ -121,10 +121,7 @@ def template_extent(data: NDArray[np.uint8], at: int, end: int, kind: int, optio
     if at + head > end:
         return -1
     if kind == V9:
-        if options:
-            stop = at + 6 + be16(data, at + 2) + be16(data, at + 4)
-        else:
-            stop = at + 4 + 4 * be16(data, at + 2)
+        stop = at + 6 + be16(data, at + 2) + be16(data, at + 4) if options else at + 4 + 4 * be16(data, at + 2)
         return stop if stop <= end else -1
     fields = be16(data, at + 2)
     if fields == 0:
@@ -145,9 +142,7 @@ def _is_refresh(
     kind: int,
     slot: int,
     options: bool,
-    keys: NDArray[np.uint64],
-    values: NDArray[np.int64],
-    seed: np.uint64,
+    index: Map,
     digests: NDArray[np.uint64],
     seen: NDArray[np.int64],
     now: int,
@@ -157,10 +152,10 @@ def _is_refresh(
         stop = template_extent(data, at, end, kind, options)
         if stop < 0:
             return False
-        index = lookup(keys, values, seed, template_key(slot, be16(data, at)))
-        if index < 0 or digests[index] != digest(data, at, stop):
+        known = lookup(index, template_key(slot, be16(data, at)))
+        if known < 0 or digests[known] != digest(data, at, stop):
             return False
-        seen[index] = max(seen[index], now)
+        seen[known] = max(seen[known], now)
         at = stop
     return True
 
@@ -171,9 +166,7 @@ def resolve(
     info: NDArray[np.int64],
     sets: NDArray[np.int64],
     first: int,
-    keys: NDArray[np.uint64],
-    values: NDArray[np.int64],
-    seed: np.uint64,
+    index: Map,
     digests: NDArray[np.uint64],
     seen: NDArray[np.int64],
     programs: NDArray[np.int64],
@@ -182,37 +175,26 @@ def resolve(
 ) -> tuple[int, int]:
     """Bind sets to templates from ``first`` on until one needs Python; returns (its index, why)."""
     for i in range(first, len(sets)):
-        row = sets[i]
-        if row[S_TEMPLATE] == WHOLE_V5:
+        if sets[i, S_TEMPLATE] == WHOLE_V5:
             continue
-        head = info[row[S_MESSAGE]]
-        kind, slot, number = head[M_KIND], head[M_SLOT], row[S_ID]
+        message, number = sets[i, S_MESSAGE], sets[i, S_ID]
+        kind, slot = info[message, M_KIND], info[message, M_SLOT]
         if number >= FIRST_DATA_ID:
-            index = lookup(keys, values, seed, template_key(slot, number))
-            if index >= 0:
-                row[S_TEMPLATE], row[S_PROGRAM] = index, programs[index]
-                if is_options[index]:
+            known = lookup(index, template_key(slot, number))
+            if known >= 0:
+                sets[i, S_TEMPLATE], sets[i, S_PROGRAM] = known, programs[known]
+                if is_options[known]:
                     return i, OPTIONS
             else:
-                head[M_RECORDS] = UNCOUNTABLE
+                info[message, M_RECORDS] = UNCOUNTABLE
             continue
-        row[S_TEMPLATE] = SKIP
+        sets[i, S_TEMPLATE] = SKIP
         plain, options = (0, 1) if kind == V9 else (2, 3)
         if number != plain and number != options:
             errors[slot, _RESERVED_SET] += 1
         elif not _is_refresh(
-            data,
-            row[S_AT],
-            row[S_END],
-            kind,
-            slot,
-            number == options,
-            keys,
-            values,
-            seed,
-            digests,
-            seen,
-            head[M_RECEIVED],
-        ):
+            data, sets[i, S_AT], sets[i, S_END], kind, slot, number == options, index, digests, seen,
+            info[message, M_RECEIVED],
+        ):  # fmt: skip
             return i, TEMPLATES
     return len(sets), DONE

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from weft.decode.flow.columns import LATE_DATAGRAM, FlowColumns
 from weft.decode.flow.counters import C_EXPIRED, C_REPLAYED, C_TEMPLATE_CHANGES
-from weft.decode.flow.execute import SCRATCH_ROWS, execute, most_rows
+from weft.decode.flow.execute import execute, most_rows
+from weft.decode.flow.fields import SCRATCH_VALUES
 from weft.decode.flow.held import HeldSet, HeldSets, hold, release
 from weft.decode.flow.limits import DecodeLimits
 from weft.decode.flow.messages import M_DATAGRAM, M_KIND, M_RECEIVED, M_RECORDS, M_SLOT, Messages
@@ -47,7 +48,7 @@ class TemplatedDecoder:
         self.interfaces: list[InterfaceFact] = []
         self._names: dict[int, dict[int, tuple[str, str]]] = {}
         self._late: list[tuple[Messages, NDArray[np.int64]]] = []
-        self._scratch = np.zeros((SCRATCH_ROWS, max(limits.max_records_per_datagram, 1)), np.uint64)
+        self._scratch = np.zeros((max(limits.max_records_per_datagram, 1), SCRATCH_VALUES), np.int64)
         self._places = np.zeros((max(limits.max_fields, 1), 2), np.int64)
         self._options_left = 0
         self._changes_left: dict[int, int] = {}
@@ -127,9 +128,7 @@ class TemplatedDecoder:
             messages.info,
             sets,
             first,
-            table.index.keys,
-            table.index.values,
-            table.index.seed,
+            table.index.view(),
             table.digests,
             table.seen,
             table.program,

@@ -1,7 +1,7 @@
-"""Templates of all streams: announced, refreshed, redefined, expired; what each is compiled to and how often it was used.
+"""Templates of all streams: announced, refreshed, redefined, expired; what each is compiled to and how much it is used.
 
-The key is (stream, template id): a stream is one exporter, protocol and observation domain, whatever its UDP source port
-(RFC 7011 §8: ids are unique per domain; exporters change their port).
+The key is (stream, template id): a stream is one exporter, protocol and observation domain, whatever its UDP source
+port (RFC 7011 §8: ids are unique per domain; exporters change their port).
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ class TemplateTable:
                 self.templates[index] = None
                 self._free.append(int(index))
                 self.seen[index] = self.records[index] = 0
-        self.index.keep(~np.isin(self.index.values, doomed))
+        self.index.keep(~np.isin(self.index.entries[:, 1], doomed))
 
     def expired(self, now_ns: int) -> NDArray[np.int64]:
         """Indices of templates not announced within their lifetime."""
