@@ -103,6 +103,9 @@ class FakeEnricher:
             {"exporter": f.exporter, "if_index": f.if_index, "name": f.name, "speed_bps": f.speed_bps} for f in facts
         ]
 
+    def user_columns(self) -> dict[str, str]:
+        return {}
+
     def saw(self, exporters: Iterable[str]) -> None:
         self.changes.setdefault("exporters", []).extend({"exporter": name, "name": name} for name in exporters)
 

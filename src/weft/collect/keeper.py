@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import structlog
 
 from weft.errors import Unavailable, WeftError
-from weft.model.dictionaries import DICTIONARIES, Dictionary
+from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.exporters import InterfaceFact, StreamStatus
 from weft.store.telemetry import TelemetryStore
 
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 _BY_NAME = {dictionary.name: dictionary for dictionary in DICTIONARIES}
 #: Rows that wait for a store that is away; beyond it the oldest go (they are learned again).
-_MOST_ROWS = 200_000
+_MOST_ROWS = 1_000_000
 
 Row = Mapping[str, Any]
 
@@ -47,6 +47,9 @@ class Names(Protocol):
 
     def saw(self, exporters: Iterable[str]) -> None:
         """Take note of exporters that send."""
+
+    def user_columns(self) -> Mapping[str, str]:
+        """Attributes of networks that the user added: name → meaning."""
 
 
 class Keeper:
@@ -130,8 +133,15 @@ class Keeper:
             if not rows_now:
                 continue
             try:
+                self._make_room(_BY_NAME[name])
                 self._store.upsert_dictionary(_BY_NAME[name], list(rows_now.values()))
             except Unavailable:
                 with self._lock:
                     self._waiting[name] = rows_now | self._waiting[name]
                 raise
+
+    def _make_room(self, dictionary: Dictionary) -> None:
+        """See that the store has the user's own columns before rows with them come."""
+        columns = self._names.user_columns() if dictionary.extensible else {}
+        if columns:
+            self._store.ensure_dictionary_columns(dictionary, [Attribute(n, meaning) for n, meaning in columns.items()])
