@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
 from weft.component import Config
+
+#: A row's end of life must still fit a 32-bit time, or it would lie in the past.
+MOST_DAYS = 20_000
 
 
 class StoreConfig(Config):
@@ -28,7 +31,7 @@ class StoreConfig(Config):
     state_url: SecretStr | None = None
     """SQLAlchemy URL of the state database (``postgresql+psycopg://…``); none = ``state.db`` in the data directory."""
 
-    retention_days: dict[str, int] = Field(default_factory=dict)
+    retention_days: dict[str, Annotated[int, Field(ge=1, le=MOST_DAYS)]] = Field(default_factory=dict)
     """Days to keep a table or rollup, by name (``flows: 15``); others keep their declared default."""
     partition: Literal["hour", "day"] = "hour"
     """Span of one partition of a raw table. Hours keep merges small; days suit a few flows per second."""

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import queue
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
 import structlog
 
-from weft.errors import Failed, LimitExceeded, StoreUnavailable
+from weft.errors import Failed, LimitExceeded, StoreUnavailable, WeftError
 from weft.store.config import StoreConfig
 from weft.store.engine import Chunks, Settings, error_from, settings_clause
 from weft.store.telemetry import QueryResult
@@ -41,13 +42,21 @@ _CONFIG = """<clickhouse>
 """
 
 
+#: How long a query that was told to stop may take to do so before its handle is left behind, seconds.
+_CLOSING = 5.0
+
+
 class EmbeddedEngine:
     """The embedded engine on a data directory. An ``Engine``."""
 
     def __init__(self, path: Path, config: StoreConfig) -> None:
         self._path, self._config = path, config
         self._lock_file: IO[str] | None = None
+        self._process = 0
+        self._connect: Callable[[], Any]
         self._writer: Any = None
+        self._control: Any = None
+        self._cancelling = threading.Lock()
         self._writing = threading.RLock()
         self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
 
@@ -73,29 +82,38 @@ class EmbeddedEngine:
                 memory=self._config.memory_mb << 20, cache=cache, small=cache // 4, merges=self._config.merge_threads
             )
         )
-        where = f"{self._path}/engine?config-file={settings}"
+        self._connect = functools.partial(chdb.connect, f"{self._path}/engine?config-file={settings}")
+        self._process = os.getpid()
         try:
-            self._writer = chdb.connect(where)
+            self._writer, self._control = self._connect(), self._connect()
+            self._run(self._control, f"CREATE DATABASE IF NOT EXISTS {self._config.database} ENGINE = Atomic", "Null")
+            self._run(self._writer, f"USE {self._config.database}", "Null")
             for _ in range(self._config.readers):
-                self._readers.put(chdb.connect(where))
+                self._readers.put(self._new_reader())
         except RuntimeError as error:
             raise StoreUnavailable(str(error).split("\n")[0], where=str(self._path)) from error
-        database = self._config.database
-        self.execute(f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
-        for handle in (self._writer, *self._readers.queue):
-            handle.query(f"USE {database}", "Null")
+
+    def _new_reader(self) -> Any:
+        handle = self._connect()
+        handle.query(f"USE {self._config.database}", "Null")
+        # The rows never leave the process: compressing them would be for nothing.
+        handle.query("SET output_format_arrow_compression_method = 'none'", "Null")
+        return handle
 
     def stop(self) -> None:
-        """Close the handles and give the directory back."""
+        """Stop running queries, close the handles and give the directory back."""
         with self._writing:
-            while True:
-                try:
-                    self._readers.get_nowait().close()
-                except queue.Empty:
-                    break
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+            writer, self._writer = self._writer, None
+            if self._control is not None:
+                with contextlib.suppress(WeftError):
+                    self._run(self._control, "KILL QUERY WHERE query LIKE '/* %' ASYNC", "Null")
+                for _ in range(self._config.readers if writer is not None else 0):
+                    with contextlib.suppress(queue.Empty):
+                        self._readers.get(timeout=_CLOSING).close()
+                self._control.close()
+                self._control = None
+            if writer is not None:
+                writer.close()
         if self._lock_file is not None:
             self._lock_file.close()
             self._lock_file = None
@@ -103,7 +121,7 @@ class EmbeddedEngine:
     def execute(self, sql: str) -> None:
         """Run a statement that returns nothing."""
         with self._writing:
-            self._run(self._opened(), sql, "Null", {})
+            self._run(self._opened(), sql, "Null")
 
     def insert(self, table: str, columns: Sequence[str], chunks: Chunks, settings: Settings) -> None:
         """Append one Native block."""
@@ -138,12 +156,15 @@ class EmbeddedEngine:
     def cancel(self, query_id: str) -> None:
         """Stop the query that carries the id as a comment."""
         pattern = f"/* {query_id} */%".replace("'", "")
-        with self._reader(self._config.query_seconds) as handle:
-            self._run(handle, f"KILL QUERY WHERE query LIKE '{pattern}' ASYNC", "Null", {})
+        self._opened()
+        with self._cancelling:
+            self._run(self._control, f"KILL QUERY WHERE query LIKE '{pattern}' ASYNC", "Null")
 
     def _opened(self) -> Any:
         if self._writer is None:
             raise StoreUnavailable("the store is not open", where=str(self._path))
+        if os.getpid() != self._process:
+            raise Failed("a forked process cannot use the store", where=str(self._path), fix="Spawn it instead.")
         return self._writer
 
     @contextlib.contextmanager
@@ -157,10 +178,17 @@ class EmbeddedEngine:
             ) from None
         try:
             yield handle
+        except BaseException:
+            # A failed query leaves the beginning of its answer in the handle; the next one would read it.
+            with contextlib.suppress(RuntimeError):
+                fresh = self._new_reader()
+                handle.close()
+                handle = fresh
+            raise
         finally:
             self._readers.put(handle)
 
-    def _run(self, handle: Any, sql: str, form: str, parameters: Mapping[str, Any]) -> Any:
+    def _run(self, handle: Any, sql: str, form: str, parameters: Mapping[str, Any] = {}) -> Any:
         try:
             return handle.query(sql, form, params={k: _escaped(v) for k, v in parameters.items()} or None)
         except RuntimeError as error:
