@@ -164,11 +164,13 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 _WORDS = {
     "src": "source", "dst": "destination", "in": "input", "out": "output", "if": "interface", "addr": "address",
-    "as": "AS", "app": "application", "tcp": "TCP", "tos": "ToS", "ttl": "TTL", "vlan": "VLAN", "mac": "MAC", "vrf": "VRF",
+    "as": "AS", "app": "application", "tcp": "TCP", "tos": "ToS", "ttl": "TTL", "vlan": "VLAN", "mac": "MAC",
+    "vrf": "VRF",
     "mpls": "MPLS", "icmp": "ICMP", "ipv6": "IPv6", "ip": "IP", "bps": "", "dscp": "DSCP", "port": "port", "id": "id",
 }  # fmt: skip
 _ALIASES = {
-    "protocol": ("proto",), "exporter": ("exporter_address", "exporter_addr", "router"), "app": ("application", "app_name"),
+    "protocol": ("proto",), "exporter": ("exporter_address", "exporter_addr", "router"),
+    "app": ("application", "app_name"),
     "in_if_speed_bps": ("in_if_speed",), "out_if_speed_bps": ("out_if_speed",), "tcp_flags": ("flags",),
     "src_addr": ("src_address", "src_ip"), "dst_addr": ("dst_address", "dst_ip"), "next_hop": ("nexthop_addr",),
     "ip_version": ("etype",), "in_if": ("input_interface", "in_iface"), "out_if": ("output_interface", "out_iface"),
@@ -232,8 +234,10 @@ def _of_column(column: Column, extra: Mapping[str, Sequence[Attribute]]) -> Iter
 #: Small expressions over columns that people group and filter by: name, kind, meaning, column, SQL, values.
 _EXPRESSIONS: tuple[tuple[str, Kind, str, str, str, dict[int, str]], ...] = (
     ("ip_version", Kind.ENUM, "IP version of the source address.", "src_addr",
-     "if(src_addr BETWEEN toIPv6('::ffff:0.0.0.0') AND toIPv6('::ffff:255.255.255.255'), 4, 6)", {4: "ipv4", 6: "ipv6"}),
-    ("dscp", Kind.NUMBER, "Differentiated services code point: the upper six bits of tos.", "tos", "bitShiftRight(tos, 2)", {}),
+     "if(src_addr BETWEEN toIPv6('::ffff:0.0.0.0') AND toIPv6('::ffff:255.255.255.255'), 4, 6)",
+     {4: "ipv4", 6: "ipv6"}),
+    ("dscp", Kind.NUMBER, "Differentiated services code point: the upper six bits of tos.", "tos",
+     "bitShiftRight(tos, 2)", {}),
     ("icmp_type", Kind.NUMBER, "ICMP type.", "icmp_type_code", "bitShiftRight(icmp_type_code, 8)", {}),
     ("icmp_code", Kind.NUMBER, "ICMP code.", "icmp_type_code", "bitAnd(icmp_type_code, 255)", {}),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Runs a ``Query``: names resolved, table chosen, statements run within bounds, and the answer with what it rests on."""
+"""Runs a ``Query``: names resolved, table chosen, statements run within bounds, the answer with what it rests on."""
 
 from __future__ import annotations
 

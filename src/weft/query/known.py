@@ -10,7 +10,7 @@ from weft.model.dictionaries import ASNS, DICTIONARIES, EXPORTERS, INTERFACES, A
 from weft.model.tables import Kind
 from weft.query.catalogue import Dimension
 from weft.query.compile.lookups import attribute_sql, rows_sql
-from weft.query.compile.sql import moment
+from weft.query.compile.sql import moment, select
 from weft.query.names import address_text
 from weft.store.telemetry import Limits, TelemetryStore
 
@@ -47,39 +47,45 @@ class KnownValues:
     def _attribute(self, dimension: Dimension, prefix: str, limit: int) -> list[tuple[str, str]]:
         assert dimension.dictionary is not None
         name = dimension.attribute
-        rows = self._select(
-            f"SELECT DISTINCT {name} AS value FROM {rows_sql(dimension.dictionary)} "
-            f"WHERE {name} != '' AND {name} ILIKE {{like:String}} ORDER BY NOT startsWith(value, {{prefix:String}}), value",
-            prefix, limit,
-        )  # fmt: skip
-        return [(str(r["value"]), "") for r in rows]
+        sql = select(
+            [f"DISTINCT {name} AS value"],
+            rows_sql(dimension.dictionary),
+            where=f"{name} != '' AND {name} ILIKE {{like:String}}",
+            order_by=["NOT startsWith(value, {prefix:String})", "value"],
+        )
+        return [(str(r["value"]), "") for r in self._select(sql, prefix, limit)]
 
     def _asns(self, prefix: str, limit: int) -> list[tuple[str, str]]:
-        text = prefix[2:] if prefix[:2].lower() == "as" and prefix[2:].isdigit() else prefix
-        rows = self._select(
-            f"SELECT asn, name FROM {rows_sql(ASNS)} WHERE startsWith(toString(asn), {{prefix:String}}) "
-            f"OR name ILIKE {{like:String}} OR lower({{prefix:String}}) IN ('a', 'as') ORDER BY asn",
-            text, limit,
-        )  # fmt: skip
-        return [(f"AS{r['asn']}", str(r["name"])) for r in rows]
+        text = prefix[2:] if prefix[:2].lower() == "as" and not prefix[2:].strip("0123456789") else prefix
+        sql = select(
+            ["asn", "name"],
+            rows_sql(ASNS),
+            where="startsWith(toString(asn), {prefix:String}) OR name ILIKE {like:String}",
+            order_by=["asn"],
+        )
+        return [(f"AS{r['asn']}", str(r["name"])) for r in self._select(sql, text, limit)]
 
     def _exporters(self, prefix: str, limit: int) -> list[tuple[str, str]]:
-        rows = self._select(
-            f"SELECT DISTINCT exporter, name FROM {rows_sql(EXPORTERS)} "
-            f"WHERE name ILIKE {{like:String}} OR replaceOne(toString(exporter), '::ffff:', '') ILIKE {{like:String}} ORDER BY name",
-            prefix, limit,
-        )  # fmt: skip
+        address = "replaceOne(toString(exporter), '::ffff:', '')"
+        sql = select(
+            ["DISTINCT exporter", "name"],
+            rows_sql(EXPORTERS),
+            where=f"name ILIKE {{like:String}} OR {address} ILIKE {{like:String}}",
+            order_by=["name", "exporter"],
+        )
+        rows = self._select(sql, prefix, limit)
         return [(address_text(r["exporter"]), str(r["name"])) for r in rows if isinstance(r["exporter"], bytes)]
 
     def _interfaces(self, prefix: str, limit: int) -> list[tuple[str, str]]:
         host = attribute_sql(EXPORTERS, "name", ("exporter",), moment(self.now))
-        rows = self._select(
-            f"SELECT DISTINCT exporter, {host} AS host, if_index, name, description FROM {rows_sql(INTERFACES)} "
-            f"WHERE concat(host, ':', name) ILIKE {{like:String}} OR description ILIKE {{like:String}} ORDER BY host, if_index",
-            prefix, limit,
-        )  # fmt: skip
+        sql = select(
+            ["DISTINCT exporter", f"{host} AS host", "if_index", "name", "description"],
+            rows_sql(INTERFACES),
+            where="concat(host, ':', name) ILIKE {like:String} OR description ILIKE {like:String}",
+            order_by=["host", "if_index"],
+        )
         out = []
-        for r in rows:
+        for r in self._select(sql, prefix, limit):
             assert isinstance(r["exporter"], bytes)
             address = address_text(r["exporter"])
             host_text = str(r["host"]) or (f"[{address}]" if ":" in address else address)

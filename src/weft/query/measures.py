@@ -1,4 +1,4 @@
-"""What can be measured. A measure is built from a few exact sums, so that a rollup and the raw rows give the same number.
+"""What can be measured. A measure is built from a few exact sums, so that rollups and raw rows give the same number.
 
 The sums are ``bytes`` and ``packets`` (corrected for sampling: × the row's own rate, an unknown rate counting as 1) and
 ``flows`` (records, not corrected). Rates divide by the seconds asked for.
@@ -52,6 +52,16 @@ def _rate(name: str, title: str, unit: str, of: str, scale: float, meaning: str)
     return Measure(name, title, unit, meaning, "rate", (of,), scale)
 
 
+def _percentile(name: str, title: str, unit: str, of: str, scale: float) -> Measure:
+    meaning = "95th percentile of the 5-minute rates (of the bucket rates in windows under an hour), silence being 0."
+    return Measure(name, title, unit, meaning, "percentile", (of,), scale)
+
+
+def _unique(dimension: str, title: str) -> Measure:
+    meaning = f"Distinct {title[:1].lower()}{title[1:]}, exact."
+    return Measure(f"unique_{dimension}", title, "", meaning, "unique", dimension=dimension)
+
+
 #: Slot of the percentile measures in seconds: the field bills the 95th percentile of 5-minute rates.
 SLOT_S = 300
 
@@ -63,19 +73,15 @@ FLOW_MEASURES = (
     Measure("packets", "Packets", "packets", "Packets, corrected for sampling.", "sum", ("packets",)),
     Measure("flows", "Flows", "flows", "Flow records or samples received, not corrected.", "sum", ("flows",)),
     Measure("avg_packet_size", "Average packet size", "B", "Bytes per packet.", "ratio", ("bytes", "packets")),
-    Measure("p95_bps", "95th percentile", "bit/s", "95th percentile of the 5-minute bit rates (of the bucket rates where "
-            "buckets are longer), empty ones counted as 0.", "percentile", ("bytes",), 8.0),
-    Measure("p95_pps", "95th percentile of packets", "packet/s", "95th percentile of the 5-minute packet rates (of the "
-            "bucket rates where buckets are longer), empty ones counted as 0.", "percentile", ("packets",)),
-    Measure("unique_src_addr", "Source addresses", "", "Distinct source addresses, exact.", "unique", dimension="src_addr"),
-    Measure("unique_dst_addr", "Destination addresses", "", "Distinct destination addresses, exact.", "unique",
-            dimension="dst_addr"),
-    Measure("unique_src_port", "Source ports", "", "Distinct source ports, exact.", "unique", dimension="src_port"),
-    Measure("unique_dst_port", "Destination ports", "", "Distinct destination ports, exact.", "unique", dimension="dst_port"),
-    Measure("unique_src_as", "Source ASes", "", "Distinct source autonomous systems, exact.", "unique", dimension="src_as"),
-    Measure("unique_dst_as", "Destination ASes", "", "Distinct destination autonomous systems, exact.", "unique",
-            dimension="dst_as"),
-    Measure("unique_exporter", "Exporters", "", "Distinct exporters, exact.", "unique", dimension="exporter"),
+    _percentile("p95_bps", "95th percentile", "bit/s", "bytes", 8.0),
+    _percentile("p95_pps", "95th percentile of packets", "packet/s", "packets", 1.0),
+    _unique("src_addr", "Source addresses"),
+    _unique("dst_addr", "Destination addresses"),
+    _unique("src_port", "Source ports"),
+    _unique("dst_port", "Destination ports"),
+    _unique("src_as", "Source ASes"),
+    _unique("dst_as", "Destination ASes"),
+    _unique("exporter", "Exporters"),
 )  # fmt: skip
 
 

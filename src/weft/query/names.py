@@ -1,7 +1,7 @@
 """Stored values to text and back: the text is what a result's cell holds *and* what a filter accepts.
 
-``cell_text`` and ``read_value`` are inverses for every kind of dimension (see ``ViewResult``). Labels, which only people
-read, are made in ``answer/labels.py``.
+``cell_text`` and ``read_value`` are inverses for every kind of dimension (see ``ViewResult``). Labels, which only
+people read, are made in ``answer/naming.py``.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def number_text(value: int) -> str:
 
 
 def cell_text(dimension: Dimension, value: Any) -> str:
-    """A stored or looked-up value as filterable text. Interfaces are named in ``answer/labels.py``."""
+    """A stored or looked-up value as filterable text. Interfaces are named in ``answer/naming.py``."""
     kind = dimension.kind
     if kind is Kind.ADDRESS:
         return address_text(value)
@@ -255,7 +255,7 @@ def _read_text(_: Dimension, text: str) -> Value:
     return text
 
 
-def _read_timestamp(_: Dimension, text: str) -> Value:
+def _read_timestamp(_: Dimension, __: str) -> Value:
     raise ValueError("expected no filter on time: use since and until")
 
 

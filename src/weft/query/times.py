@@ -137,8 +137,8 @@ def lay_grid(
 ) -> Grid:
     """Buckets that cover ``since`` to ``until``, both widened to a multiple of the step; never beyond ``now``.
 
-    Buckets of an hour or more begin at local hours and days of ``zone``. ``align`` is a coarser size that the start must
-    be a multiple of as well (for percentiles of fixed slots). Raises InvalidInput.
+    Buckets of an hour or more begin at local hours and days of ``zone``. ``align`` is a coarser size that the start
+    must be a multiple of as well (for percentiles of fixed slots). Raises InvalidInput.
     """
     moment = int(now) + (now > int(now))
     until = min(until, moment)

@@ -16,7 +16,7 @@ from weft.query.answer.groups import Key
 from weft.query.answer.runner import Runner
 from weft.query.catalogue import Dimension
 from weft.query.compile.lookups import attribute_sql
-from weft.query.compile.sql import Statement, literal, moment
+from weft.query.compile.sql import Statement, literal, moment, select, subquery
 from weft.query.names import address_text, cell_text, number_text
 
 OTHER = "Other"
@@ -64,13 +64,14 @@ class Naming:
     def _look_up(self, dictionary: Dictionary, keys: Sequence[Key]) -> None:
         names = tuple(name for name, _ in dictionary.key)
         if len(names) == 1:
-            rows = f"SELECT arrayJoin([{', '.join(literal(k[0]) for k in keys)}]) AS k"
+            values = ", ".join(literal(k[0]) for k in keys)
             columns = [f"CAST(k, '{dictionary.key[0][1]}') AS {names[0]}"]
         else:
-            rows = f"SELECT arrayJoin([{', '.join(literal(k) for k in keys)}]) AS k"
+            values = ", ".join(literal(k) for k in keys)
             columns = [f"CAST(k.{i + 1}, '{type_}') AS {name}" for i, (name, type_) in enumerate(dictionary.key)]
         value = attribute_sql(dictionary, "name", names, moment(self.at))
-        sql = f"SELECT {', '.join(names)}, {value} AS name FROM (SELECT {', '.join(columns)} FROM ({rows}))"
+        wanted = select(columns, f"(SELECT arrayJoin([{values}]) AS k)")
+        sql = select([*names, f"{value} AS name"], subquery(wanted, "wanted"))
         table = self.runner.run(Statement(sql), shown=False)
         for row in table.to_pylist():
             if row["name"]:

@@ -17,8 +17,8 @@ from weft.query.times import Grid
 class Ask:
     """What is asked. ``shift`` is how many seconds back to compare with (0 = not); ``slot`` the percentile's slot.
 
-    ``changes`` holds, by dictionary, the minutes inside the asked windows from which on a name is another: a row has the
-    names that were in force when its minute began, so that raw rows and rollups of a minute agree.
+    ``changes`` holds, by dictionary, the minutes inside the asked windows from which on a name is another: a row has
+    the names that were in force when its minute began, so that raw rows and rollups of a minute agree.
     """
 
     query: Query

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.model.dictionaries import Dictionary
 from weft.query.catalogue import Dimension
-from weft.query.compile.sql import moment
+from weft.query.compile.sql import moment, select
 from weft.store.lookups import attribute_sql
 
 
@@ -38,9 +38,11 @@ def row_minute(time: str) -> str:
 
 def changes_sql(dictionary: Dictionary, since: int, until: int) -> str:
     """When names of a versioned dictionary changed, between ``since`` and ``until`` (both excluded): UTC seconds."""
-    return (
-        f"SELECT DISTINCT toUnixTimestamp(valid_from) AS changed FROM {rows_sql(dictionary)}\n"
-        f"WHERE valid_from > {moment(since)} AND valid_from < {moment(until)}\nORDER BY changed"
+    return select(
+        ["DISTINCT toUnixTimestamp(valid_from) AS changed"],
+        rows_sql(dictionary),
+        where=f"valid_from > {moment(since)} AND valid_from < {moment(until)}",
+        order_by=["changed"],
     )
 
 

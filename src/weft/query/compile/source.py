@@ -35,7 +35,7 @@ def choose(ask: Ask, now: float, retention_days: Mapping[str, int] | None = None
     days = {table.name: table.ttl_days} | {r.name: r.ttl_days for r in table.rollups} | dict(kept)
     able = [r for r in table.rollups if ask.columns <= set(r.dimensions) and _aligned(ask, r, bucketed)]
     oldest = ask.grid.start - ask.shift
-    names = sorted((r.name for r in able), key=lambda n: _cost(table, n)) + [table.name]
+    names = [*sorted((r.name for r in able), key=lambda n: _cost(table, n)), table.name]
     reaching = [n for n in names if oldest >= now - days[n] * _DAY]
     if reaching:
         return _source(table, reaching[0])

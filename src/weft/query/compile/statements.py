@@ -48,7 +48,7 @@ class Fold:
 
 @dataclass(frozen=True)
 class Window:
-    """Rows from ``start`` to ``end`` (exclusive), in buckets of ``bucket`` seconds counted from ``start`` (0 = none)."""
+    """Rows from ``start`` to ``end`` (exclusive), in buckets of ``bucket`` seconds from ``start`` on (0 = none)."""
 
     start: int
     end: int

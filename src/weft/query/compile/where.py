@@ -10,18 +10,19 @@ from weft.model.dictionaries import EXPORTERS, INTERFACES
 from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension
 from weft.query.compile.ask import sides
+from weft.query.compile.lookups import attribute_sql
 from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Address, Interface, Prefix, Range, Value
-from weft.query.compile.lookups import attribute_sql
 
+#: Where IPv4 addresses are stored.
 _V4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 Parameters = dict[str, Any]
-#: Dimension → SQL of its value.
+#: SQL of a dimension's value.
 ValueSql = Callable[[Dimension], str]
 
 
 class Where:
-    """Builds conditions; collects their parameters as ``f0``, ``f1`` …
+    """Builds conditions and collects their parameters (``f0``, ``f1`` …).
 
     ``end`` is as of when an interface's own name is read: it stands for the interface, whatever it was called before.
     """

@@ -1,7 +1,7 @@
 """What can stand at the cursor of a filter that is being typed.
 
-Comes in: the text (right up to the cursor, anything after it), the ``Dataset`` and a ``Values`` that knows names from the
-store. Goes out: options that replace the characters ``from_``–``to``. Must never fail on half-written text.
+Comes in: the text (right up to the cursor, anything after it), the ``Dataset`` and a ``Values`` that knows names from
+the store. Goes out: options that replace the characters ``from_``–``to``. Must never fail on half-written text.
 """
 
 from __future__ import annotations
@@ -25,17 +25,11 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _BARE = re.compile(r"[^\s()=!<>,\"'&|\\]+")
-_SPEEDS = (
-    ("1G", "1 Gbit/s"),
-    ("10G", "10 Gbit/s"),
-    ("25G", "25 Gbit/s"),
-    ("100G", "100 Gbit/s"),
-    ("400G", "400 Gbit/s"),
-)
+_SPEEDS = tuple((f"{n}G", f"{n} Gbit/s") for n in (1, 10, 25, 40, 100, 400, 800))
 _PORTS = (
     ("22", "ssh"), ("25", "smtp"), ("53", "dns"), ("80", "http"), ("123", "ntp"), ("161", "snmp"), ("179", "bgp"),
-    ("443", "https"), ("853", "dns over tls"), ("1194", "openvpn"), ("3306", "mysql"), ("3389", "rdp"), ("4791", "roce"),
-    ("5432", "postgresql"), ("8080", "http"), ("1024-65535", "unprivileged"),
+    ("443", "https"), ("853", "dns over tls"), ("1194", "openvpn"), ("3306", "mysql"), ("3389", "rdp"),
+    ("4791", "roce"), ("5432", "postgresql"), ("8080", "http"), ("1024-65535", "unprivileged"),
 )  # fmt: skip
 _PREFIXES = (
     ("10.0.0.0/8", "private"), ("172.16.0.0/12", "private"), ("192.168.0.0/16", "private"), ("100.64.0.0/10", "shared"),
@@ -90,44 +84,43 @@ def complete(text: str, cursor: int, dataset: Dataset, values: Values) -> Comple
         if match.start() >= cursor:
             break
         kind, token = match.lastgroup or "", match.group()
-        touches = match.end() >= cursor and kind in ("word", "string", "operator")
-        if touches and not (kind == "operator" and place.wants == "value"):
-            # Operators touch the word before them, so only one that is expected here is completed.
-            if kind != "operator" or place.wants == "operator":
-                start, end, typed = match.start(), match.end(), text[match.start() : cursor]
-                break
+        # Operators touch the word before them, so only one that is expected here is completed.
+        wanted = ("operator",) if place.wants == "operator" else ()
+        if match.end() >= cursor and kind in ("word", "string", *wanted):
+            start, end, typed = match.start(), match.end(), text[match.start() : cursor]
+            break
         if kind != "space":
             _step(place, kind, token, dataset)
     options = list(_options(place, typed, dataset, values))[:MAX_OPTIONS]
     return Completion(start, end, options)
 
 
-def _step(place: _Place, kind: str, token: str, dataset: Dataset) -> None:
-    word = token.lower()
+def _step(place: _Place, kind: str, text: str, dataset: Dataset) -> None:
+    word = text.lower()
     match place.wants:
         case "field":
-            if token == "(":
+            if text == "(":
                 place.depth += 1
             elif kind == "word" and word != "not":
-                place.field, place.wants, place.negated = dataset.field(token), "operator", False
+                place.field, place.wants, place.negated = dataset.field(text), "operator", False
         case "operator":
             if word == "not":
                 place.negated = True
             elif kind == "operator" or word in ("in", "like", "ilike", "has"):
-                place.operator = f"NOT {word.upper()}" if place.negated else token.upper()
+                place.operator = f"NOT {word.upper()}" if place.negated else text.upper()
                 place.wants = "opening" if word == "in" else "value"
             else:
                 place.wants = "connective"
         case "opening":
-            place.wants = "list" if token == "(" else "connective"
+            place.wants = "list" if text == "(" else "connective"
         case "value":
-            place.wants = "list" if token == "(" else "connective"
+            place.wants = "list" if text == "(" else "connective"
         case "list":
-            place.wants = "connective" if token == ")" else "after-value"
+            place.wants = "connective" if text == ")" else "after-value"
         case "after-value":
-            place.wants = "list" if token == "," else "connective" if token == ")" else "after-value"
+            place.wants = "list" if text == "," else "connective" if text == ")" else "after-value"
         case _:
-            if token == ")":
+            if text == ")":
                 place.depth = max(0, place.depth - 1)
             elif kind == "and" or word in ("and", "or"):
                 place.wants = "field"
@@ -208,15 +201,14 @@ def _values(place: _Place, typed: str, dataset: Dataset, values: Values) -> Iter
         if value in seen:
             continue
         seen.add(value)
-        yield Option(f"{value} {detail}".rstrip() if dimension.kind is Kind.ASN else value, quoted(value, dataset), "value",
-                     "" if dimension.kind is Kind.ASN else detail)  # fmt: skip
-    if typed and not typed.startswith(("'", '"')) and place.wants == "value" and place.operator in ("=", "!="):
+        if dimension.kind is Kind.ASN:
+            yield Option(f"{value} {detail}".rstrip(), value, "value")
+        else:
+            yield Option(value, quoted(value, dataset), "value", detail)
+    if typed and typed[0] not in "'\"" and place.wants == "value" and place.operator in ("=", "!="):
         for other in dataset.dimensions.values():
-            if (
-                other.kind is dimension.kind
-                and other.name != dimension.name
-                and fold(other.name).startswith(fold(typed))
-            ):
+            comparable = other.kind is dimension.kind and other.name != dimension.name
+            if comparable and fold(other.name).startswith(fold(typed)):
                 yield Option(other.name, other.name, "dimension", f"compare with {other.title}")
 
 

@@ -41,11 +41,11 @@ def _show_compare(node: Compare, dataset: Dataset) -> str:
     assert field is not None
     dimension = field.sides[0] if isinstance(field, Either) else field
     many = node.operator in ("IN", "NOT IN") or len(node.values) > 1
-    values = ", ".join(quote(value_text(dimension, v), dimension, dataset, v) for v in node.values)
+    values = ", ".join(quote(value_text(dimension, v), dataset, v) for v in node.values)
     return f"{node.field} {node.operator} {f'({values})' if many else values}"
 
 
-def quote(text: str, dimension: Dimension, dataset: Dataset, value: Value | None = None) -> str:
+def quote(text: str, dataset: Dataset, value: Value | None = None) -> str:
     """``text`` bare where it reads back as itself, else in double quotes (as JSON does, non-ASCII kept)."""
     if isinstance(value, str):
         names_field = isinstance(dataset.field(text), Dimension)
