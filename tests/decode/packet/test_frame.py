@@ -118,6 +118,11 @@ class TestLinks:
     def test_an_unknown_link_type_gives_nothing(self) -> None:
         assert parse(bytes(60), 5) == {}
 
+    def test_service_header(self) -> None:
+        header = struct.pack(">HBBI", 0x0FC6, 1, 1, 0) + bytes(16)
+        has(parse(ethernet(header + ipv4(tcp(), 6), 0x894F)), dst_port=443, **PAIR4)
+        assert parse(ethernet(struct.pack(">HBBI", 0x0FC0, 1, 1, 0) + bytes(40), 0x894F)) == MACS
+
 
 class TestMpls:
     def test_stack(self) -> None:

@@ -25,6 +25,7 @@ ET_MPLS = 0x8847
 ET_MPLS_UPSTREAM = 0x8848
 ET_PPPOE = 0x8864
 ET_PPP = 0x880B
+ET_NSH = 0x894F
 ET_ETHERNET = 0x6558  # transparent Ethernet bridging: a whole frame follows
 ET_LENGTH_MAX = 1500  # up to here the field is an 802.3 length
 
@@ -42,6 +43,28 @@ def ip_version(at: int, end: int) -> int:
     if nibble == 6:
         return ET_IPV6
     return ET_NONE
+
+
+@inlined
+def numbered(protocol: int) -> int:
+    """Ethertype of a "next protocol" number, as VXLAN-GPE and the network service header share them."""
+    if protocol == 1:
+        return ET_IPV4
+    if protocol == 2:
+        return ET_IPV6
+    if protocol == 3:
+        return ET_ETHERNET
+    if protocol == 4:
+        return ET_NSH
+    return ET_MPLS if protocol == 5 else ET_NONE
+
+
+@inlined
+def _service_header(at: int, end: int) -> tuple[int, int]:
+    """Skip a network service header (RFC 8300): (offset after it, ethertype)."""
+    if at + 8 > end or get8(at) >> 6 != 0:
+        return at, ET_NONE
+    return at + (get8(at + 1) & 0x3F) * 4, numbered(get8(at + 3)) if get8(at + 1) & 0x3F >= 2 else ET_NONE
 
 
 @inlined
@@ -133,6 +156,8 @@ def _next_link(at: int, end: int, ethertype: int) -> tuple[int, int]:
         return _ppp(at + 6, end)
     if ethertype == ET_PPP:
         return _ppp(at, end)
+    if ethertype == ET_NSH:
+        return _service_header(at, end)
     return at, ET_NONE
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.decode.kernels import inlined
 from weft.decode.memory import get8, get16, get24, get32
-from weft.decode.packet.link import ET_ETHERNET, ET_IPV4, ET_IPV6, ET_MPLS, ET_NONE, ip_version
+from weft.decode.packet.link import ET_ETHERNET, ET_IPV4, ET_IPV6, ET_MPLS, ET_NONE, ip_version, numbered
 
 ICMP, IPIP, TCP, UDP, DCCP, IPV6, GRE, ICMPV6 = 1, 4, 6, 17, 33, 41, 47, 58
 ETHERIP, SCTP, UDP_LITE, MPLS_IN_IP, ETHERNET = 97, 132, 136, 137, 143
@@ -81,18 +81,7 @@ def _vxlan(at: int, end: int, generic: bool) -> Tunnel:
     """VXLAN (RFC 7348), or its generic protocol extension, which names what is inside."""
     if at + 8 > end or get8(at) & 0x08 == 0:
         return NOT_TUNNELLED, _NO_ID, at, ET_NONE
-    kind = ET_ETHERNET
-    if generic and get8(at) & 0x04:
-        following = get8(at + 3)
-        kind = ET_NONE
-        if following == 1:
-            kind = ET_IPV4
-        elif following == 2:
-            kind = ET_IPV6
-        elif following == 3:
-            kind = ET_ETHERNET
-        elif following == 5:
-            kind = ET_MPLS
+    kind = numbered(get8(at + 3)) if generic and get8(at) & 0x04 else ET_ETHERNET
     return IN_VXLAN, get24(at + 4), at + 8, kind
 
 
