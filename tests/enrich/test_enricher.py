@@ -291,7 +291,7 @@ def test_interfaces_join_tables_facts_and_rules(tmp_path: Path) -> None:
     rows = {(str(r["exporter"]), r["if_index"]): r for r in changes["interfaces"]}
     one = rows["192.0.2.1", 1]
     # The table's own word wins over the rule; the rule fills the rest. A change holds from when it was learned.
-    assert (one["boundary"], one["provider"], one["connectivity"]) == ("internal", "Lumen", "Transit")
+    assert (one["boundary"], one["provider"], one["connectivity"]) == ("internal", "Lumen", "transit")
     assert (one["name"], one["speed_bps"], one["valid_from"]) == ("et-0/0/1", 10**10, 7)
     assert (rows["192.0.2.1", 2]["boundary"], rows["192.0.2.1", 2]["valid_from"]) == ("internal", 0)
     assert rows["198.51.100.1", 1]["boundary"] == ""  # the rule is for edge routers

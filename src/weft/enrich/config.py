@@ -66,7 +66,7 @@ class InterfaceRule(Config):
     provider: str = ""
     """What to set; ``\\1`` or ``\\g<word>`` stand for groups of the description's (else the name's) pattern."""
     connectivity: str = ""
-    """What to set; groups as for ``provider``."""
+    """What to set, in lower case; groups as for ``provider``."""
 
     @field_validator("exporter", "name", "description")
     @classmethod

@@ -49,7 +49,7 @@ class Rules:
                     continue
             row["boundary"] = row["boundary"] or rule.boundary
             row["provider"] = row["provider"] or _expand(rule.provider, match)
-            row["connectivity"] = row["connectivity"] or _expand(rule.connectivity, match)
+            row["connectivity"] = row["connectivity"] or _expand(rule.connectivity, match).lower()
 
 
 def _pattern(text: str) -> re.Pattern[str] | None:
