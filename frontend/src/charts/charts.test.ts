@@ -25,7 +25,7 @@ describe("gaps", () => {
     expect(series?.data[1]).toEqual([1_795_000_060_000, null]);
   });
   it("leave heat cells empty", () => {
-    expect(cells([one("a", [1, null]), one("b", [null, 2])])).toEqual([[0, 0, 1], [1, 1, 2]]);
+    expect(cells([one("a", [1, null]), one("b", [null, 4])])).toEqual([[0, 0, 1, 1], [1, 1, 4, 2]]);
   });
 });
 

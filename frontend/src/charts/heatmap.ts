@@ -14,11 +14,12 @@ export interface HeatChart {
   zone: Zone;
 }
 
-export type HeatCell = [column: number, row: number, value: number];
+/** Brightness grows with the root of the value: one large group must not darken all others. */
+export type HeatCell = [column: number, row: number, value: number, brightness: number];
 
 /** Known cells only: a gap stays empty. */
 export const cells = (series: readonly Series[]): HeatCell[] =>
-  series.flatMap((one, row) => one.values.flatMap((value, column): HeatCell[] => (value === null ? [] : [[column, row, value]])));
+  series.flatMap((one, row) => one.values.flatMap((value, column): HeatCell[] => (value === null ? [] : [[column, row, value, Math.sqrt(value)]])));
 
 export const heatHeight = (rows: number): number => Math.max(180, rows * 26 + 44);
 
@@ -39,7 +40,7 @@ export function heatmap(chart: HeatChart, theme: ChartTheme): EChartsOption {
       },
     },
     visualMap: {
-      show: false, type: "continuous", min: 0, max: Math.max(1, ...data.map((cell) => cell[2])),
+      show: false, type: "continuous", dimension: 3, min: 0, max: Math.max(...data.map((cell) => cell[3]), Number.MIN_VALUE),
       inRange: { color: theme.heat },
     },
     xAxis: {

@@ -4,7 +4,7 @@ import { change, duration, format, grouped, plural, share, significant, write } 
 describe("format", () => {
   it.each([
     [1_240_000_000, "bit/s", "1.24 Gbit/s"], [999, "bit/s", "999 bit/s"], [999_600, "bit/s", "1 Mbit/s"], [0, "bit/s", "0 bit/s"],
-    [1500, "B", "1.5 kB"], [12_345, "packet/s", "12.3 k packets/s"], [42, "%", "42 %"], [7, "", "7"], [1234, "", "1.23 k"],
+    [1500, "B", "1.5 kB"], [12_345, "packet/s", "12.3 k packets/s"], [42, "%", "42 %"], [0.001, "%", "< 0.01 %"], [7, "", "7"], [1234, "", "1.23 k"],
   ])("%d %s is %s", (value, unit, text) => {
     expect(format(value, unit).replaceAll(/[\u00a0\u202f]/g, " ")).toBe(text);
   });

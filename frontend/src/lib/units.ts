@@ -56,16 +56,19 @@ const COUNTED: Record<string, string> = { "packet/s": "packets/s", "flow/s": "fl
 /** Units that the prefix is part of: Gbit/s, not "G bit/s". */
 const PREFIXED = new Set(["bit/s", "bit", "B", "B/s"]);
 
+/** What people call a unit. */
+export const unitName = (unit: string): string => COUNTED[unit] ?? unit;
+
 /** A value and its unit apart, for large figures. */
 export function write(value: number | null | undefined, unit: string): Written {
   if (value === null || value === undefined || !Number.isFinite(value)) return { value: "–", unit: "" };
-  if (unit === "%") return { value: significant(value), unit: "%" };
+  if (unit === "%") return { value: value > 0 && value < 0.01 ? "< 0.01" : significant(value), unit: "%" };
   if (unit === "s") return { value: duration(value), unit: "" };
   if (unit === "ms") return { value: duration(value / 1000), unit: "" };
   const { value: size, prefix } = scaled(value);
   if (PREFIXED.has(unit)) return { value: significant(size), unit: prefix + unit };
   if (!unit) return { value: prefix ? `${significant(size)}\u202f${prefix}` : significant(size), unit };
-  return { value: significant(size), unit: `${prefix} ${COUNTED[unit] ?? unit}`.trim() };
+  return { value: significant(size), unit: `${prefix} ${unitName(unit)}`.trim() };
 }
 
 /** `1.24 Gbit/s`, `12.3 k packets/s`, `42 %`. */

@@ -1,7 +1,7 @@
 import { Menu, Popover, SegmentedControl, Switch, Tooltip } from "@mantine/core";
 import { useState } from "react";
 import type { Measure, Rank } from "../../api/types";
-import { duration } from "../../lib/units";
+import { duration, unitName } from "../../lib/units";
 import { Icon, type IconName } from "../../ui/Icon";
 import css from "./controls.module.css";
 import type { ChartKind, ExplorerState } from "./state";
@@ -51,7 +51,7 @@ export function MeasurePicker({ state, update, measures }: ControlProps & { meas
           {measures.map((one) => (
             <div key={one.name}>
               <button type="button" aria-pressed={chosen[0] === one.name} title={one.meaning} onClick={() => lead(one.name)}>
-                <span>{one.title}</span><small>{one.unit}</small>
+                <span>{one.title}</span><small>{unitName(one.unit)}</small>
               </button>
               <Tooltip label={chosen[0] === one.name ? "Drawn and ranked by" : chosen.includes(one.name) ? "Remove the column" : "Add as a column"}>
                 <button

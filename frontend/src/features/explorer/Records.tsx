@@ -1,7 +1,7 @@
 import { useMemo } from "react";
 import type { Cell, ViewResult } from "../../api/types";
 import { usePrefs } from "../../lib/prefs";
-import { dateTime, type Zone } from "../../lib/time";
+import { dateTime, tick, type Zone } from "../../lib/time";
 import { format, plural } from "../../lib/units";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { EmptyState } from "../../ui/States";
@@ -13,16 +13,17 @@ type Row = { id: string; cells: Cell[] };
 const COUNTED = new Set(["bytes", "packets"]);
 const PLAIN = new Set(["time_received", "time_start", "time_end", ...COUNTED]);
 
-function moment(cell: Cell, zone: Zone): string {
-  if (typeof cell === "number") return dateTime(cell, zone, true);
-  const parsed = Date.parse(String(cell ?? ""));
-  return Number.isNaN(parsed) ? "–" : dateTime(parsed / 1000, zone, true);
+/** The time alone where the whole window lies within a day or so. */
+function moment(cell: Cell, zone: Zone, width: number): string {
+  const seconds = typeof cell === "number" ? cell : Date.parse(String(cell ?? "")) / 1000;
+  if (Number.isNaN(seconds)) return "–";
+  return width <= 86_400 ? tick(seconds, zone, 0) : dateTime(seconds, zone, true);
 }
 
 function show(result: ViewResult, index: number, cell: Cell, zone: Zone): string {
   const column = result.columns[index];
   if (!column) return "";
-  if (column.kind === "timestamp") return moment(cell, zone);
+  if (column.kind === "timestamp") return moment(cell, zone, result.window.until - result.window.since);
   if (COUNTED.has(column.name) && typeof cell === "number") return format(cell, column.name === "bytes" ? "B" : "");
   return cell === null || cell === "" ? "–" : cellLabel(result, column.name, cell);
 }
@@ -44,7 +45,7 @@ export function Records({ result, narrow, order }: RecordsProps) {
       key: column.name,
       title: column.title,
       numeric,
-      mono: column.kind === "address",
+      mono: column.kind === "address" && column.name !== "exporter",
       hint: column.unit || undefined,
       sort: (row) => {
         const cell = row.cells[index] ?? null;

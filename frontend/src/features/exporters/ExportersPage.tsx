@@ -55,8 +55,8 @@ function columnsAt(now: number, kept: string): Column<Exporter>[] {
     },
     { key: "errors", title: "Errors", numeric: true, sort: (one) => sum(one.errors), render: (one) => (sum(one.errors) ? format(sum(one.errors), "") : <span className="faint">0</span>) },
     { key: "sampling", title: "Sampling", numeric: true, render: (one) => samplingText(one.sampling_rates) },
-    { key: "templates", title: "Templates", numeric: true, sort: (one) => one.templates, render: (one) => one.templates || <span className="faint">–</span> },
-    { key: "unknown", title: "Unknown fields", numeric: true, sort: unknownFields, render: (one) => unknownFields(one) || <span className="faint">0</span> },
+    { key: "templates", title: "Templ.", hint: "Templates", numeric: true, sort: (one) => one.templates, render: (one) => one.templates || <span className="faint">–</span> },
+    { key: "unknown", title: "Unknown", hint: "Fields that Weft does not store", numeric: true, sort: unknownFields, render: (one) => unknownFields(one) || <span className="faint">0</span> },
     { key: "seen", title: "Last seen", numeric: true, sort: (one) => one.last_seen, render: (one) => ago(one.last_seen, now) },
   ];
 }

@@ -56,7 +56,8 @@ export function FilterBar({ value, onApply }: FilterBarProps) {
     setText(value);
   }
   const completion = useCompletion(input, text, setText);
-  const problem = useFilterCheck(text);
+  const wrong = useFilterCheck(text);
+  const problem = completion.open ? null : wrong; // a word half typed is not an error yet
 
   const apply = (next: string): void => {
     completion.close();

@@ -30,13 +30,13 @@ function VerdictPanel({ overview }: { overview: Overview }) {
   return (
     <section className={css.verdict} data-status={status} aria-label="Verdict" aria-live="polite">
       <div className={css.verdictHead}>
-        <StatusIcon status={status} size={26} />
+        <span className={css.verdictIcon}><StatusIcon status={status} size={24} /></span>
         <div>
           <h2><span className="visually-hidden">{wordOf(overview.status)}: </span>{overview.headline}</h2>
           <p>{overview.checks.join(" · ")}</p>
         </div>
       </div>
-      {overview.reasons.length > 0 && <Reasons reasons={overview.reasons} brief />}
+      {overview.reasons.length > 0 && <div className={css.reasons}><Reasons reasons={overview.reasons} brief /></div>}
     </section>
   );
 }
@@ -49,7 +49,7 @@ function Figures({ overview, before }: { overview: Overview; before: number | nu
       <div className={css.figures}>
         <Stat
           label="Traffic now" value={totals.bits_per_s} unit="bit/s" trend={overview.traffic.values}
-          note={before ? `${change(totals.bits_per_s, before)} to yesterday` : "of the last minutes"}
+          note={before ? `${change(totals.bits_per_s, before)} vs yesterday` : "of the last minutes"}
         />
         <Stat label="Packets" value={totals.packets_per_s} unit="packet/s" note="corrected for sampling" />
         <Stat label="Flow records" value={totals.records_per_s} unit="records/s" note={`${format(totals.datagrams_per_s, "")} datagrams/s`} trend={overview.records.values} />

@@ -9,7 +9,6 @@ import { format } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
-import { Sparkline } from "../../ui/Sparkline";
 import { EmptyState } from "../../ui/States";
 import { DEFAULTS, write } from "../explorer/state";
 import { groupsOf, type Group } from "../explorer/groups";
@@ -33,7 +32,7 @@ function exploreLink(by: string, filter: string, range: TimeRange): string {
 /** A short ranking; each line leads into the explorer. */
 export function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
   const { interval } = useTime();
-  const query = useMemo<Query>(() => ({ view: "series", measures: ["bps"], by: [by], filter, top: 6, other: false, points: 40, since: range.since, until: range.until }), [by, filter, range]);
+  const query = useMemo<Query>(() => ({ view: "series", measures: ["bps"], by: [by], filter, top: 6, other: false, points: 10, since: range.since, until: range.until }), [by, filter, range]);
   const answer = useView(query, { refresh: interval || 60_000 });
   const into = (group: Group): string => exploreLink(by === "app" ? "src_as" : "app", [filter, clause(group.parts)].filter(Boolean).join(" AND "), range);
   return (
@@ -41,15 +40,15 @@ export function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
       <Answer of={answer} rows={6}>
         {(result) => {
           const groups = groupsOf(result);
+          const most = Math.max(...groups.map((group) => group.average ?? 0)) || 1;
           if (groups.length === 0) return <EmptyState title="Nothing yet" icon="explore" />;
           return (
             <ol className={css.ranking}>
               {groups.map((group) => (
                 <li key={group.id}>
-                  <i style={{ background: cssColor(group.slot) }} />
                   <Link href={into(group)} title={group.label}>{group.label}</Link>
-                  <Sparkline values={group.values} color={cssColor(group.slot)} width={64} height={18} />
                   <span>{format(group.average, result.unit)}</span>
+                  <b><b style={{ width: `${100 * (group.average ?? 0) / most}%`, background: cssColor(group.slot) }} /></b>
                 </li>
               ))}
             </ol>
