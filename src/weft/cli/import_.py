@@ -117,6 +117,7 @@ def import_captures(
     from weft.component import Running
     from weft.enrich.enricher import Enricher
     from weft.model.flows import FLOWS
+    from weft.store.known import known
     from weft.store.open import open_store
 
     files, ports = list(files), tuple(ports)
@@ -126,7 +127,7 @@ def import_captures(
     kept_since = time.time_ns() - days * 86_400 * 10**9
     summary, began = Summary(files=len(files)), time.monotonic()
     store = open_store(settings.store)
-    enricher = Enricher(settings.enrich)
+    enricher = Enricher(settings.enrich, known=lambda: known(store))
     collector = Collector(
         settings.collect.model_copy(update={"listeners": ()}), store=store, enricher=enricher,
         data_dir=settings.data_dir,

@@ -169,7 +169,7 @@ def _parsed(path: Path, required: tuple[str, ...], parse: Callable[[_Cells], _T]
             report.bad(f"{path}:{line}: column '{cells.last}'", error)
             continue
         for name, cell in zip(sheet.header, row, strict=False):
-            if cell and name not in required:
+            if cell:
                 report.filled[name] = report.filled.get(name, 0) + 1
     _check_any_good(path, report)
     return found, report
