@@ -55,6 +55,10 @@ def _layout() -> tuple[dict[str, Slot], tuple[int, ...]]:
 #: Every column of ``DECODED_SCHEMA`` by name.
 SLOTS, _COUNTS = _layout()
 COLUMN_COUNT = len(SLOTS)
+_FIELDS = tuple((field.type, SLOTS[field.name]) for field in DECODED_SCHEMA)
+_WIDTH_OF = np.array([place.width for _, place in _FIELDS])
+_ROW_OF = np.array([place.row for _, place in _FIELDS])
+_BYTES_OF = np.array(_WIDTHS)[_WIDTH_OF]
 _ROW_BYTES = sum(count * width for count, width in zip(_COUNTS, _WIDTHS, strict=True))
 
 
@@ -114,7 +118,7 @@ class _Blocks:
         """A block of exactly ``size`` bytes with unknown content, returned here when its last view is gone."""
         block = None
         while self._free and block is None:
-            candidate = self._free.popleft()
+            candidate = self._free.pop()  # the one used last is the likeliest to be in the processor's cache
             block = candidate if len(candidate) == size else None
         if block is None:
             block = np.empty(size, np.uint8)
@@ -134,19 +138,26 @@ class FlowColumns:
         self.rows = 0
         self._least = self._capacity = capacity
         self._blocks = _Blocks(keep=3)
-        self.matrices = self._allocate(capacity)
+        self._matrices: Matrices | None = None
+        self._block: NDArray[np.uint8] | None = None
+
+    @property
+    def matrices(self) -> Matrices:
+        """Where to write; allocated when first asked for, so that memory given back since can be used again."""
+        if self._matrices is None:
+            self._matrices = self._allocate(self._capacity)
+        return self._matrices
 
     def reserve(self, rows: int) -> Matrices:
         """Make room for ``rows`` more and return the matrices to write into; earlier matrices are stale."""
-        wanted = self.rows + rows
+        wanted, old = self.rows + rows, self.matrices
         if wanted > self._capacity:
-            old = self.matrices
             while self._capacity < wanted:
                 self._capacity *= 2
-            self.matrices = self._allocate(self._capacity)
+            new = self._matrices = self._allocate(self._capacity)
             for width in range(len(_WIDTHS)):
-                self.matrices[width][:, : self.rows] = old[width][:, : self.rows]
-            np.minimum(old.valid, self.rows, out=self.matrices.valid)
+                new[width][:, : self.rows] = old[width][:, : self.rows]
+            np.minimum(old.valid, self.rows, out=new.valid)
         return self.matrices
 
     def claim(self, names: Iterable[str], rows: int) -> Matrices:
@@ -166,36 +177,43 @@ class FlowColumns:
 
     def to_batch(self) -> pa.RecordBatch:
         """Everything written since the last call, without copying; the buffers then belong to the batch."""
-        m, rows = self.matrices, self.rows
+        if self.rows == 0:
+            return _EMPTY
+        m, rows, block = self.matrices, self.rows, pa.py_buffer(self._block)  # type: ignore[arg-type]
+        valid, origins, base = m.valid.tolist(), m.origins.tolist(), block.address
         arrays = []
-        for field in DECODED_SCHEMA:
-            place = SLOTS[field.name]
-            if m.valid[place.column] == 0:
-                buffer = _zeros(rows * _WIDTHS[place.width])
+        for kind, place in _FIELDS:
+            upto = valid[place.column]
+            size = rows * _WIDTHS[place.width]
+            if upto == 0:
+                buffer = _zeros(size)
             else:
-                zero_gap(m, place.width, place.row, place.column, rows)
-                buffer = pa.py_buffer(m[place.width][place.row, :rows])  # type: ignore[arg-type]
-            arrays.append(pa.Array.from_buffers(field.type, rows, [None, buffer]))
+                if upto < rows:
+                    zero_gap(m, place.width, place.row, place.column, rows)
+                buffer = block.slice(origins[place.column] - base, size)
+            arrays.append(pa.Array.from_buffers(kind, rows, [None, buffer]))
         batch = pa.RecordBatch.from_arrays(arrays, schema=DECODED_SCHEMA)
         if self._capacity > self._least and rows < self._least:
             self._capacity = self._least
-        self.rows = 0
-        self.matrices = self._allocate(self._capacity)
+        self.rows, self._matrices, self._block = 0, None, None
         return batch
 
     def _allocate(self, capacity: int) -> Matrices:
-        block = self._blocks.take(capacity * _ROW_BYTES + _ALIGN * len(_WIDTHS))
+        self._block = block = self._blocks.take(capacity * _ROW_BYTES + _ALIGN * len(_WIDTHS))
+        base = block.ctypes.data
         views: list[NDArray[Any]] = []
+        firsts = []
         at = 0
         for count, width in zip(_COUNTS, _WIDTHS, strict=True):
-            at += -(block.ctypes.data + at) % _ALIGN
+            at += -(base + at) % _ALIGN
             size = count * capacity * width
             shape = (count, capacity) if width <= 8 else (count, capacity, 2)
             views.append(block[at : at + size].view(f"u{min(width, 8)}").reshape(shape))
+            firsts.append(base + at)
             at += size
-        origins = [views[p.width][p.row].ctypes.data for p in SLOTS.values()]
+        origins = np.array(firsts)[_WIDTH_OF] + _ROW_OF * _BYTES_OF * capacity
         u8, u16, u32, u64, addr = views
-        return Matrices(u8, u16, u32, u64, addr, np.zeros(COLUMN_COUNT, np.int64), np.array(origins, np.int64))
+        return Matrices(u8, u16, u32, u64, addr, np.zeros(COLUMN_COUNT, np.int64), origins)
 
 
 _zero_block = pa.py_buffer(np.zeros(1 << 20, np.uint8))
@@ -209,10 +227,7 @@ def _zeros(size: int) -> pa.Buffer:
     return _zero_block.slice(0, size)
 
 
-def empty_batch() -> pa.RecordBatch:
-    """A batch without rows."""
-    return pa.RecordBatch.from_pylist([], schema=DECODED_SCHEMA)
-
+_EMPTY = pa.RecordBatch.from_pylist([], schema=DECODED_SCHEMA)
 
 #: Slots that every decoder writes.
 PRESENT_SLOT, DATAGRAM_SLOT = SLOTS[PRESENT], SLOTS[DATAGRAM]

@@ -6,6 +6,8 @@ import pyarrow as pa
 
 from weft.model.metrics import METRICS
 
+_EMPTY = pa.RecordBatch.from_pylist([], schema=METRICS.schema)
+
 
 class MetricColumns:
     """Batches of ``METRICS.schema`` in the order they were appended."""
@@ -21,8 +23,9 @@ class MetricColumns:
     def to_batch(self) -> pa.RecordBatch:
         """Everything appended since the last call."""
         parts, self._parts = self._parts, []
+        if not parts:
+            return _EMPTY
         if len(parts) == 1:
             return parts[0]
         table = pa.Table.from_batches(parts, schema=METRICS.schema).combine_chunks().unify_dictionaries()
-        batches = table.to_batches()
-        return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=METRICS.schema)
+        return table.to_batches()[0]

@@ -84,6 +84,8 @@ class SamplingState:
 
     def register(self) -> None:
         """Give streams that are new a row."""
+        if len(self._of_slot) == self._streams.keys.state[0]:
+            return
         for slot in np.flatnonzero(self._streams.keys.used & (self._rows[:, R_EXPORTER] == 0)):
             self._add(int(slot))
 
