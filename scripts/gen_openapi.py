@@ -1,4 +1,4 @@
-"""Writes the OpenAPI document that the browser's types are generated from; ``--check`` says whether it is up to date."""
+"""Writes the OpenAPI document that the browser's types are made from; ``--check`` says whether it is up to date."""
 
 from __future__ import annotations
 

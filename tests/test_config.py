@@ -66,8 +66,8 @@ def test_other_variables_are_left_alone():
     [
         ("api: {prot: 1}", "weft.yaml:1: api.prot", "Did you mean `port`?"),
         ("\n\napii: {}", "weft.yaml:3: apii", "Did you mean `api`?"),
-        ("collect:\n  listeners:\n    - port: 1\n    - {port: 2, adress: 127.0.0.1}", "weft.yaml:4: collect.listeners.1.adress",
-         "Did you mean `address`?"),
+        ("collect:\n  listeners:\n    - port: 1\n    - {port: 2, adress: 127.0.0.1}",
+         "weft.yaml:4: collect.listeners.1.adress", "Did you mean `address`?"),
         ("api:\n  port: 99999", "weft.yaml:2: api.port", "TCP port"),
     ],
 )  # fmt: skip
@@ -87,7 +87,7 @@ def test_error_in_a_variable_names_the_variable():
     with pytest.raises(ConfigError) as caught:
         load_settings(environment={"WEFT_PORT": "eighty"})
     assert caught.value.where == "WEFT_PORT: api.port"
-    with pytest.raises(ConfigError, match="WEFT_API__PROT: api.prot: there is no such setting"):
+    with pytest.raises(ConfigError, match=r"WEFT_API__PROT: api\.prot: there is no such setting"):
         load_settings(environment={"WEFT_API__PROT": "1"})
 
 

@@ -21,7 +21,7 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from weft.api.application import create_app
-from weft.api.auth.accounts import FirstStart
+from weft.api.auth.accounts import LocalAccess
 from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer
@@ -36,6 +36,7 @@ from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
 from weft.twin.demo import DemoSource
+from weft.twin.organisation import EXPORTERS
 from weft.twin.reference import write_reference_tables
 
 log = structlog.get_logger(__name__)
@@ -57,7 +58,7 @@ class Process:
 
     parts: list[Component] = field(default_factory=list)
     api: ApiServer | None = None
-    first_start: FirstStart | None = None
+    access: LocalAccess | None = None
 
 
 def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) -> Process:
@@ -87,6 +88,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
     # Answers out.
     questions = QueryEngine(store, settings.query)
+    simulated = [exporter.address for exporter in EXPORTERS] if demo else []
     if demo and collector is not None:
         process.parts.append(
             DemoSource(settings.demo, collector, targets=_targets(collector), newest_s=_newest(questions))
@@ -94,12 +96,12 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     if serves:
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
-            known=lambda: learn(lambda: known(store), questions.run), registry=registry,
+            known=lambda: learn(lambda: known(store), questions.run, simulated), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
-        process.first_start = FirstStart(state, data_dir)
+        process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies))
-        process.parts += [process.first_start, process.api]
+        process.parts += [process.access, process.api]
     return process
 
 

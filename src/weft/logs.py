@@ -20,7 +20,7 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 )
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: Libraries that are chatty at their INFO level about what our own events say better.
-_QUIET = ("uvicorn", "uvicorn.error", "uvicorn.access", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba")
+_QUIET = ("uvicorn", "uvicorn.error", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba")
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

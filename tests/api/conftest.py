@@ -1,8 +1,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 from starlette.testclient import TestClient
-
 from tests.api.fakes import FakeCollector, FakeEnricher, FakeQuestions
+
 from weft.api.application import create_app
 from weft.api.auth import secrets
 from weft.api.config import ApiConfig

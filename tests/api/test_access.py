@@ -2,8 +2,8 @@
 
 import pytest
 from fastapi.routing import APIRoute
-
 from tests.api.conftest import PASSWORD
+
 from weft.api.application import create_app
 
 OPEN = {("GET", "/api/v1/health"), ("POST", "/api/v1/auth/login"), ("GET", "/metrics")}

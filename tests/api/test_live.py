@@ -30,7 +30,7 @@ def test_updates_of_the_topics_asked_for(client, login):
 
 
 def refused(client, headers=None, send=None):
-    with pytest.raises(WebSocketDisconnect) as caught, client.websocket_connect(LIVE, headers=headers or {}) as socket:
+    with pytest.raises(WebSocketDisconnect) as caught, client.websocket_connect(LIVE, headers=headers or {}) as socket:  # noqa: PT012
         if send is not None:
             socket.send_text(send)
         socket.receive_json()

@@ -1,6 +1,7 @@
 """Verdicts: from the collector's counters to "is everything all right?" and what to do where it is not."""
 
 import pytest
+from tests.api.fakes import FakeCollector, FakeQuestions
 
 from weft.api.history import History
 from weft.api.knowledge import clock_offsets, exporter_names
@@ -10,7 +11,6 @@ from weft.api.sources import ExporterNames, Knowledge, counters, exporters_view
 from weft.api.status import StatusBoard
 from weft.collect.status import CollectStatus, ExporterLedger, StreamRate
 from weft.model.exporters import StreamStatus
-from tests.api.fakes import FakeCollector, FakeQuestions
 
 NOW = 1_000_000.0
 A = "192.0.2.1"
@@ -88,6 +88,7 @@ def test_recent_loss_is_a_reason_and_old_loss_is_not():
     board = board_of(status_of(old), status_of(stream(lost=51_200, records=32_000)))
     (reason,) = board.overview().reasons
     assert (reason.code, reason.status, reason.exporter) == ("loss", Status.CRITICAL, A)
+    assert codes(board_of(status_of(old), status_of(stream(lost=50_019, records=20_100)))) == []  # too few to tell
     assert "9.1 %" in reason.title
     assert "1 200 records" in reason.title
     assert board.overview().totals.lost_share == pytest.approx(1200 / 13_200)
@@ -157,9 +158,9 @@ def test_kernel_drops_and_lost_rows_alarm_only_while_they_happen():
 
 def test_names_sites_and_interfaces():
     names = exporter_names({
-        "exporters": [{"exporter": A, "name": "old", "site": "x"}, {"exporter": A, "name": "edge1", "site": "ams", "demo": "demo"}],
-        "interfaces": [{"exporter": A, "if_index": 2, "name": "b"}, {"exporter": A, "if_index": 1, "name": "a", "speed_bps": 10}],
-    })  # fmt: skip
+        "exporters": [{"exporter": A, "name": "old", "site": "x"}, {"exporter": A, "name": "edge1", "site": "ams"}],
+        "interfaces": [{"exporter": A, "if_index": 2, "name": "b"}, {"exporter": A, "if_index": 1, "name": "a"}],
+    }, simulated=[A])  # fmt: skip
     view = board_of(status_of(stream()), status_of(stream()), Knowledge(names)).exporters().exporters[0]
     assert (view.name, view.site, view.demo) == ("edge1", "ams", True)
     assert [(port.if_index, port.name) for port in view.interfaces] == [(1, "a"), (2, "b")]
@@ -211,13 +212,15 @@ def test_counters_cover_every_exporter():
 
 
 def test_clock_offsets_of_records():
-    from weft.model.views import ViewColumn
     from tests.api.fakes import answer
+
+    from weft.model.views import ViewColumn
     from weft.query.model import Query
 
     columns = [ViewColumn(name=n, title=n, kind="timestamp") for n in ("time_received", "time_end", "exporter")]
     rows = [
-        ["2026-01-01T00:00:00Z", "2025-12-31T23:59:30Z", "on-time"], ["2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", "ahead"],
+        ["2026-01-01T00:00:00Z", "2025-12-31T23:59:30Z", "on-time"],
+        ["2026-01-01T00:00:00Z", "2026-01-01T00:05:00Z", "ahead"],
         ["2026-01-01T00:00:00Z", "2025-12-31T22:00:00Z", "behind"],
     ]  # fmt: skip
     result = answer(Query(), rows).model_copy(update={"columns": columns})

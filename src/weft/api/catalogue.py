@@ -28,7 +28,7 @@ def _dataset(name: str, dataset: Dataset) -> DatasetView:
         measures=[
             MeasureView(
                 name=measure.name, title=measure.title, unit=measure.unit, meaning=measure.meaning,
-                raw_only=bool(measure.dimension) and len(dataset.tables_for(dataset.dimensions[measure.dimension])) == 1,
+                raw_only=bool(measure.dimension) and _raw_only(dataset, dataset.dimensions[measure.dimension]),
             )
             for measure in dataset.measures.values()
         ],
@@ -42,5 +42,9 @@ def _dimension(dataset: Dataset, dimension: Dimension) -> DimensionView:
         name=dimension.name, title=dimension.title, kind=dimension.kind.value, meaning=dimension.meaning,
         unit=dimension.unit, group=group, operators=list(dimension.operators), values=list(dimension.values.values()),
         groupable=dimension.groupable, filterable=bool(dimension.operators),
-        raw_only=len(dataset.tables_for(dimension)) == 1,
+        raw_only=_raw_only(dataset, dimension),
     )  # fmt: skip
+
+
+def _raw_only(dataset: Dataset, dimension: Dimension) -> bool:
+    return len(dataset.tables_for(dimension)) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -32,7 +33,7 @@ class History:
         with self._lock:
             samples = list(self._samples)
         values: list[float | None] = []
-        for (t0, before), (t1, after) in zip(samples, samples[1:], strict=False):
+        for (t0, before), (t1, after) in itertools.pairwise(samples):
             if name not in after or t1 <= t0:
                 values.append(None)
             else:

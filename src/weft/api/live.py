@@ -1,8 +1,8 @@
 """Live updates: one WebSocket per browser tab, many topics; each update is computed and encoded once for all tabs.
 
 The client sends ``{"subscribe": ["overview", "exporters"]}`` (again to change its mind); the server sends
-``{"topic", "data"}``. A tab that cannot keep up misses updates rather than hold anyone else up: its queue is bounded and
-the oldest update of a topic gives way to the newest.
+``{"topic", "data"}``. A tab that cannot keep up misses updates rather than hold others up: its queue is bounded and the
+oldest update of a topic gives way to the newest.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What can be wrong with an exporter or with the pipeline, how we know, and what to do about it.
 
-Pure functions of counters: every sentence carries the figures it rests on. The order of the checks is the order in which
-a person would rule things out.
+Pure functions of counters: every sentence carries the figures it rests on. The checks come in the order in which a
+person would rule things out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from weft.api.models.sources import Count, ExporterView, PipelineView
 SILENT_S = 120.0  # an exporter that sends nothing for two export intervals of common active timeouts
 SILENT_CRITICAL_S = 900.0
 LOSS_WARNING, LOSS_CRITICAL = 0.001, 0.05  # share of what was sent
+LOSS_FEW, LOSS_MANY = 20, 200  # units: fewer lost say little about a share, and never that it is critical
 CLOCK_WARNING_S = 60.0
 QUEUE_WARNING = 0.5
 SPOOL_WARNING = 0.8  # share of its capacity
@@ -98,13 +99,14 @@ def _losses(view: ExporterView, recent: Recent) -> Iterator[Reason]:
             fix="Raise collect.queue_bytes or collect.exporter_quota, check collect.allowed_exporters, or sample more.",
             exporter=view.address,
         )  # fmt: skip
-    if recent.lost_share > LOSS_WARNING:
+    if recent.lost_share > LOSS_WARNING and recent.lost >= LOSS_FEW:
+        critical = recent.lost_share > LOSS_CRITICAL and recent.lost >= LOSS_MANY
         yield Reason(
-            status=Status.CRITICAL if recent.lost_share > LOSS_CRITICAL else Status.WARNING, code="loss",
+            status=Status.CRITICAL if critical else Status.WARNING, code="loss",
             title=f"{view.name}: {share(recent.lost_share)} of what it sent never arrived "
             f"({number(recent.lost)} {recent.lost_unit} in the last minutes)",
             detail="Known from gaps in its sequence numbers; its traffic is shown too low by about that share.",
-            fix="Look for drops on the path and on the device's export queue, and at the kernel drops of the listeners.",
+            fix="Look for drops on the path, in the device's export queue, and at the listeners (kernel drops).",
             exporter=view.address,
         )  # fmt: skip
 
@@ -171,13 +173,15 @@ def _storing(view: PipelineView, lost_rows: float, now: float) -> Iterator[Reaso
         yield Reason(
             status=Status.CRITICAL, code="spool_full",
             title=f"The spool is {share(view.spool_bytes / view.spool_capacity)} full",
-            detail="When it is full the oldest rows are given up.", fix="Bring the store back, or raise collect.spool_bytes.",
+            detail="When it is full the oldest rows are given up.",
+            fix="Bring the store back, or raise collect.spool_bytes.",
         )  # fmt: skip
     if lost_rows:
         yield Reason(
             status=Status.CRITICAL, code="rows_lost",
             title=f"{number(lost_rows)} decoded rows were lost in the last minutes",
-            detail=f"By reason, since the start: {_listed(view.lost_rows)}.", fix="See Weft's log for the store's message.",
+            detail=f"By reason, since the start: {_listed(view.lost_rows)}.",
+            fix="See Weft's log for the store's message.",
         )  # fmt: skip
     if view.store_ok and (view.latency_p99_ms or 0) > LAG_WARNING_MS:
         yield Reason(

@@ -130,7 +130,8 @@ def counters(status: CollectStatus) -> dict[str, float]:
         stream, address = rate.status, rate.status.exporter
         for name, value in (
             ("records", stream.records), ("datagrams", stream.datagrams), ("lost", stream.lost),
-            ("sent", sent_units(stream)), ("errors", sum(stream.errors.values())), ("unsampled", stream.unsampled_records),
+            ("sent", sent_units(stream)), ("errors", sum(stream.errors.values())),
+            ("unsampled", stream.unsampled_records),
         ):  # fmt: skip
             total[f"{name}:{address}"] += value
             total[name] += value

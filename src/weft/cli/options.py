@@ -52,11 +52,41 @@ def settings_of(
 
 def run_process(settings: Settings, role: Role, *, demo: bool = False) -> None:
     """Run a process until it is told to stop."""
+    import gc
+
+    gc.disable()  # thousands of modules are made and none is thrown away
+    keep_pandas_out()
     from weft.app import assemble, run
     from weft.logs import configure_logging
 
+    gc.enable()
+    gc.freeze()
     configure_logging(settings.log.level, settings.log.format)
     run(assemble(settings, role, demo=demo), lambda process: _announce(process, demo=demo))
+
+
+def keep_pandas_out() -> None:
+    """Let pyarrow believe that pandas is not installed (the embedded store brings it along).
+
+    pyarrow imports it, once, to ask whether a list is one of its series: a second of CPU and 60 MB at every start for
+    something that never is. Others in this process may still import pandas.
+    """
+    import sys
+
+    import pyarrow as pa
+
+    class NoPandas:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name == "pandas":
+                raise ModuleNotFoundError(name)
+
+    if "pandas" not in sys.modules:
+        blocker = NoPandas()
+        sys.meta_path.insert(0, blocker)  # type: ignore[arg-type]  # all of a finder that is needed here
+        try:
+            pa.array([0])
+        finally:
+            sys.meta_path.remove(blocker)  # type: ignore[arg-type]
 
 
 def _announce(process: Process, *, demo: bool) -> None:
@@ -64,14 +94,12 @@ def _announce(process: Process, *, demo: bool) -> None:
         click.echo("Weft is ready: collecting")
         return
     click.echo(f"Weft is ready: {process.api.url}")
-    first = process.first_start
-    if first is not None and first.password is not None:
-        click.echo(f"Log in as {first.username} with the password {first.password} (kept in {first.file})")
-    elif first is not None and first.file is not None:
-        password = first.file.read_text(encoding="utf-8").strip() if demo else None
-        click.echo(
-            f"Log in as {first.username} with the password {password}" if password
-            else f"Log in as {first.username}; the generated password is in {first.file} until it is changed"
-        )  # fmt: skip
+    access = process.access
+    if access is not None and access.password is not None:
+        click.echo(f"Log in as {access.username} with the password {access.password} (kept in {access.file})")
+    elif access is not None and access.file is not None and demo:
+        click.echo(f"Log in as {access.username} with the password {access.file.read_text(encoding='utf-8').strip()}")
+    elif access is not None and access.file is not None:
+        click.echo(f"Log in as {access.username}; the generated password is in {access.file} until it is changed")
     if demo:
         click.echo("Everything shown is demo data. Stop with Ctrl-C.")

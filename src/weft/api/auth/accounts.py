@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable
@@ -12,10 +13,13 @@ from weft.api.auth.identity import Identity, Role
 from weft.api.auth.limiter import LoginLimiter
 from weft.api.config import ApiConfig
 from weft.api.errors import NotLoggedIn
+from weft.errors import WeftError
 from weft.store.state import StateStore, User
 
 ADMIN = "admin"
 PASSWORD_FILE = "initial-admin-password"  # noqa: S105  # a file's name
+TOKEN_FILE = "local-token"  # noqa: S105
+LOCAL_TOKEN = "commands on this machine"  # noqa: S105
 TOUCH_S = 60.0  # sessions and tokens record their use at most this often: reading must not mean writing
 
 
@@ -99,31 +103,49 @@ class Accounts:
         )  # fmt: skip
 
 
-class FirstStart:
-    """Makes sure that somebody can log in: a part of the process that runs once the state store is open."""
+class LocalAccess:
+    """Makes sure that the owner of this machine can get in: a part of the process, started after the state store.
+
+    At the very first start it adds the person ``admin`` with a generated password, kept in a private file until it is
+    changed. While Weft runs, a second private file holds a read-only API token for the commands on this machine.
+    """
 
     def __init__(self, state: StateStore, data_dir: Path) -> None:
-        self._state, self._file = state, data_dir / PASSWORD_FILE
+        self._state, self._data_dir = state, data_dir
         self.username = ADMIN
         self.password: str | None = None
 
     @property
     def file(self) -> Path | None:
         """Where the generated password stands until it is changed; None once it is gone."""
-        return self._file if self._file.exists() else None
+        file = self._data_dir / PASSWORD_FILE
+        return file if file.exists() else None
 
     def start(self) -> None:
-        """At the very first start, add the person ``admin`` with a generated password, kept in a private file."""
-        if self._state.users():
-            return
-        password = secrets.new_password()
-        write_private(self._file, password + "\n")
-        self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN.value)
-        self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
-        self.password = password
+        """Add what is missing."""
+        if not self._state.users():
+            password = secrets.new_password()
+            write_private(self._data_dir / PASSWORD_FILE, password + "\n")
+            self._state.add_user(ADMIN, secrets.hash_password(password), Role.ADMIN.value)
+            self._state.audit("weft", "user.add", ADMIN, {"role": Role.ADMIN.value, "why": "first start"})
+            self.password = password
+        self._forget_token()
+        owner = next((user for user in self._state.users() if user.role == Role.ADMIN.value), None)
+        if owner is not None:
+            token = secrets.new_token()
+            self._state.add_token(owner.id, LOCAL_TOKEN, secrets.digest(token), Role.VIEWER.value, None)
+            write_private(self._data_dir / TOKEN_FILE, token + "\n")
 
     def stop(self) -> None:
-        """Nothing to release."""
+        """Take the commands' token away."""
+        with contextlib.suppress(WeftError):
+            self._forget_token()
+
+    def _forget_token(self) -> None:
+        (self._data_dir / TOKEN_FILE).unlink(missing_ok=True)
+        for token in self._state.tokens():
+            if token.name == LOCAL_TOKEN:
+                self._state.delete_token(token.id)
 
 
 def write_private(path: Path, text: str) -> None:

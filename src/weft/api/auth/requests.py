@@ -88,7 +88,7 @@ Admin = Annotated[Identity, Depends(admin)]
 
 
 def set_cookie(request: Request, response: Response, cookie: str, max_age_s: int) -> None:
-    """Give the browser its session: unreadable to scripts, never sent along by other sites, only over TLS where used."""
+    """Give the browser its session: unreadable to scripts, not sent along by other sites, TLS only where used."""
     response.set_cookie(
         COOKIE,
         cookie,

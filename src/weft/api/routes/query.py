@@ -38,7 +38,10 @@ def query(body: Query, _: Viewer, deps: Deps) -> ViewResult:
     response_class=Response, responses={200: {"content": {kind: {} for kind, _ in FORMATS.values()}}},
 )  # fmt: skip
 def export(
-    body: Query, _: Viewer, deps: Deps, format: Annotated[Literal["csv", "parquet"], Parameter()] = "csv"
+    body: Query,
+    _: Viewer,
+    deps: Deps,
+    format: Annotated[Literal["csv", "parquet"], Parameter()] = "csv",  # noqa: A002  # as in the URL
 ) -> Response:
     """The rows of the answer as a file."""
     media, suffix = FORMATS[format]

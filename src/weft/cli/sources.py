@@ -1,0 +1,55 @@
+"""``weft sources``: what sends telemetry and how well it arrives, asked of the running Weft."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from weft.cli.options import config_option, settings_of
+
+MARKS = {"ok": "✓", "unknown": "·", "warning": "!", "critical": "✗"}
+
+
+@click.command("sources")
+@config_option
+@click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def sources_command(config_file: Path | None, url: str | None, as_json: bool) -> None:
+    """Show what sends telemetry and how well it arrives.
+
+    Asks a running Weft with the token in WEFT_TOKEN; on its own machine none is needed. Exit code 1 where something is
+    critical.
+    """
+    from weft.cli.client import ApiClient
+
+    view = ApiClient(settings_of(config_file), url).get("/exporters")
+    if as_json:
+        click.echo(json.dumps(view))
+    else:
+        show(view)
+    if any(one["status"] == "critical" for one in view["exporters"]):
+        raise click.exceptions.Exit(1)
+
+
+def show(view: Mapping[str, Any]) -> None:
+    """Print one line per exporter, and below it what is wrong."""
+    if not view["exporters"]:
+        click.echo("Nothing has sent telemetry yet. Point a router at one of these:")
+        for listener in view["pipeline"]["listeners"]:
+            click.echo(f"  UDP {listener['address']}:{listener['port']}")
+        return
+    width = max(len(one["name"]) for one in view["exporters"])
+    for one in view["exporters"]:
+        sampling = "/".join("?" if rate == 0 else f"1:{rate}" for rate in one["sampling_rates"])
+        click.echo(
+            f"{MARKS[one['status']]} {one['name']:{width}}  {one['address']:15}  {'+'.join(one['protocols']):12} "
+            f"{one['records_per_s']:9.1f} records/s  sampling {sampling:8} last seen "
+            f"{max(0.0, time.time() - one['last_seen']):.0f} s ago"
+        )
+        for reason in one["reasons"]:
+            click.echo(f"    {reason['title']}. {reason['fix']}")
