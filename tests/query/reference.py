@@ -9,7 +9,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tests.query.conftest import AS_NAMES, APPS, CUSTOMERS, EXPORTER_NAMES, INTERFACES_OF, SITES, Row, packed
+from tests.query.conftest import APPS, AS_NAMES, CUSTOMERS, EXPORTER_NAMES, INTERFACES_OF, SITES, Row, packed
+
 from weft.query.catalogue import build_catalogue
 from weft.query.filter import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Interface, Range, address_text
@@ -99,7 +100,7 @@ def _equal(wanted: Any, mine: Any, row: Row, side: str) -> bool:
 
 def _like(pattern: str, text: str, fold: bool) -> bool:
     expression = "".join(".*" if c == "%" else "." if c == "_" else re.escape(c) for c in pattern)
-    return bool(re.fullmatch(expression, text, re.S | (re.I if fold else 0)))
+    return bool(re.fullmatch(expression, text, re.DOTALL | (re.IGNORECASE if fold else 0)))
 
 
 def scaled(row: Row, name: str) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from tests.query.conftest import DAY, FIRST, KEEP, LAST, NOW
+
 from weft.errors import LimitExceeded, StoreUnavailable
 from weft.model.views import ViewResult
 from weft.query.config import QueryConfig

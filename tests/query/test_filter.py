@@ -7,9 +7,9 @@ import ipaddress
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.query import reference
 from tests.query.conftest import FIRST, LAST, Row
+
 from weft.model.tables import Kind
 from weft.query.catalogue import Dimension, Either
 from weft.query.engine import QueryEngine
@@ -106,6 +106,7 @@ def test_says_where_it_is_wrong_and_what_to_write(text: str, position: int, hint
 @given(st.text(max_size=60) | st.lists(st.sampled_from(
     ["SrcAS", "app", "=", "!=", "IN", "(", ")", ",", "1", "AND", "OR", "NOT", "<<", "LIKE", "HAS", "'", '"', "10.0.0.0/8", "\\", "-", "tcp_flags"]
 ), max_size=14).map(" ".join))  # fmt: skip
+@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:
         node = parse(text, DATASET)
@@ -185,7 +186,7 @@ TREES: st.SearchStrategy[Node] = st.recursive(LEAVES, _combine, max_leaves=6)
 
 
 @given(TREES)
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_shown_reads_back_the_same(node: Node) -> None:
     assert parse(show(node, DATASET), DATASET) == node
 

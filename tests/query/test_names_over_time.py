@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-
 from tests.query.conftest import FIRST, KEEP, LAST, NOW, Row, batch_of, packed
+
 from weft.model.dictionaries import INTERFACES
 from weft.model.flows import FLOWS
 from weft.query.compile import statements
@@ -46,7 +46,7 @@ def name_then(row: Row) -> str:
 
 
 @pytest.mark.parametrize("slices", [100, 0])
-@pytest.mark.parametrize("retention", [KEEP, {n: 0 for n in KEEP} | {"flows": 20000}])
+@pytest.mark.parametrize("retention", [KEEP, dict.fromkeys(KEEP, 0) | {"flows": 20000}])
 def test_groups_by_the_name_of_the_time(
     renamed: QueryEngine, store: TelemetryStore, late_rows: list[Row], retention: dict[str, int], slices: int,
     monkeypatch: pytest.MonkeyPatch,
@@ -60,7 +60,8 @@ def test_groups_by_the_name_of_the_time(
     for row in late_rows:
         want[name_then(row)] = want.get(name_then(row), 0) + 1
     assert {r[0]: r[1] for r in result.rows} == want
-    assert result.provenance.table == ("flows_path_1m" if retention is KEEP else "flows")
+    assert result.provenance.table == ("flows_path_1h" if retention is KEEP else "flows")
+    assert ("FROM flows_path_1m" in result.provenance.sql) == (retention is KEEP)  # around the change
 
 
 def count(engine: QueryEngine, filter_: str) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.query import reference
 from tests.query.conftest import DAY, FIRST, KEEP, LAST, NOW, QUIET, Row
+
 from weft.errors import InvalidInput
 from weft.model.flows import FLOWS
 from weft.query.engine import QueryEngine
@@ -312,3 +312,21 @@ def test_what_cannot_be_asked_says_how_to_ask(engine: QueryEngine, more: dict[st
         engine.run(ask(**more))
     assert fix in caught.value.message
     assert caught.value.where
+
+
+@pytest.mark.parametrize("by", [("src_as",), ("src_site", "in_if_name"), ("exporter",), ("src_as", "dst_port")])
+def test_a_window_off_the_hour_is_covered_by_several_tables(
+    engine: QueryEngine, rows: list[Row], by: tuple[str, ...]
+) -> None:
+    since, until = FIRST + 7 * 60, LAST - 13 * 60
+    measures = ["bps", "packets", "flows", "unique_exporter"]
+    result = engine.run(
+        ask(view="table", by=by, measures=measures, top=3, since=str(since), until=str(until), every=60)
+    )
+    want, rest = expected(rows, by, measures, 3, since, until)
+    check(result, want, rest, len(by))
+    several = by in (("src_as",), ("src_site", "in_if_name"))
+    assert ("UNION ALL" in result.provenance.sql) == several
+    if several:
+        assert result.provenance.table == "flows_source_1h"
+        assert all(f"FROM flows_source_{t}" in result.provenance.sql for t in ("1m", "5m", "1h"))

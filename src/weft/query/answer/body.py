@@ -115,7 +115,7 @@ def extra_measures(ask: Ask, runner: Runner, window: Window, keys: Sequence[Key]
     tables = []
     if unique:
         compiler = runner.compiler(ask.only(unique), bucketed=False, main=False)
-        table = runner.run(compiler.folded(window, aggregates_for(unique, compiler.source), by, fold))
+        table = runner.run(compiler.folded(window, aggregates_for(unique), by, fold))
         tables.append((unique, table))
     for m in ask.percentiles:
         compiler = runner.compiler(ask.only([m]), bucketed=False, main=False)
@@ -134,7 +134,7 @@ def choose_keys(ask: Ask, runner: Runner, limit: int) -> list[Key]:
     """The top groups by the first measure, in order."""
     measure, rank, grid = ask.measures[0], ask.query.rank, ask.grid
     compiler = runner.compiler(ask.only([measure]), bucketed=rank != "average", main=False)
-    aggregates = aggregates_for([measure], compiler.source)
+    aggregates = aggregates_for([measure])
     if measure.form == "percentile":
         statement = compiler.percentile(slots(ask, whole(ask)), measure, ask.by, None, limit)
     elif rank == "max":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from weft.query.answer.runner import Runner
 from weft.query.compile.ask import Ask, sides
-from weft.query.compile.source import Source
+from weft.query.compile.source import Choice, Source
 from weft.query.compile.sql import Statement, moment, select
 from weft.query.compile.statements import Compiler, Window
 from weft.query.filter.tree import And, Node, leaves
@@ -78,7 +78,7 @@ def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[boo
     own = ask.grid
     since = min(own.start, own.end - _DAY) if known else own.start
     compiler = runner.compiler(ask, bucketed=True, main=False)
-    source, time = compiler.source, ask.dataset.table.time.name
+    source, time = compiler.choice.base, ask.dataset.table.time.name
     window = f"{time} >= {moment(own.start)}"
     flows = f"sumIf(flows, {window})" if source.seconds else f"countIf({window})"
     bucket = f"intDiv(toUInt32({time}) - {own.start}, {own.step})"
@@ -114,7 +114,7 @@ def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[boo
 def _newest(compiler: Compiler, runner: Runner, since: int, until: int) -> int:
     """The newest raw row of a rollup's last bucket, to the second; the bucket's start if raw rows are gone."""
     table = compiler.ask.dataset.table
-    raw = Compiler(compiler.ask, Source(table.name, 0, "count()"))
+    raw = Compiler(compiler.ask, Choice(Source(table.name, 0)))
     sql = select([f"max({table.time.name}) AS newest"], table.name, where=raw.condition(Window(since, until)))
     rows = runner.run(Statement(sql, raw.parameters), shown=False).to_pylist()
     return max(since, _seconds(rows[0]["newest"])) if rows else since

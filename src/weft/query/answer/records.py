@@ -13,7 +13,7 @@ from weft.query.answer.naming import Naming
 from weft.query.answer.runner import Runner
 from weft.query.catalogue import Dimension
 from weft.query.compile.ask import Ask
-from weft.query.compile.source import Source
+from weft.query.compile.source import Choice, Source
 from weft.query.compile.sql import Statement, select
 from weft.query.compile.statements import Compiler, key_names
 
@@ -28,9 +28,8 @@ def records_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     """Rows of the raw table with their bytes and packets as exported."""
     table = ask.dataset.table
     by: Sequence[Dimension] = ask.by or [ask.dataset.dimensions[n] for n in DEFAULT]
-    source = Source(table.name, 0, "count()")
-    runner.source = source
-    compiler = Compiler(ask, source)
+    runner.source = Source(table.name, 0)
+    compiler = Compiler(ask, Choice(runner.source))
     columns = [f"{sql} AS {name}" for d in by for name, sql in zip(key_names(d), compiler.row_values(d), strict=True)]
     times = [c.name for c in table.columns if c.kind is Kind.TIMESTAMP]
     counts = [c.name for c in table.measures]

@@ -37,12 +37,12 @@ class Runner:
 
     def compiler(self, ask: Ask, *, bucketed: bool, main: bool = True) -> Compiler:
         """A compiler for the cheapest exact table; ``main`` makes that table the one the answer names."""
-        source = choose(ask, self.now, self.retention_days, bucketed=bucketed)
+        compiler = Compiler(ask, choose(ask, self.now, self.retention_days, bucketed=bucketed))
         if main:
-            self.source = source
-        if main and source.note:
-            self.note(source.note)
-        return Compiler(ask, source)
+            self.source = compiler.source
+        if main and compiler.choice.note:
+            self.note(compiler.choice.note)
+        return compiler
 
     def note(self, text: str) -> None:
         """Say something about the answer, once."""

@@ -78,7 +78,7 @@ def _cells(by: Sequence[Dimension], naming: Naming, path: Path) -> list[str]:
 
 def _paths(ask: Ask, runner: Runner, compiler: Compiler) -> dict[Path, Totals]:
     """Sums per path, with all but the top values of each level folded into its remainder."""
-    aggregates = aggregates_for(ask.measures, compiler.source)
+    aggregates = aggregates_for(ask.measures)
     statement = compiler.folded(whole(ask), aggregates, ask.by, None)
     table = runner.run(Statement(f"{statement.sql}\nLIMIT {MAX_ROWS + 1}", statement.parameters))
     if table.num_rows > MAX_ROWS:
@@ -106,7 +106,7 @@ def _paths(ask: Ask, runner: Runner, compiler: Compiler) -> dict[Path, Totals]:
 
 def _paths_in_store(ask: Ask, runner: Runner, compiler: Compiler) -> dict[Path, Totals]:
     tops = [tuple(choose_keys(replace(ask, by=(d,)), runner, ask.query.top)) for d in ask.by]
-    aggregates = aggregates_for(ask.measures, compiler.source)
+    aggregates = aggregates_for(ask.measures)
     table = runner.run(compiler.folded(whole(ask), aggregates, ask.by, Fold(tops, joint=False)))
     inside = [table[f"top_{d.name}"].to_pylist() for d in ask.by]
     out: dict[Path, Totals] = {}

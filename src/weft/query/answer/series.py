@@ -56,13 +56,13 @@ class Lines:
 
 def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
     """One line per top group, the remainder last."""
-    compiler = runner.compiler(ask.additive, bucketed=True)
-    lines = _lines(ask.additive, runner, compiler)
+    compiler = runner.compiler(ask.drawn, bucketed=True)
+    lines = _lines(ask.drawn, runner, compiler)
     extra = extra_measures(ask, runner, whole(ask), lines.keys)
     previous: Lines | None = None
     extra_before: dict[Key | None, Totals] = {}
     if ask.shift:
-        previous = _folded(ask.additive, runner, compiler, before(ask, ask.grid.step), lines.keys)
+        previous = _folded(ask.drawn, runner, compiler, before(ask, ask.grid.step), lines.keys)
         extra_before = extra_measures(ask, runner, before(ask), lines.keys)
     naming.learn(ask.by, lines.keys)
     body = Body(
@@ -103,7 +103,7 @@ def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
     window = whole(ask, ask.grid.step)
     measure = ask.measures[0]
     if ask.by and measure.additive and not any(d.wide for d in ask.by):
-        aggregates = [a for a in aggregates_for(ask.measures, compiler.source) if a.name.startswith("sum_")]
+        aggregates = [a for a in aggregates_for(ask.measures) if a.name.startswith("sum_")]
         statement = compiler.folded(window, aggregates, ask.by, None)
         table = runner.run(Statement(f"{statement.sql}\nLIMIT {MAX_ROWS + 1}", statement.parameters))
         if table.num_rows <= MAX_ROWS:
@@ -144,7 +144,7 @@ def _folded(ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: 
     """Sums of the chosen groups and the remainder, folded in the store."""
     unique = [m for m in ask.measures[:1] if m.form == "unique"]
     additive = [m for m in ask.measures if m.form != "unique"]
-    aggregates = aggregates_for([*additive, *unique], compiler.source)
+    aggregates = aggregates_for([*additive, *unique])
     table = runner.run(compiler.folded(window, aggregates, ask.by, Fold(keys) if ask.by else None))
     index = {key: i for i, key in enumerate(keys)}
     inside = table["top"].to_pylist() if ask.by else [1] * table.num_rows

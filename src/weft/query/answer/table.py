@@ -34,11 +34,11 @@ def table_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     if not ask.by:
         return stat_view(ask, runner)
     compiler = runner.compiler(ask.additive, bucketed=False)
-    keys, sums, everything = _ranked(ask.additive, runner, compiler)
+    keys, sums, everything = _ranked(ask, runner, compiler)
     _merge(sums, extra_measures(ask, runner, whole(ask), keys))
     previous: dict[Key | None, Totals] = {}
     if ask.shift:
-        previous = _sums(ask.additive, runner, compiler, before(ask), keys)
+        previous = _sums(ask, runner, compiler, before(ask), keys)
         _merge(previous, extra_measures(ask, runner, before(ask), keys))
     naming.learn(ask.by, keys)
     unit = ask.measures[0].unit
@@ -77,7 +77,7 @@ def stat_view(ask: Ask, runner: Runner) -> Body:
 
 def _stat(ask: Ask, runner: Runner, compiler: Compiler, window: Window) -> Totals:
     out: Totals = {}
-    aggregates = [a for a in aggregates_for(ask.measures, compiler.source) if a.name.startswith("sum_")]
+    aggregates = aggregates_for(ask.additive.measures)
     if aggregates:
         table = runner.run(compiler.folded(window, aggregates, (), None))
         out = {a.name.removeprefix("sum_"): table[a.name][0].as_py() for a in aggregates}
@@ -95,10 +95,10 @@ def _ranked(ask: Ask, runner: Runner, compiler: Compiler) -> tuple[list[Key], di
     if ask.query.rank != "average" or not measure.additive:
         keys = choose_keys(ask, runner, top)
         sums = _sums(ask, runner, compiler, whole(ask), keys)
-        names = sum_names(ask.measures)
+        names = sum_names(ask.additive.measures)
         everything: Totals = {n: sum(int(t.get(n) or 0) for t in sums.values()) for n in names}
         return keys, sums, everything
-    aggregates = [a for a in aggregates_for(ask.measures, compiler.source) if a.name.startswith("sum_")]
+    aggregates = aggregates_for(ask.additive.measures)
     table = runner.run(compiler.ranked(whole(ask), measure, aggregates, top + 1, totals=True))
     keys = keys_of(table, ask.by)[:top]
     names = [a.name.removeprefix("sum_") for a in aggregates]
@@ -114,7 +114,7 @@ def _sums(
     ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: Sequence[Key]
 ) -> dict[Key | None, Totals]:
     """Sums of the chosen groups and, if anything is left, of the remainder."""
-    aggregates = [a for a in aggregates_for(ask.measures, compiler.source) if a.name.startswith("sum_")]
+    aggregates = aggregates_for(ask.additive.measures)
     if not aggregates:
         return {}
     table = runner.run(compiler.folded(window, aggregates, ask.by, Fold(keys)))

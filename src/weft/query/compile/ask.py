@@ -61,9 +61,13 @@ class Ask:
 
     @property
     def additive(self) -> Ask:
-        """Without the measures that do not add up, but for the first, which ranks."""
-        first = self.measures[0]
-        return self.only((first, *(m for m in self.measures[1:] if m.additive and m is not first)))
+        """Only the measures that add up, which come from the same sums."""
+        return self.only(m for m in self.measures if m.additive)
+
+    @property
+    def drawn(self) -> Ask:
+        """The measures that add up and the first, which ranks and is drawn, whatever it is."""
+        return self.only(m for m in self.measures if m.additive or m is self.measures[0])
 
     @property
     def percentiles(self) -> tuple[Measure, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from weft.model.tables import Kind, Rollup, Table
@@ -16,32 +16,82 @@ _BREADTH = {Kind.INTERFACE: 10, Kind.PROTOCOL: 5, Kind.APPLICATION: 20, Kind.NET
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The table to read. ``seconds`` is its resolution (0 = raw); ``flows`` the SQL that counts its records."""
+    """The table to read: its resolution in seconds (0 = raw) and from when on it still holds rows (UTC seconds)."""
 
     name: str
     seconds: int
-    flows: str
+    since: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """``base`` can answer for the whole window; ``coarser`` ones, finest first, for whole buckets of theirs inside it."""
+
+    base: Source
+    coarser: tuple[Source, ...] = ()
     note: str = ""
 
 
-def choose(ask: Ask, now: float, retention_days: Mapping[str, int] | None = None, *, bucketed: bool) -> Source:
-    """The table for ``ask``.
+def choose(ask: Ask, now: float, retention_days: Mapping[str, int] | None = None, *, bucketed: bool) -> Choice:
+    """The tables for ``ask``.
 
     A rollup answers exactly when it keeps every column asked for and each of its buckets lies in one bucket of the
     answer. Of those that do and reach back far enough, the one with the fewest rows to be expected is taken; when none
-    reaches back far enough, the one that reaches furthest, with a note.
+    reaches back far enough, the one that reaches furthest, with a note. Without buckets, cheaper rollups answer for the
+    inner part of a window whose edges they do not meet.
     """
-    table, kept = ask.dataset.table, retention_days or {}
-    days = {table.name: table.ttl_days} | {r.name: r.ttl_days for r in table.rollups} | dict(kept)
-    able = [r for r in table.rollups if ask.columns <= set(r.dimensions) and _aligned(ask, r, bucketed)]
+    table = ask.dataset.table
+    days = {table.name: table.ttl_days} | {r.name: r.ttl_days for r in table.rollups} | dict(retention_days or {})
+
+    def source(name: str, seconds: int) -> Source:
+        return Source(name, seconds, int(now) - days[name] * _DAY)
+
+    keeping = sorted((r for r in table.rollups if ask.columns <= set(r.dimensions)), key=lambda r: _cost(table, r))
+    able = [source(r.name, r.seconds) for r in keeping if _aligned(ask, r, bucketed)] + [source(table.name, 0)]
     oldest = ask.grid.start - ask.shift
-    names = [*sorted((r.name for r in able), key=lambda n: _cost(table, n)), table.name]
-    reaching = [n for n in names if oldest >= now - days[n] * _DAY]
-    if reaching:
-        return _source(table, reaching[0])
-    furthest = max(names, key=lambda n: days[n])
-    note = f"{furthest} is kept for {days[furthest]} days: nothing older can be shown for this question"
-    return _source(table, furthest, note)
+    base = next((s for s in able if oldest >= s.since), None)
+    if base is None:
+        base = min(able, key=lambda s: s.since)
+        note = f"{base.name} is kept for {days[base.name]} days: nothing older can be shown for this question"
+        return Choice(base, (), note)
+    if bucketed or ask.percentiles:
+        return Choice(base)
+    coarser: list[Source] = []
+    for rollup in keeping:  # cheapest first: a costlier one is of use only where it is finer
+        if rollup.name == base.name:
+            break
+        if rollup.seconds > base.seconds and all(rollup.seconds < c.seconds for c in coarser):
+            coarser.insert(0, source(rollup.name, rollup.seconds))
+    return Choice(base, tuple(coarser))
+
+
+def cover(choice: Choice, start: int, end: int, cuts: Sequence[int] = ()) -> list[tuple[Source, int, int]]:
+    """Which table answers for which part of ``start``–``end``, in order: the coarsest whose buckets fit.
+
+    No bucket may reach over one of ``cuts``.
+    """
+    edges = [start, *(t for t in cuts if start < t < end), end]
+    parts: list[tuple[Source, int, int]] = []
+    for low, high in zip(edges, edges[1:], strict=False):
+        for source, begin, stop in _cover((choice.base, *choice.coarser), low, high):
+            if parts and parts[-1][0] == source:
+                parts[-1] = (source, parts[-1][1], stop)
+            else:
+                parts.append((source, begin, stop))
+    return parts
+
+
+def _cover(sources: Sequence[Source], start: int, end: int) -> list[tuple[Source, int, int]]:
+    if start >= end:
+        return []
+    *finer, coarsest = sources
+    if not finer:
+        return [(coarsest, start, end)]
+    begin = -(-max(start, coarsest.since) // coarsest.seconds) * coarsest.seconds
+    stop = end // coarsest.seconds * coarsest.seconds
+    if begin >= stop:
+        return _cover(finer, start, end)
+    return [*_cover(finer, start, begin), (coarsest, begin, stop), *_cover(finer, stop, end)]
 
 
 def _aligned(ask: Ask, rollup: Rollup, bucketed: bool) -> bool:
@@ -54,14 +104,6 @@ def _aligned(ask: Ask, rollup: Rollup, bucketed: bool) -> bool:
     return all(edge % rollup.seconds == 0 for edge in edges)
 
 
-def _cost(table: Table, name: str) -> float:
+def _cost(table: Table, rollup: Rollup) -> float:
     """Expected rows of a rollup per second, up to a factor: finer ones and those with broader dimensions hold more."""
-    rollup = next(r for r in table.rollups if r.name == name)
     return math.prod(_BREADTH.get(table.by_name[d].kind, 2) for d in rollup.dimensions) / rollup.seconds
-
-
-def _source(table: Table, name: str, note: str = "") -> Source:
-    for rollup in table.rollups:
-        if rollup.name == name:
-            return Source(name, rollup.seconds, "sum(flows)", note)
-    return Source(name, 0, "count()", note)

@@ -37,7 +37,8 @@ def literal(value: Any) -> str:
     if isinstance(value, int | float):
         return repr(value)
     if isinstance(value, bytes):
-        return f"toIPv6('{ipaddress.IPv6Address(value)}')"
+        address = ipaddress.IPv6Address(value)
+        return f"toIPv6('{f'::ffff:{address.ipv4_mapped}' if address.ipv4_mapped else address}')"
     if isinstance(value, list | tuple):
         return f"({', '.join(map(literal, value))})"
     return "'" + "".join(_ESCAPES.get(c, c) for c in str(value)) + "'"

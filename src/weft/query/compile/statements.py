@@ -18,7 +18,7 @@ from weft.model.tables import Kind
 from weft.query.catalogue import Dimension
 from weft.query.compile.ask import Ask
 from weft.query.compile.lookups import minute_of, row_minute, value_sql
-from weft.query.compile.source import Source
+from weft.query.compile.source import Choice, Source, cover
 from weft.query.compile.sql import Statement, literal, moment, select, subquery
 from weft.query.compile.where import Where
 from weft.query.filter.tree import Or
@@ -26,6 +26,8 @@ from weft.query.measures import Measure, sums_needed
 
 #: More changes of names than this inside a window are looked up row by row instead of slice by slice.
 MAX_SLICES = 100
+#: Stands for the count of records until the table is known: rollups keep it as a column.
+_FLOWS = "flows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,12 @@ def key_names(dimension: Dimension) -> tuple[str, ...]:
     return (f"by_{dimension.name}",)
 
 
-def aggregates_for(measures: Sequence[Measure], source: Source) -> list[Aggregate]:
+def aggregates_for(measures: Sequence[Measure]) -> list[Aggregate]:
     """The sums and unique counts that these measures need."""
     rows = {
         "bytes": "sum(bytes * greatest(sampling_rate, 1))",
         "packets": "sum(packets * greatest(sampling_rate, 1))",
-        "flows": source.flows,
+        "flows": _FLOWS,
     }
     out = [Aggregate(f"sum_{n}", rows[n], rows[n], f"sum(g.sum_{n})") for n in sums_needed(measures)]
     for m in measures:
@@ -81,10 +83,16 @@ def aggregates_for(measures: Sequence[Measure], source: Source) -> list[Aggregat
 
 @dataclass(frozen=True)
 class Compiler:
-    """Makes statements for one ``Ask`` against one ``Source``."""
+    """Makes statements for one ``Ask`` against the tables of one ``Choice``."""
 
     ask: Ask
-    source: Source
+    choice: Choice
+
+    @property
+    def source(self) -> Source:
+        """The table that answers for most of the asked window."""
+        parts = cover(self.choice, self.ask.grid.start, self.ask.grid.end, self.ask.edges)
+        return max(parts, key=lambda part: part[2] - part[1])[0]
 
     @cached_property
     def _where(self) -> tuple[str, dict[str, Any]]:
@@ -100,6 +108,30 @@ class Compiler:
     def parameters(self) -> dict[str, Any]:
         """What the filter binds."""
         return self._where[1]
+
+    def _from(self, window: Window, columns: Sequence[str], rows: Sequence[str]) -> tuple[str, str, list[str]]:
+        """What to select from, under which condition, and the aggregates ``rows`` in its terms.
+
+        ``columns`` are those that the statement needs. Several tables become one by UNION ALL.
+        """
+        parts = [(self.choice.base, window.start, window.end)]
+        if not window.bucket:
+            parts = cover(self.choice, window.start, window.end, self.ask.edges)
+        if len(parts) == 1:
+            source = parts[0][0]
+            flows = "sum(flows)" if source.seconds else "count()"
+            return source.name, self.condition(window), [flows if r == _FLOWS else r for r in rows]
+        time = self.ask.dataset.table.time.name
+        texts = " ".join(rows)
+        wanted = dict.fromkeys([*columns, *(n for n in ("bytes", "packets", "sampling_rate") if n in texts)])
+        if "as_of" in columns:
+            del wanted["as_of"]
+            wanted[time] = None
+        selects = []
+        for source, start, end in parts:
+            names = [*wanted, "flows" if source.seconds else "toUInt64(1) AS flows"] if _FLOWS in rows else [*wanted]
+            selects.append(select([", ".join(names)], source.name, where=self.condition(Window(start, end))))
+        return subquery("\nUNION ALL\n".join(selects), "t"), "", ["sum(flows)" if r == _FLOWS else r for r in rows]
 
     @property
     def filter_condition(self) -> str:
@@ -138,15 +170,13 @@ class Compiler:
         if any(d.dictionary for d in by):
             return self._grouped_twice(window, aggregates, by, fold)
         columns, groups = self._bucket(window)
-        values = [(name, value) for d in by for name, value in zip(key_names(d), self._plain(d), strict=True)]
-        folded, keys = _folded(by, dict(values), fold)
-        columns += folded
-        return select(
-            [*columns, *(f"{a.rows} AS {a.name}" for a in aggregates)] or ["1"],
-            self.source.name,
-            where=self.condition(window),
-            group_by=[*groups, *keys],
-        )
+        values = {name: value for d in by for name, value in zip(key_names(d), self._plain(d), strict=True)}
+        folded, keys = _folded(by, values, fold)
+        unique = [a.name.removeprefix("unique_") for a in aggregates if a.name.startswith("unique_")]
+        needed = [*(key for d in by for key in d.keys), *unique]
+        table, where, rows = self._from(window, needed, [a.rows for a in aggregates])
+        sums = [f"{sql} AS {a.name}" for a, sql in zip(aggregates, rows, strict=True)]
+        return select([*columns, *folded, *sums], table, where=where, group_by=[*groups, *keys])
 
     def _grouped_twice(
         self, window: Window, aggregates: Sequence[Aggregate], by: Sequence[Dimension], fold: Fold | None
@@ -164,20 +194,18 @@ class Compiler:
                 plain = dict(zip(key_names(d), self.row_values(d), strict=True))
                 keys |= plain
                 values |= {name: f"g.{name}" for name in plain}
-        if any(self._sliced(d) for d in by) and len(self.ask.edges) <= MAX_SLICES:
-            edges = [t for t in self.ask.edges if window.start < t < window.end]
-            time = self.ask.dataset.table.time.name
-            keys["as_of"] = f"roundDown(toUInt32({time}), {[minute_of(window.start), *edges]})"
-        inner = select(
-            [
-                *columns,
-                *(name if name == sql else f"{sql} AS {name}" for name, sql in keys.items()),
-                *(f"{a.partial} AS {a.name}" for a in aggregates),
-            ],
-            self.source.name,
-            where=self.condition(window),
-            group_by=[*groups, *keys],
-        )
+        time = self.ask.dataset.table.time.name
+        needed = list(dict.fromkeys(key for d in by for key in d.keys))
+        if any(self._sliced(d) for d in by):
+            needed.append("as_of")
+            if len(self.ask.edges) <= MAX_SLICES:
+                edges = [t for t in self.ask.edges if window.start < t < window.end]
+                keys["as_of"] = f"roundDown(toUInt32({time}), {[minute_of(window.start), *edges]})"
+        needed += [a.name.removeprefix("unique_") for a in aggregates if a.name.startswith("unique_")]
+        table, where, rows = self._from(window, needed, [a.partial for a in aggregates])
+        selected = [name if name == sql else f"{sql} AS {name}" for name, sql in keys.items()]
+        sums = [f"{sql} AS {a.name}" for a, sql in zip(aggregates, rows, strict=True)]
+        inner = select([*columns, *selected, *sums], table, where=where, group_by=[*groups, *keys])
         folded, names = _folded(by, values, fold)
         return select(
             [*(f"g.{g} AS {g}" for g in groups), *folded, *(f"{a.merged} AS {a.name}" for a in aggregates)],
@@ -242,7 +270,7 @@ class Compiler:
         self, window: Window, measure: Measure, by: Sequence[Dimension], fold: Fold | None, limit: int | None = None
     ) -> Statement:
         """The 95th percentile of a sum per slot (``window.bucket``), nearest rank, empty slots counted as 0."""
-        aggregates = aggregates_for([measure], self.source)
+        aggregates = aggregates_for([measure])
         slots = (window.end - window.start) // window.bucket
         nth = -(-95 * slots // 100)
         value = aggregates[0].name
@@ -281,7 +309,7 @@ def _folded(by: Sequence[Dimension], values: dict[str, str], fold: Fold | None) 
         return [f"{sql} AS {name}" for name, sql in values.items()], list(values)
     if fold.joint:
         columns = [f"{_among(list(values.values()), fold.keys)} AS top"]
-        columns += [f"if(top, {sql}, defaultValueOfArgumentType({sql})) AS {name}" for name, sql in values.items()]
+        columns += [f"if(top, {values[n]}, {_none(d, n)}) AS {n}" for d in by for n in key_names(d)]
         return columns, ["top", *values]
     columns, names = [], []
     for i, d in enumerate(by):
@@ -289,9 +317,16 @@ def _folded(by: Sequence[Dimension], values: dict[str, str], fold: Fold | None) 
         columns.append(f"{_among(sqls, fold.keys[i])} AS top_{d.name}")
         names.append(f"top_{d.name}")
         for n in key_names(d):
-            columns.append(f"if(top_{d.name}, {values[n]}, defaultValueOfArgumentType({values[n]})) AS {n}")
+            columns.append(f"if(top_{d.name}, {values[n]}, {_none(d, n)}) AS {n}")
             names.append(n)
     return columns, names
+
+
+def _none(dimension: Dimension, name: str) -> str:
+    """What stands in a key column for the remainder: any constant of its type."""
+    if name.endswith("_exporter") or (dimension.kind is Kind.ADDRESS):
+        return "toIPv6('::')"
+    return "''" if dimension.kind in (Kind.TEXT, Kind.APPLICATION) else "0"
 
 
 def _among(values: list[str], keys: Sequence[tuple[Any, ...]]) -> str:

@@ -38,12 +38,13 @@ class Where:
         if isinstance(node, Or):
             return " OR ".join(self._inside(item) for item in node.items)
         if isinstance(node, Not):
-            return f"NOT ({self.condition(node.item)})"
+            sql = self.condition(node.item)
+            return f"NOT {sql}" if _enclosed(sql) else f"NOT ({sql})"
         return self._leaf(node)
 
     def _inside(self, node: Node) -> str:
         sql = self.condition(node)
-        return f"({sql})" if isinstance(node, Or | And) else sql
+        return f"({sql})" if isinstance(node, Or | And) and not _enclosed(sql) else sql
 
     def _leaf(self, node: Compare | Columns) -> str:
         dimensions = sides(self._dataset, node.field)
@@ -51,8 +52,8 @@ class Where:
             return sql
         # A negated operator negates the positive one, so that ``AS != x`` is the opposite of ``AS = x`` (either side).
         operator, negated = _positive(node.operator)
-        sql = _any([self._side(dimension, operator, node) for dimension in dimensions])
-        return f"NOT ({sql})" if negated else sql
+        parts = [self._side(dimension, operator, node) for dimension in dimensions]
+        return f"NOT ({' OR '.join(parts)})" if negated else _any(parts)
 
     def _direct(self, dimension: Dimension, node: Compare | Columns) -> str | None:
         """The comparison as SQL's own operator, where there is one."""
@@ -145,6 +146,16 @@ def _positive(operator: str) -> tuple[str, bool]:
     if operator.startswith("!"):
         return operator.removeprefix("!"), True
     return operator, False
+
+
+def _enclosed(sql: str) -> bool:
+    """Whether one pair of parentheses encloses all of it."""
+    depth = 0
+    for i, c in enumerate(sql):
+        depth += (c == "(") - (c == ")")
+        if depth == 0 and i < len(sql) - 1:
+            return False
+    return sql.startswith("(")
 
 
 def _any(parts: list[str]) -> str:
