@@ -11,6 +11,16 @@ import time
 from pathlib import Path
 
 
+def compile_decoder() -> None:
+    """Have the machine code before the first datagram comes."""
+    sys.path.insert(0, str(Path(__file__).parent.parent))
+    from collect.fakes import batch_of
+    from collect.wire import v5
+    from weft.decode.flow.decoder import FlowDecoder
+
+    FlowDecoder().decode(batch_of([v5([1])]))
+
+
 def main() -> None:
     from weft.collect import CollectConfig, Collector, ListenerConfig
     from weft.enrich.config import EnrichConfig
@@ -25,6 +35,7 @@ def main() -> None:
     config = CollectConfig(listeners=(ListenerConfig(port=0, address="127.0.0.1"),), receive_ms=20, batch_ms=batch_ms)  # type: ignore[arg-type]
     collector = Collector(config, store=store, enricher=Enricher(EnrichConfig()), data_dir=data_dir)
     collector.start()
+    compile_decoder()
     ended = threading.Event()
 
     def wait_for_end() -> None:

@@ -51,12 +51,19 @@ class Process:
         assert self.child.stdout is not None
         rest = [line for line in self.child.stdout.read().splitlines() if line.startswith("stored")]
         self.child.wait(10)
+        self.close()
         return int(rest[-1].split()[1]) if rest else 0
 
     def end(self) -> None:
         assert self.child.stdin is not None
         self.child.stdin.close()
         assert self.child.wait(60) == 0
+        self.close()
+
+    def close(self) -> None:
+        for pipe in (self.child.stdin, self.child.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 def test_everything_received_is_stored_and_found_after_a_restart(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from weft.collect.writer import Writer
 from weft.decode.datagrams import DatagramBatch
 from weft.decode.flow.decoder import FlowDecoder
 from weft.decode.flow.limits import SamplingOverrides, SamplingRule
+from weft.decode.flow.state import TemplateState
 from weft.errors import Unavailable
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
@@ -192,9 +193,7 @@ class Collector:
         if self._state is None:
             return
         try:
-            from weft.decode.flow.templates import TemplateState
-
-            saved = [TemplateState(**one) for one in self._state.load_decoder_state()]
+            saved = [TemplateState.from_json(dict(one)) for one in self._state.load_decoder_state()]
             self._decoder.import_state(saved)
             log.info("decoder_state_loaded", entries=len(saved))
         except Exception:  # an unreadable state must not keep Weft from starting
@@ -205,7 +204,7 @@ class Collector:
             return
         with self._pipeline.decoder_lock:
             state = self._decoder.export_state()
-        self._state.save_decoder_state([dataclasses.asdict(one) for one in state])
+        self._state.save_decoder_state([one.to_json() for one in state])
 
 
 def _sampling(config: CollectConfig) -> SamplingOverrides:
