@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 import struct
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from weft.cli import weft
+from weft.decode.flow.records import RECORD_FIELDS
 from weft.errors import InvalidInput
 
 V5 = struct.pack(">HHIIIIBBH", 5, 2, 1000, 1_700_000_000, 0, 7, 0, 3, 0)
@@ -144,3 +146,11 @@ def test_a_bad_file_among_good_ones_keeps_what_was_printed(tmp_path: Path) -> No
 @pytest.mark.parametrize("arguments", [(), ("--port", "0", "x"), ("--limit", "-1", "x")])
 def test_bad_usage(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == 2
+
+
+def test_the_page_is_up_to_date() -> None:
+    """docs/decode.md names every field as it is declared (``python scripts/gen_decode_docs.py`` rewrites it)."""
+    generator = runpy.run_path(str(Path(__file__).parents[2] / "scripts" / "gen_decode_docs.py"))
+    page = generator["PAGE"].read_text()
+    assert generator["filled"](page) == page
+    assert all(f"| `{name}` |" in page for name in RECORD_FIELDS)

@@ -127,7 +127,7 @@ FLOWS = Table(
         _dim("in_vrf", _U32, "UInt32", Kind.NUMBER, "Ingress VRF id.", optional=True),
         _dim("out_vrf", _U32, "UInt32", Kind.NUMBER, "Egress VRF id.", optional=True),
         _dim("forwarding_status", _U8, "UInt8", Kind.NUMBER,
-             "RFC 7270 forwardingStatus, or for sFlow 128 when the sample was a discard.", optional=True),
+             "RFC 7270 forwardingStatus; for sFlow worked out from the reason for a discard.", optional=True),
         _dim("flow_end_reason", _U8, "UInt8", Kind.NUMBER, "RFC 5102 flowEndReason.", optional=True),
         _dim("encapsulation", _U8, "UInt8", Kind.ENUM, "Outermost tunnel around the inner packet.",
              values=ENCAPSULATIONS, optional=True),
