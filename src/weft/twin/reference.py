@@ -35,8 +35,8 @@ def write_reference_tables(directory: Path) -> ReferenceTables:
         _write(directory / "asns.csv", ("asn", "name"), _asns()),
         _write(
             directory / "exporters.csv",
-            ("address", "name", "site", "role"),
-            ((e.address, e.name, e.site, e.role) for e in org.EXPORTERS),
+            ("address", "name", "site", "role", "demo"),
+            ((e.address, e.name, e.site, e.role, "demo") for e in org.EXPORTERS),
         ),
         _write(
             directory / "interfaces.csv",
