@@ -57,7 +57,7 @@ export function FilterBar({ value, onApply }: FilterBarProps) {
   }
   const completion = useCompletion(input, text, setText);
   const wrong = useFilterCheck(text);
-  const problem = completion.open ? null : wrong; // a word half typed is not an error yet
+  const problem = wrong && completion.open && wrong.position >= completion.from ? null : wrong; // half typed is not wrong yet
 
   const apply = (next: string): void => {
     completion.close();
@@ -88,8 +88,10 @@ export function FilterBar({ value, onApply }: FilterBarProps) {
           onChange={(event) => { setText(event.target.value.replaceAll("\n", " ")); completion.request(); }}
           onKeyDown={onKeyDown} onClick={completion.request} onFocus={completion.request} onBlur={completion.close}
         />
-        {completion.open && <Options id={id} state={completion} pick={completion.pick} />}
-        {problem && <p id={`${id}-problem`} className={css.problem} role="status">{problem.message}{problem.fix ? ` – ${problem.fix}` : ""}</p>}
+        <div className={css.below}>
+          {problem && <p id={`${id}-problem`} className={css.problem} role="status">{problem.message}{problem.fix ? ` – ${problem.fix}` : ""}</p>}
+          {completion.open && <Options id={id} state={completion} pick={completion.pick} />}
+        </div>
       </div>
       {text !== value && <kbd className={css.hint}>↵ apply</kbd>}
       {text && (

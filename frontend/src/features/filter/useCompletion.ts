@@ -83,5 +83,5 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, text
     return true;
   };
 
-  return { open, options: found.options, active, request, close, pick, onKeyDown };
+  return { open, from: found.from, options: found.options, active, request, close, pick, onKeyDown };
 }
