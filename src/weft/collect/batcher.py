@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
+from weft.collect.gather import Gatherer
 from weft.model.tables import Table
 
 
@@ -30,35 +31,53 @@ class Batcher:
 
     def __init__(self, table: Table, rows: int, wait_s: float) -> None:
         self._table, self._full, self._wait_s = table, rows, wait_s
-        self._parts: list[pa.RecordBatch] = []
+        self._rows: Gatherer | _Parts = Gatherer(table.schema, rows) if Gatherer.suits(table.schema) else _Parts()
         self._born_ns = 0
         self._since = 0.0
-        self.rows = 0
+
+    @property
+    def rows(self) -> int:
+        """How many are waiting."""
+        return self._rows.rows
 
     def add(self, rows: pa.RecordBatch, born_ns: int) -> None:
         """Append rows whose first datagram came at ``born_ns``."""
         if not rows.num_rows:
             return
-        if not self._parts:
+        if not self._rows.rows:
             self._since, self._born_ns = time.monotonic(), born_ns
-        self._parts.append(rows)
+        self._rows.add(rows)
         self._born_ns = min(self._born_ns, born_ns)
-        self.rows += rows.num_rows
 
     def due_in(self) -> float:
         """Seconds until the rows have waited long enough; 0 = take them now."""
-        if not self._parts:
+        if not self._rows.rows:
             return float("inf")
-        if self.rows >= self._full:
+        if self._rows.rows >= self._full:
             return 0.0
         return max(0.0, self._since + self._wait_s - time.monotonic())
 
     def take(self) -> Batch | None:
         """All rows in one batch."""
-        if not self._parts:
+        if not self._rows.rows:
             return None
+        return Batch(self._table, self._rows.take(), self._born_ns)
+
+
+class _Parts:
+    """Rows of a schema with columns of varying width; few, so concatenated."""
+
+    def __init__(self) -> None:
+        self._parts: list[pa.RecordBatch] = []
+        self.rows = 0
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        self._parts.append(batch)
+        self.rows += batch.num_rows
+
+    def take(self) -> pa.RecordBatch:
         parts, self._parts, self.rows = self._parts, [], 0
-        return Batch(self._table, joined(parts), self._born_ns)
+        return joined(parts)
 
 
 def joined(parts: list[pa.RecordBatch]) -> pa.RecordBatch:

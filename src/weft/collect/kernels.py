@@ -191,3 +191,22 @@ def copy_datagrams(data: U8, start: I64, length: I32, out: U8, out_start: I64) -
         out_start[i] = at
         out[at : at + length[i]] = data[start[i] : start[i] + length[i]]
         at += length[i]
+
+
+@_kernel
+def _no_bit(words: U64) -> bool:
+    for first in range(0, len(words), 512):  # in blocks, so that it ends early and yet vectorises
+        seen = np.uint64(0)
+        for i in range(first, min(first + 512, len(words))):
+            seen |= words[i]
+        if seen:
+            return False
+    return True
+
+
+def all_zero(values: U8) -> bool:
+    """Whether all bytes are zero."""
+    if values.ctypes.data % 8:
+        return not values.any()
+    whole = len(values) & ~7
+    return bool(_no_bit(values[:whole].view(np.uint64))) and not values[whole:].any()
