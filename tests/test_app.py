@@ -8,13 +8,22 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 
-READY_S = 120  # kernels may have to be compiled first
+SOURCES = str(Path(__file__).resolve().parent.parent / "src")
+READY_S = 240  # kernels may have to be compiled first
 STOP_S = 30
+
+
+def environment_of(data_dir):
+    """The environment without this machine's settings, and with the sources that are being tested."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
+    path = os.pathsep.join(filter(None, (SOURCES, os.environ.get("PYTHONPATH"))))
+    return {**clean, "PYTHONPATH": path, "WEFT_PORT": "0", "WEFT_DATA_DIR": str(data_dir)}
 
 
 class Weft:
@@ -24,16 +33,17 @@ class Weft:
         config = directory / "weft.yaml"
         listeners = "[{port: 0, address: 127.0.0.1}, {port: 0, address: 127.0.0.1}, {port: 0, address: 127.0.0.1}]"
         config.write_text(f"collect: {{listeners: {listeners}}}\ndemo: {{backfill_hours: 0.05}}\n")
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
         self.data_dir = directory / "data"
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "weft", verb, "--config", str(config)],
-            env={**clean, "WEFT_PORT": "0", "WEFT_DATA_DIR": str(self.data_dir), **environment},
-            cwd=directory, stdout=subprocess.PIPE, stderr=(directory / "stderr").open("w"), text=True,
-        )  # fmt: skip
+        with (directory / "stderr").open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "weft", verb, "--config", str(config)],
+                env=environment_of(self.data_dir) | environment,
+                cwd=directory, stdout=subprocess.PIPE, stderr=errors, text=True,
+            )  # fmt: skip
         self.directory, self.lines = directory, []
         self._said = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self):
         for line in self.process.stdout:
@@ -64,6 +74,8 @@ class Weft:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait(STOP_S)
+        self._reader.join(STOP_S)
+        self.process.stdout.close()
 
 
 @pytest.fixture
@@ -88,7 +100,7 @@ def logged_in(url, password):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_up_from_first_start_to_clean_stop_and_again(start):
     weft = start()
     url = weft.ready()
@@ -96,7 +108,7 @@ def test_up_from_first_start_to_clean_stop_and_again(start):
     file = weft.data_dir / "initial-admin-password"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert file.read_text().strip() == weft.password
-    with logged_in(url, weft.password) as client:
+    with closing(logged_in(url, weft.password)) as client:
         answer = client.post("/api/v1/query", json={"view": "stat", "since": "now-1h"})
         assert answer.status_code == 200, answer.text
         assert answer.json()["provenance"]["table"]
@@ -107,7 +119,7 @@ def test_up_from_first_start_to_clean_stop_and_again(start):
 
     second = subprocess.run(
         [sys.executable, "-m", "weft", "up", "--config", str(weft.directory / "weft.yaml")],
-        env={**os.environ, "WEFT_PORT": "0", "WEFT_DATA_DIR": str(weft.data_dir)}, capture_output=True, text=True,
+        env=environment_of(weft.data_dir), capture_output=True, text=True,
         timeout=60, check=False,
     )  # fmt: skip
     assert second.returncode == 1
@@ -121,18 +133,18 @@ def test_up_from_first_start_to_clean_stop_and_again(start):
     again = start()
     url = again.ready()
     assert "until it is changed" in again.lines[1]
-    with logged_in(url, file.read_text().strip()):
+    with closing(logged_in(url, file.read_text().strip())):
         pass
     assert again.stop(signal.SIGINT) == 0, again.errors
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_demo_shows_traffic_marked_as_demo(start):
     weft = start("demo")
     url = weft.ready()
     assert httpx2.get(f"{url}/api/v1/health").json()["demo"] is True
-    with logged_in(url, weft.password) as client:
+    with closing(logged_in(url, weft.password)) as client:
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             exporters = client.get("/api/v1/exporters").json()["exporters"]

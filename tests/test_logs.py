@@ -68,4 +68,6 @@ def test_secrets_are_masked_and_tracebacks_show_no_variables(logged, how):
         log.exception("failed")
     assert "no good" in out.getvalue()
     assert "password" in out.getvalue()
-    assert '"hunter2"' not in out.getvalue().replace('password = "hunter2"', "")  # the source line may show, no value may
+    assert '"hunter2"' not in out.getvalue().replace(
+        'password = "hunter2"', ""
+    )  # the source line may show, no value may

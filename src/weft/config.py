@@ -229,15 +229,18 @@ def _secret(path: tuple[Any, ...]) -> bool:
 
 def dump_settings(settings: Settings) -> str:
     """The effective settings as YAML, secrets and passwords in URLs masked."""
-    return yaml.safe_dump(_plain(settings.model_dump(mode="python")), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(plain(settings.model_dump(mode="python")), sort_keys=False, allow_unicode=True)
 
 
-def _plain(value: Any, key: str = "") -> Any:
+def plain(value: Any, key: str = "") -> Any:
+    """A setting's value as YAML can hold it; secrets, and passwords in URLs, masked."""
     match value:
         case dict():
-            return {str(k): _plain(v, str(k)) for k, v in value.items()}
+            return {str(k): plain(v, str(k)) for k, v in value.items()}
+        case BaseModel():
+            return plain(value.model_dump(mode="python"), key)
         case list() | tuple() | set() | frozenset():
-            return [_plain(v, key) for v in value]
+            return [plain(v, key) for v in value]
         case SecretStr():
             return str(value)
         case str() if "://" in value and "@" in value:
