@@ -197,8 +197,8 @@ def test_sankey_folds_each_level_by_itself(engine: QueryEngine, rows: list[Row])
 def test_the_store_ranks_and_folds_when_groups_are_many(engine: QueryEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     questions = [
         ask(view="sankey", by=["src_as", "in_if", "app"], top=3, measures=["bytes"]),
-        ask(by=["in_if", "app"], top=3, every=1800),
-        ask(by=["in_if"], top=3, every=1800, rank="max"),
+        ask(by=["direction", "app"], top=3, every=1800),
+        ask(by=["app"], top=3, every=1800, rank="max"),
     ]
     here = [engine.run(q) for q in questions]
     monkeypatch.setattr("weft.query.answer.series.MAX_ROWS", 3)

@@ -175,6 +175,7 @@ _ALIASES = {
     "src_addr": ("src_address", "src_ip"), "dst_addr": ("dst_address", "dst_ip"), "next_hop": ("nexthop_addr",),
     "ip_version": ("etype",), "in_if": ("input_interface", "in_iface"), "out_if": ("output_interface", "out_iface"),
 }  # fmt: skip
+_WIDE_KINDS = (Kind.ADDRESS, Kind.PORT, Kind.ASN, Kind.MAC, Kind.INTERFACE)
 _WIDE = {"observation_domain", "ipv6_flow_label", "tunnel_id", "mpls_label"}
 #: Kind of column → the dictionary that knows its ids. An interface is known by its exporter and its index.
 _DICTIONARIES = {
@@ -222,7 +223,7 @@ def _of_column(column: Column, extra: Mapping[str, Sequence[Attribute]]) -> Iter
     elif kind is Kind.NETWORK:
         prefix = name.removesuffix("_net")
     else:
-        wide = name in _WIDE or (kind in (Kind.ADDRESS, Kind.PORT, Kind.ASN, Kind.MAC) and name != "exporter")
+        wide = name in _WIDE or (kind in _WIDE_KINDS and name != "exporter")
         yield _dimension(name, kind, column.meaning, keys, unit=column.unit, values=column.values, wide=wide)
     if dictionary is None:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,10 +35,12 @@ from weft.query.answer.pulse import Known
 from weft.query.answer.runner import Runner
 from weft.query.compile.ask import Ask
 from weft.query.compile.sql import Statement
-from weft.query.compile.statements import Compiler, Fold, Window, aggregates_for
+from weft.query.compile.statements import Aggregate, Compiler, Fold, Window, aggregates_for
 from weft.query.measures import Measure
 
 Matrix = NDArray[Any]
+#: How much smaller the table of the totals must be for the remainder to be worth a statement of its own.
+_MUCH_SMALLER = 10
 
 
 @dataclass
@@ -141,13 +143,48 @@ def _rank_here(ask: Ask, table: pa.Table) -> Lines:
 
 
 def _folded(ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: Sequence[Key]) -> Lines:
-    """Sums of the chosen groups and the remainder, folded in the store."""
+    """Sums of the chosen groups and the remainder.
+
+    Where the totals can be had from a much smaller table, the remainder is what they leave over the chosen groups;
+    otherwise the store folds it in the same pass.
+    """
+    totals = runner.compiler(replace(ask, by=()), bucketed=True, main=False)
+    direct = all(d.dictionary is None for d in ask.by) and all(m.form != "unique" for m in ask.measures)
+    other_table = totals.choice.base != compiler.choice.base
+    if keys and direct and other_table and totals.choice.base.cost * _MUCH_SMALLER <= compiler.choice.base.cost:
+        return _subtracted(ask, runner, compiler, totals, window, keys)
     unique = [m for m in ask.measures[:1] if m.form == "unique"]
     additive = [m for m in ask.measures if m.form != "unique"]
     aggregates = aggregates_for([*additive, *unique])
     table = runner.run(compiler.folded(window, aggregates, ask.by, Fold(keys) if ask.by else None))
-    index = {key: i for i, key in enumerate(keys)}
     inside = table["top"].to_pylist() if ask.by else [1] * table.num_rows
+    sums, codes = _spread(ask, table, aggregates, keys, inside)
+    return Lines(list(keys), sums, bool((codes == len(keys)).any()))
+
+
+def _subtracted(
+    ask: Ask, runner: Runner, compiler: Compiler, totals: Compiler, window: Window, keys: Sequence[Key]
+) -> Lines:
+    aggregates = aggregates_for(ask.measures)
+    table = runner.run(compiler.chosen(window, aggregates, keys))
+    sums, _ = _spread(ask, table, aggregates, keys, [1] * table.num_rows)
+    # Asked after the groups: rows that arrive in between make the remainder too large by a moment, never negative.
+    everything = runner.run(totals.folded(window, aggregates, (), None))
+    buckets = column(everything, "bucket").astype(np.int64)
+    nought = np.zeros(len(buckets), np.int64)
+    for a in aggregates:
+        name = a.name.removeprefix("sum_")
+        whole_sum = spread(nought, buckets, column(everything, a.name), 1, ask.grid.count)[0]
+        shown = sums[name][:-1].sum(axis=0, dtype=np.uint64)
+        sums[name][-1] = np.where(whole_sum > shown, whole_sum - shown, 0)
+    return Lines(list(keys), sums, any(bool(m[-1].any()) for m in sums.values()))
+
+
+def _spread(
+    ask: Ask, table: pa.Table, aggregates: Sequence[Aggregate], keys: Sequence[Key], inside: Sequence[Any]
+) -> tuple[dict[str, Matrix], NDArray[np.int64]]:
+    """Sums per line and bucket, and the line of each row; rows that are not ``inside`` belong to the last line."""
+    index = {key: i for i, key in enumerate(keys)}
     codes = np.array(
         [index[k] if top else len(keys) for k, top in zip(keys_of(table, ask.by), inside, strict=True)], np.int64
     )
@@ -157,7 +194,7 @@ def _folded(ask: Ask, runner: Runner, compiler: Compiler, window: Window, keys: 
         values = spread(codes, buckets, column(table, a.name), len(keys) + 1, ask.grid.count)
         # Counts of distinct values do not add up over buckets: as floats they stay out of the totals.
         sums[a.name.removeprefix("sum_")] = values if a.name.startswith("sum_") else values.astype(np.float64)
-    return Lines(list(keys), sums, bool((codes == len(keys)).any()))
+    return sums, codes
 
 
 def _values(ask: Ask, lines: Lines, line: int, known: Sequence[bool]) -> list[float | None]:

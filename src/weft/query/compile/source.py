@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from weft.model.tables import Kind, Rollup, Table
 from weft.query.compile.ask import Ask
@@ -16,16 +17,21 @@ _BREADTH = {Kind.INTERFACE: 10, Kind.PROTOCOL: 5, Kind.APPLICATION: 20, Kind.NET
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The table to read: its resolution in seconds (0 = raw) and from when on it still holds rows (UTC seconds)."""
+    """The table to read.
+
+    ``seconds`` is its resolution (0 = raw); from ``since`` (UTC seconds) on it still holds rows, about ``cost`` per
+    second, up to a factor.
+    """
 
     name: str
     seconds: int
     since: int = 0
+    cost: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """``base`` can answer for the whole window; ``coarser`` ones, finest first, for whole buckets of theirs inside it."""
+    """``base`` can answer for the whole window, ``coarser`` ones (finest first) for whole buckets of theirs in it."""
 
     base: Source
     coarser: tuple[Source, ...] = ()
@@ -43,11 +49,12 @@ def choose(ask: Ask, now: float, retention_days: Mapping[str, int] | None = None
     table = ask.dataset.table
     days = {table.name: table.ttl_days} | {r.name: r.ttl_days for r in table.rollups} | dict(retention_days or {})
 
-    def source(name: str, seconds: int) -> Source:
-        return Source(name, seconds, int(now) - days[name] * _DAY)
+    def source(name: str, seconds: int, cost: float = math.inf) -> Source:
+        return Source(name, seconds, int(now) - days[name] * _DAY, cost)
 
     keeping = sorted((r for r in table.rollups if ask.columns <= set(r.dimensions)), key=lambda r: _cost(table, r))
-    able = [source(r.name, r.seconds) for r in keeping if _aligned(ask, r, bucketed)] + [source(table.name, 0)]
+    able = [source(r.name, r.seconds, _cost(table, r)) for r in keeping if _aligned(ask, r, bucketed)]
+    able.append(source(table.name, 0))
     oldest = ask.grid.start - ask.shift
     base = next((s for s in able if oldest >= s.since), None)
     if base is None:
@@ -72,7 +79,7 @@ def cover(choice: Choice, start: int, end: int, cuts: Sequence[int] = ()) -> lis
     """
     edges = [start, *(t for t in cuts if start < t < end), end]
     parts: list[tuple[Source, int, int]] = []
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise(edges):
         for source, begin, stop in _cover((choice.base, *choice.coarser), low, high):
             if parts and parts[-1][0] == source:
                 parts[-1] = (source, parts[-1][1], stop)

@@ -10,7 +10,7 @@ looked up on the grouped rows, not on every row. On top of it:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -83,10 +83,11 @@ def aggregates_for(measures: Sequence[Measure]) -> list[Aggregate]:
 
 @dataclass(frozen=True)
 class Compiler:
-    """Makes statements for one ``Ask`` against the tables of one ``Choice``."""
+    """Makes statements for one ``Ask`` against the tables of one ``Choice``; ``only`` narrows the rows further."""
 
     ask: Ask
     choice: Choice
+    only: str = ""
 
     @property
     def source(self) -> Source:
@@ -142,7 +143,7 @@ class Compiler:
         """Time and filter."""
         time = self.ask.dataset.table.time.name
         sql = f"{time} >= {moment(window.start)} AND {time} < {moment(window.end)}"
-        return f"{sql}\n  AND {self.filter_condition}" if self.filter_condition else sql
+        return "\n  AND ".join(filter(None, (sql, self.only, self.filter_condition)))
 
     def row_values(self, dimension: Dimension) -> tuple[str, ...]:
         """A dimension of one raw row, names as of the row's own time."""
@@ -265,6 +266,14 @@ class Compiler:
     ) -> Statement:
         """Everything in the window, groups outside ``fold`` made one."""
         return Statement(self.grouped(window, aggregates, by, fold), self.parameters)
+
+    def chosen(self, window: Window, aggregates: Sequence[Aggregate], keys: Sequence[tuple[Any, ...]]) -> Statement:
+        """Only the groups of these keys; possible where no dimension has to be looked up."""
+        names = [value for d in self.ask.by for value in self._plain(d)]
+        among = [_among([name], [(key[i],) for key in keys]) for i, name in enumerate(names)]
+        only = among[-1:] if len(names) == 1 else [among[-1], _among(names, keys)]
+        narrow = replace(self, only=" AND ".join(only))
+        return Statement(narrow.grouped(window, aggregates, self.ask.by), self.parameters)
 
     def percentile(
         self, window: Window, measure: Measure, by: Sequence[Dimension], fold: Fold | None, limit: int | None = None

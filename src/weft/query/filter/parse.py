@@ -77,7 +77,7 @@ class Raw:
     end: int
 
 
-class _Fail(Exception):  # noqa: N818 - carries the place up to where the text is known
+class _Fail(Exception):
     def __init__(self, what: str, token: Token | Raw, fix: str | None = None) -> None:
         super().__init__(what)
         if isinstance(token, Raw):
