@@ -87,7 +87,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         process.parts += [enricher, collector]
 
     # Answers out.
-    questions = QueryEngine(store, settings.query)
+    questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
     simulated = [exporter.address for exporter in EXPORTERS] if demo else []
     if demo and collector is not None:
         process.parts.append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -242,3 +244,18 @@ def test_combinations_mean_what_plain_python_means(engine: QueryEngine, rows: li
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_text_escapes_into_sql(engine: QueryEngine, value: str) -> None:
     assert counted(engine, show(Compare("src_customer", "=", (f"'{value}\\",)), DATASET)) == 0
+
+
+def test_the_examples_of_the_documentation_are_filters() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "filter.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```filter\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    assert len(lines) > 15
+    for line in lines:
+        parse(line, DATASET)
+    for message, wrong in zip(
+        re.findall(r"^filter, character.*$", text, re.MULTILINE), ("SrcAdr = 1", "SrcAddr = 10.0.0.0/8"), strict=True
+    ):
+        with pytest.raises(FilterError) as caught:
+            parse(wrong, DATASET)
+        assert caught.value.message == message

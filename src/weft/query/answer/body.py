@@ -15,7 +15,7 @@ from weft.query.answer.naming import OTHER, Naming
 from weft.query.answer.runner import Runner
 from weft.query.catalogue import Dimension
 from weft.query.compile.ask import Ask
-from weft.query.compile.statements import Fold, Window, aggregates_for, key_names
+from weft.query.compile.statements import Compiler, Fold, Window, aggregates_for, key_names
 from weft.query.measures import Measure
 
 #: Grouped rows that are fetched to be ranked here; more are ranked in the store, in a second pass.
@@ -115,10 +115,12 @@ def extra_measures(ask: Ask, runner: Runner, window: Window, keys: Sequence[Key]
     tables = []
     if unique:
         compiler = runner.compiler(ask.only(unique), bucketed=False, main=False)
+        _tell(runner, compiler, unique)
         table = runner.run(compiler.folded(window, aggregates_for(unique), by, fold))
         tables.append((unique, table))
     for m in ask.percentiles:
         compiler = runner.compiler(ask.only([m]), bucketed=False, main=False)
+        _tell(runner, compiler, [m])
         tables.append(([m], runner.run(compiler.percentile(slots(ask, window), m, by, fold))))
     for measures, table in tables:
         inside = table["top"].to_pylist() if fold is not None else [1] * table.num_rows
@@ -128,6 +130,12 @@ def extra_measures(ask: Ask, runner: Runner, window: Window, keys: Sequence[Key]
                 value = table[m.name][row].as_py()
                 entry[m.name] = percentile_scale(ask, value) if m.form == "percentile" else value
     return out
+
+
+def _tell(runner: Runner, compiler: Compiler, measures: Sequence[Measure]) -> None:
+    """Say so when measures come from another table than the rest of the answer."""
+    if runner.source is not None and compiler.source.name != runner.source.name:
+        runner.note(f"{', '.join(m.name for m in measures)} from {compiler.source.name}")
 
 
 def choose_keys(ask: Ask, runner: Runner, limit: int) -> list[Key]:

@@ -33,7 +33,7 @@ def table_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     """Top groups by the first measure."""
     if not ask.by:
         return stat_view(ask, runner)
-    compiler = runner.compiler(ask.additive, bucketed=False)
+    compiler = runner.compiler(ask.additive if ask.additive.measures else ask, bucketed=False)
     keys, sums, everything = _ranked(ask, runner, compiler)
     _merge(sums, extra_measures(ask, runner, whole(ask), keys))
     previous: dict[Key | None, Totals] = {}
@@ -60,7 +60,7 @@ def table_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
 def stat_view(ask: Ask, runner: Runner) -> Body:
     """Each measure over everything that matches."""
     plain = replace(ask, by=())
-    compiler = runner.compiler(plain.additive, bucketed=False)
+    compiler = runner.compiler(plain.additive if plain.additive.measures else plain, bucketed=False)
     unit = ask.measures[0].unit
     body = Body(view_columns(plain), [], unit, ChartSpec(kind="stat", title=title(plain), unit=unit))
     empty: Totals = dict.fromkeys([*sum_names(ask.measures), *(m.name for m in ask.measures if not m.additive)], 0)
