@@ -54,7 +54,7 @@ def drawn(page: Any) -> Any:
     """The first chart, once it is drawn."""
     chart = page.locator("[role=img][data-ready]").first
     chart.wait_for()
-    page.wait_for_function("document.querySelector('[role=img][data-ready] canvas') !== null")
+    chart.locator("canvas").first.wait_for()
     return chart
 
 

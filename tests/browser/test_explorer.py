@@ -165,7 +165,7 @@ def test_save_open_and_delete_a_view(browser: Any, server: Server) -> None:
         page.get_by_role("heading", name="Home").wait_for()
         page.keyboard.press("Control+k")
         page.keyboard.type("sites, last")
-        page.get_by_role("option", name="Sites, last hour").wait_for()
+        page.get_by_role("option", name="Sites, last hour").first.wait_for()
         page.keyboard.press("Enter")
         drawn(page)
         assert parameters(page) == {"since": "now-1h", "by": "exporter_site", "chart": "bars"}

@@ -110,7 +110,7 @@ def test_keyboard(browser: Any, server: Server) -> None:
         page.keyboard.press("Control+k")
         page.keyboard.type("light")
         page.keyboard.press("Enter")
-        page.wait_for_function("document.documentElement.dataset.mantineColorScheme === 'light'")
+        page.locator("html[data-mantine-color-scheme=light]").wait_for(state="attached")
 
 
 def test_tokens(browser: Any, server: Server) -> None:
@@ -134,7 +134,7 @@ def test_logging_out_ends_it(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         page.goto("/sources")
         page.get_by_text("12 exporters").wait_for()
-        page.get_by_label("Account of admin").click()
+        page.get_by_role("button", name="Account of admin").click()
         page.get_by_role("menuitem", name="Log out").click()
         page.get_by_role("button", name="Log in").wait_for()
         assert page.context.request.get("/api/v1/auth/me").status == 401

@@ -88,26 +88,29 @@ export default function Palette({ close, showHelp }: { close: () => void; showHe
     event.preventDefault();
   };
   return (
-    <Modal opened onClose={close} withCloseButton={false} padding={0} size={560} yOffset="14vh" centered={false} aria-label="Command palette">
-      <div className={css.head}>
-        <Icon name="search" />
-        <input
-          data-autofocus value={text} placeholder="Pages, views, exporters, dimensions, times…" aria-label="Command" role="combobox" aria-expanded
-          aria-controls="palette-list" aria-activedescendant={shown[active] ? `palette-${active}` : undefined}
-          onChange={(event) => { setText(event.target.value); setActive(0); }} onKeyDown={onKeyDown}
-        />
-      </div>
-      <ul id="palette-list" role="listbox" aria-label="Commands" className={css.list}>
-        {shown.map((command, index) => (
-          <li
-            key={command.group + command.label + (command.hint ?? "")} id={`palette-${index}`} role="option" aria-selected={index === active}
-            onMouseMove={() => setActive(index)} onClick={() => run(command)}
-          >
-            <Icon name={command.icon} /><span>{command.label}</span><small>{command.hint}</small><em>{command.group}</em>
-          </li>
-        ))}
-        {shown.length === 0 && <li role="option" aria-selected={false} aria-disabled className={css.nothing}>Nothing matches</li>}
-      </ul>
-    </Modal>
+    <Modal.Root opened onClose={close} padding={0} size={560} yOffset="14vh" centered={false}>
+      <Modal.Overlay />
+      <Modal.Content aria-label="Command palette">
+        <div className={css.head}>
+          <Icon name="search" />
+          <input
+            data-autofocus value={text} placeholder="Pages, views, exporters, dimensions, times…" aria-label="Command" role="combobox" aria-expanded
+            aria-controls="palette-list" aria-activedescendant={shown[active] ? `palette-${active}` : undefined}
+            onChange={(event) => { setText(event.target.value); setActive(0); }} onKeyDown={onKeyDown}
+          />
+        </div>
+        <ul id="palette-list" role="listbox" aria-label="Commands" className={css.list}>
+          {shown.map((command, index) => (
+            <li
+              key={command.group + command.label + (command.hint ?? "")} id={`palette-${index}`} role="option" aria-selected={index === active}
+              onMouseMove={() => setActive(index)} onClick={() => run(command)}
+            >
+              <Icon name={command.icon} /><span>{command.label}</span><small>{command.hint}</small><em>{command.group}</em>
+            </li>
+          ))}
+          {shown.length === 0 && <li role="option" aria-selected={false} aria-disabled className={css.nothing}>Nothing matches</li>}
+        </ul>
+      </Modal.Content>
+    </Modal.Root>
   );
 }

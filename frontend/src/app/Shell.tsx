@@ -36,9 +36,10 @@ function UserMenu() {
   return (
     <Menu position="right-end" width={210}>
       <Menu.Target>
-        <button type="button" className={css.user} aria-label={`Account of ${user?.username ?? ""}`}>
-          <span className={css.avatar}>{user?.username.slice(0, 1).toUpperCase()}</span>
+        <button type="button" className={css.user}>
+          <span className={css.avatar} aria-hidden>{user?.username.slice(0, 1).toUpperCase()}</span>
           <span className={css.navText}>
+            <span className="visually-hidden">Account of </span>
             <b>{user?.username}</b>
             <small>{user?.role}</small>
           </span>
@@ -71,8 +72,8 @@ function Navigation({ openPalette }: { openPalette: () => void }) {
   return (
     <nav className={css.nav} aria-label="Main">
       <Link href={`/${kept}`} className={css.brand} aria-label="Weft, Home"><Logo /><span className={css.navText}>Weft</span></Link>
-      <button type="button" className={css.search} onClick={openPalette} aria-label="Open the command palette">
-        <Icon name="search" /><span className={css.navText}>Go to…</span><kbd className={css.navText}>⌘K</kbd>
+      <button type="button" className={css.search} onClick={openPalette} aria-keyshortcuts="Meta+K Control+K">
+        <Icon name="search" /><span className={css.navText}>Go to…</span><kbd className={css.navText} aria-hidden>⌘K</kbd>
       </button>
       <ul>
         {PAGES.map((page) => (

@@ -25,9 +25,9 @@ export const theme = createTheme({
     Select: { defaultProps: { size: "sm", allowDeselect: false, checkIconPosition: "right" } },
     Tooltip: { defaultProps: { openDelay: 350, withArrow: false, fz: "xs", multiline: true, maw: 320 } },
     Popover: { defaultProps: { shadow: "none", transitionProps: { duration: 90 } } },
-    Menu: { defaultProps: { shadow: "none", transitionProps: { duration: 90 } } },
-    Modal: { defaultProps: { centered: true, transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.55 } } },
-    Drawer: { defaultProps: { position: "right", transitionProps: { duration: 140 }, overlayProps: { backgroundOpacity: 0.45 } } },
+    Menu: { defaultProps: { withInitialFocusPlaceholder: false, shadow: "none", transitionProps: { duration: 90 } } },
+    Modal: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, centered: true, transitionProps: { duration: 120 }, overlayProps: { backgroundOpacity: 0.55 } } },
+    Drawer: { defaultProps: { closeButtonProps: { "aria-label": "Close" }, position: "right", transitionProps: { duration: 140 }, overlayProps: { backgroundOpacity: 0.45 } } },
   },
 });
 
