@@ -1,22 +1,29 @@
 """A collector with the embedded store in a process of its own, for the benchmarks.
 
-    python -m bench._collect DIRECTORY [PREFIXES]
+    python -m bench._collect DIRECTORY STREAM [PREFIXES]
 
-Prints ``{"port"}`` once ready. The line ``cpu`` on standard input begins the measurement, any other ends it: everything
-is flushed, merges settle, and the result is printed as one JSON line.
+Prints ``{"port"}`` once it is warm. A line on standard input ends it: everything is flushed, merges settle, and the
+result is printed as one JSON line.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sys
+import threading
 import time
 from pathlib import Path
 
+import numpy as np
+
 from weft.collect import CollectConfig, Collector, ListenerConfig
+from weft.collect.admission import Admission
+from weft.decode.datagrams import DatagramBatch
 from weft.enrich.config import EnrichConfig
 from weft.enrich.enricher import Enricher
+from weft.logs import configure_logging
 from weft.store.config import StoreConfig
 from weft.store.open import open_store
 from weft.store.telemetry import TelemetryStore
@@ -40,36 +47,64 @@ def settle(store: TelemetryStore, seconds: float = 60) -> None:
         time.sleep(0.3)
 
 
+def thread_cpu() -> dict[str, float]:
+    """CPU seconds by thread of the collector; all of the engine's own threads together."""
+    names = {thread.native_id: thread.name for thread in threading.enumerate()}
+    used: dict[str, float] = {}
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            fields = (task / "stat").read_text().rsplit(")", 1)[1].split()
+        except OSError:
+            continue
+        name = names.get(int(task.name), "engine")
+        used[name] = used.get(name, 0.0) + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return used
+
+
+def warm_up(collector: Collector, stream: Path) -> None:
+    """Compile everything and learn the template: a collector that runs for a week does that once."""
+    with np.load(stream) as file:
+        start, length, data = file["start"][:200], file["length"][:200].astype(np.int32), file["data"]
+    n = len(start)
+    source = np.zeros((n, 16), np.uint8)
+    batch = DatagramBatch(data, start, length, source, np.zeros(n, np.uint16), np.full(n, time.time_ns(), np.int64))
+    Admission(queue_bytes=1 << 30, max_senders=16).admit(batch)
+    collector.start()
+    collector.ingest(batch)
+    collector.flush(timeout_s=600)
+    collector.stop()
+
+
 def main() -> None:
     """Run until told to stop."""
-    directory = Path(sys.argv[1])
-    prefixes = [Path(sys.argv[2])] if len(sys.argv) > 2 else []
+    configure_logging("warning")
+    directory, stream, *prefixes = (Path(argument) for argument in sys.argv[1:])
     store = open_store(StoreConfig(data_dir=directory))
     enricher = Enricher(EnrichConfig.model_validate({"prefixes": prefixes}))
-    config = CollectConfig(listeners=(ListenerConfig(port=0),))
-    collector = Collector(config, store=store, enricher=enricher, data_dir=directory)
     store.start()
     enricher.start()
+    quiet = CollectConfig(listeners=())
+    warm_up(Collector(quiet, store=store, enricher=enricher, data_dir=directory), stream)
+    config = CollectConfig(listeners=(ListenerConfig(port=0),))
+    collector = Collector(config, store=store, enricher=enricher, data_dir=directory)
     collector.start()
-    print(
-        json.dumps({"port": collector.ports[0], "buffer": collector.status().listeners[0].receive_buffer}), flush=True
-    )
-    while sys.stdin.readline().strip() == "cpu":  # warmed up: the measurement begins
-        collector.flush()
-        settle(store)
-        before, had, decoded = cpu(), collector.status().writer.rows["flows"], collector.status().decode.busy_s
-        inserting = collector.status().writer.busy_s
-        print(json.dumps({"ready": True}), flush=True)
-    collector.flush()
+    settle(store)
+    before, threads = cpu(), thread_cpu()
+    print(json.dumps({"port": collector.ports[0]}), flush=True)
+    sys.stdin.readline()
+    collector.flush(timeout_s=600)
     flushed = cpu()
     settle(store)
     status = collector.status()
+    listener = status.listeners[0]
+    spent = {name: round(used - threads.get(name, 0.0), 2) for name, used in thread_cpu().items()}
     print(json.dumps({
-        "cpu": cpu() - before, "cpu_without_last_merges": flushed - before,
-        "flows": status.writer.rows["flows"] - had, "kernel_drops": status.kernel_drops,
-        "dropped": sum(status.dropped.values()), "lost_rows": sum(status.lost_rows.values()),
-        "spooled": status.writer.spooled_rows, "latency_ms": status.writer.latency_ms, "batches": status.writer.batches,
-        "decode_wall": status.decode.busy_s - decoded, "store_wall": status.writer.busy_s - inserting,
+        "cpu": cpu() - before, "cpu_without_last_merges": flushed - before, "cpu_by_thread": spent,
+        "flows": status.writer.rows["flows"], "datagrams": listener.datagrams, "kernel_drops": status.kernel_drops,
+        "receive_buffer": listener.receive_buffer, "dropped": sum(status.dropped.values()),
+        "lost_rows": sum(status.lost_rows.values()), "spooled": status.writer.spooled_rows,
+        "latency_ms": status.writer.latency_ms, "batches": status.writer.batches,
+        "decode_wall": status.decode.busy_s, "store_wall": status.writer.busy_s,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "in_table": number(store, "SELECT count() AS n FROM flows"),
     }), flush=True)  # fmt: skip

@@ -15,6 +15,7 @@ FIELDS = (
 )  # fmt: skip
 RECORD = np.dtype([(f"f{element}", f">u{length}" if length > 1 else "u1") for element, length in FIELDS])
 PER_DATAGRAM = 20
+_PORTS = np.array([443, 80, 53, 22, 25, 123, 8080, 3306, 993, 5060, 3389, 1194, 8443, 5432, 6379], np.uint16)
 TEMPLATE = 256
 _ANNOUNCE_EVERY = 500
 
@@ -24,20 +25,27 @@ def v9_stream(path: Path, datagrams: int = 20_000, seed: int = 1) -> Path:
     rng = np.random.default_rng(seed)
     records = np.zeros(datagrams * PER_DATAGRAM, RECORD)
     n = len(records)
-    records["f8"], records["f12"] = _addresses(rng, n), _addresses(rng, n)
-    records["f15"] = 0x0A000001 + rng.integers(0, 8, n)
-    records["f10"], records["f14"] = rng.integers(1, 240, n), rng.integers(1, 240, n)
+    out = rng.random(n) < 0.5
+    # A remote host belongs to one AS and is reached over that AS's interface; own hosts sit behind six others.
+    remote, own = rng.zipf(1.2, n) % 2_000_000, rng.zipf(1.3, n) % 20_000
+    asn = (remote * 2654435761 >> 7) % 2_000
+    remote_address = 0x14000000 + (asn << 12) + (remote & 0xFFF)
+    own_address = 0x0A000000 + own
+    outside, inside = 1 + asn % 4, 5 + own % 6
+    for source, destination, theirs, ours in (
+        ("f8", "f12", remote_address, own_address), ("f10", "f14", outside, inside), ("f16", "f17", 3000 + asn, 64500),
+    ):  # fmt: skip
+        records[source], records[destination] = np.where(out, ours, theirs), np.where(out, theirs, ours)
+    records["f15"] = 0x0A000001 + outside
     packets = rng.geometric(0.05, n)
     records["f2"], records["f1"] = packets, packets * rng.integers(40, 1500, n)
     first = rng.integers(1_000_000, 2_000_000, n)
     records["f22"], records["f21"] = first, first + rng.integers(0, 60_000, n)
     client = rng.integers(1024, 65536, n)
-    server = rng.choice([443, 443, 443, 80, 53, 22, 25, 8443, 3306, 123], n)
-    out = rng.random(n) < 0.5
+    server = _PORTS[rng.zipf(1.4, n) % len(_PORTS)]
     records["f7"], records["f11"] = np.where(out, client, server), np.where(out, server, client)
-    records["f6"], records["f4"] = rng.choice([0x1B, 0x18, 0x02, 0], n), rng.choice([6, 6, 6, 17], n)
-    records["f16"], records["f17"] = 64496 + rng.zipf(1.3, n) % 500, 64496 + rng.zipf(1.3, n) % 500
-    records["f9"], records["f13"] = 24, 24
+    records["f6"], records["f4"] = rng.choice([0x1B, 0x18, 0x02, 0], n), np.where(server == 53, 17, 6)
+    records["f9"], records["f13"], records["f61"] = 24, 24, out
     records["f52"] = 57
     body = records.tobytes()
     step = PER_DATAGRAM * RECORD.itemsize
@@ -68,9 +76,3 @@ def write(path: Path, payloads: list[bytes], records: NDArray[np.int64], version
 def _template() -> bytes:
     fields = b"".join(struct.pack(">HH", *field) for field in FIELDS)
     return struct.pack(">HHHH", 0, 8 + len(fields), TEMPLATE, len(FIELDS)) + fields
-
-
-def _addresses(rng: np.random.Generator, n: int) -> NDArray[np.uint32]:
-    """Zipf-distributed addresses out of 2^20 hosts."""
-    host = (rng.zipf(1.2, n) * np.uint64(2654435761)) & np.uint64(0xFFFFF)
-    return (np.uint32(0x0A000000) + host.astype(np.uint32)).astype(np.uint32)

@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from bench._send import sender
 from bench._streams import PER_DATAGRAM, v9_stream
 
@@ -59,30 +58,17 @@ def emit(case: str, value: float, unit: str, peer: str = "", peer_value: float |
 
 
 def run_weft(stream: Path, rate: float, count: int, folder: Path, prefixes: Path | None) -> Run:
-    """Weft with the embedded store; the first datagrams warm it up and are not counted."""
-    command = [sys.executable, "-m", "bench._collect", str(folder), *([str(prefixes)] if prefixes else [])]
+    """Weft with the embedded store."""
+    command = [sys.executable, "-m", "bench._collect", str(folder), str(stream), *([str(prefixes)] if prefixes else [])]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=_ROOT)
     assert process.stdin is not None
     assert process.stdout is not None
-
-    def ask(line: str) -> dict[str, Any]:
-        process.stdin.write(line + "\n")  # type: ignore[union-attr]
-        process.stdin.flush()  # type: ignore[union-attr]
-        return answer()
-
-    def answer() -> dict[str, Any]:
-        text = process.stdout.readline()  # type: ignore[union-attr]
-        if not text:
-            raise SystemExit("the collector died")
-        return dict(json.loads(text))
-
     try:
-        port = answer()["port"]
-        sender(stream, port, 5_000, 10_000).wait()
-        time.sleep(1)
-        ask("cpu")
+        port = json.loads(process.stdout.readline())["port"]
         done = json.loads(sender(stream, port, rate / PER_DATAGRAM, count // PER_DATAGRAM).communicate()[0])
-        result = ask("stop")
+        process.stdin.write("stop\n")
+        process.stdin.flush()
+        result = json.loads(process.stdout.readline())
         process.wait(120)
     finally:
         process.kill()
@@ -184,8 +170,8 @@ def free_port() -> int:
 
 def write_prefixes(path: Path, count: int) -> Path:
     """A prefix table over the addresses of the stream and ``count`` more /24s, with AS and site."""
-    near = [f"10.{i >> 8}.{i & 255}.0/24" for i in range(4096)]
-    far = [f"{11 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24" for i in range(count)]
+    near = [f"10.0.{i}.0/24" for i in range(80)]
+    far = [f"{20 + (i >> 16)}.{i >> 8 & 255}.{i & 255}.0/24" for i in range(count)]
     with open(path, "w", encoding="utf-8") as file:
         file.write("prefix,asn,site\n10.0.0.0/8,64512,core\n")
         file.writelines(f"{prefix},{64512 + i % 900},site{i % 40}\n" for i, prefix in enumerate(near + far))

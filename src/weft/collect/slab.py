@@ -66,7 +66,7 @@ class SlabPool:
     """Slabs that are free, last used first (its pages are warm); a few spare ones are kept, the others are unmapped."""
 
     rows: int
-    keep: int = 8
+    keep: int = 16
     _free: list[Slab] = field(default_factory=list)
 
     def take(self) -> Slab:
