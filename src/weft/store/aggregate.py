@@ -1,7 +1,7 @@
-"""Sums a batch per bucket and key before it is inserted, for the finest level of each rollup.
+"""Sums a batch per bucket and key, for rollups.
 
 ClickHouse would do the same in a materialized view, at five times the CPU: it serialises a generic key row by row,
-while here the keys of a batch are hashed column by column. The engine does the coarser levels, on few rows.
+while here the keys of a batch are hashed column by column.
 
 Comes in: a batch of a table. Goes out: a batch of the rollup with exact sums. Must never touch a row in Python.
 """
@@ -9,6 +9,7 @@ Comes in: a batch of a table. Goes out: a batch of the rollup with exact sums. M
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numba
@@ -88,84 +89,59 @@ def _buckets(ns: NDArray[np.int64], width: int, out: NDArray[np.int64]) -> None:
         out[i] = ns[i] - ns[i] % width
 
 
-def base_rollups(table: Table) -> tuple[Rollup, ...]:
-    """The rollups that are fed from the table itself."""
-    return tuple(rollup for rollup in table.rollups if rollup.source == table.name)
-
-
 def rollup_table(table: Table, rollup: Rollup) -> Table:
     """The rollup as a table of its own: time, dimensions, measures and the row count."""
     count = Column(ROWS, pa.uint64(), "UInt64", Role.MEASURE, Kind.NUMBER, "Rows behind this one.", codec="T64, LZ4")
     time = dataclasses.replace(table.time, sql="DateTime('UTC')", codec="T64")
     columns = (time, *(table.by_name[name] for name in rollup.dimensions), *table.measures, count)
-    return Table(rollup.name, f"{table.name} per {rollup.seconds} s", columns, (table.time.name,), rollup.ttl_days)
+    key = (time.name, *rollup.dimensions)
+    return Table(rollup.name, f"{table.name} per {rollup.seconds} s", columns, key, rollup.ttl_days)
 
 
-class Aggregator:
-    """Sums batches of one table for its finest rollups. Not thread-safe."""
+class Summer:
+    """Sums batches into rollups. Keeps table sizes from call to call; not thread-safe."""
 
-    def __init__(self, table: Table) -> None:
-        self._table = table
-        self.targets = tuple((rollup, rollup_table(table, rollup)) for rollup in base_rollups(table))
-        common = set(self.targets[0][0].dimensions) if self.targets else set()
-        for rollup, _ in self.targets:
-            common &= set(rollup.dimensions)
-        self._common = tuple(name for name in (self.targets[0][0].dimensions if self.targets else ()) if name in common)
+    def __init__(self) -> None:
         self._sizes: dict[str, int] = {}
 
-    def aggregate(self, batch: pa.RecordBatch) -> list[tuple[Table, pa.RecordBatch]]:
-        """One batch per finest rollup, in key order of first appearance."""
-        shared: dict[int, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
+    def sum_all(
+        self, table: Table, rollups: Sequence[Rollup], batch: pa.RecordBatch
+    ) -> list[tuple[Rollup, pa.RecordBatch]]:
+        """The batch summed for each of ``rollups``, whose key parts in common are hashed once per bucket width."""
+        shared = (
+            [name for name in rollups[0].dimensions if all(name in r.dimensions for r in rollups)] if rollups else []
+        )
+        begun: dict[int, tuple[NDArray[np.int64], NDArray[np.uint64]]] = {}
         out = []
-        for rollup, target in self.targets:
-            if rollup.seconds not in shared:
-                shared[rollup.seconds] = self._start(batch, rollup.seconds)
-            times, hashes = shared[rollup.seconds]
-            out.append((target, self._one(batch, rollup, target, times, hashes.copy())))
+        for rollup in rollups:
+            if rollup.seconds not in begun:
+                begun[rollup.seconds] = _begin(batch, table.time.name, rollup.seconds, shared)
+            times, hashes = begun[rollup.seconds]
+            rest = [name for name in rollup.dimensions if name not in shared]
+            out.append(
+                (rollup, self._sum(batch, rollup_table(table, rollup), times, _mixed(hashes.copy(), batch, rest)))
+            )
         return out
 
-    def _start(self, batch: pa.RecordBatch, seconds: int) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-        """Bucket of each row, and the hash of what all rollups have in common."""
-        times = np.empty(batch.num_rows, np.int64)
-        _buckets(fixed_width_bytes(batch.column(self._table.time.name)).view(np.int64), seconds * _NS, times)
-        hashes = np.zeros((_LANES, batch.num_rows), np.uint64)
-        _mix(hashes, times)
-        self._mix_columns(hashes, batch, self._common)
-        return times, hashes
-
-    def _mix_columns(self, hashes: NDArray[np.uint64], batch: pa.RecordBatch, names: tuple[str, ...]) -> None:
-        for name in names:
-            array = batch.column(name)
-            raw = fixed_width_bytes(array)
-            width = len(raw) // max(1, len(array))
-            if width == 16:
-                words = raw.view(np.uint64)
-                _mix(hashes, words[0::2])
-                _mix(hashes, words[1::2])
-            else:
-                _mix(hashes, raw.view(f"u{width}"))
-
-    def _one(
-        self, batch: pa.RecordBatch, rollup: Rollup, target: Table, times: NDArray[np.int64], hashes: NDArray[np.uint64]
+    def _sum(
+        self, batch: pa.RecordBatch, target: Table, times: NDArray[np.int64], hashes: NDArray[np.uint64]
     ) -> pa.RecordBatch:
-        self._mix_columns(hashes, batch, tuple(name for name in rollup.dimensions if name not in self._common))
-        group, first = self._number(hashes, rollup.name)
+        group, first = self._number(hashes, target.name)
         rows = pa.array(first, pa.int32())
-        columns: list[Any] = [pa.array(times[first]).view(self._table.time.arrow)]
-        columns += [batch.column(name).take(rows) for name in rollup.dimensions]
-        for measure in self._table.measures:
+        columns: list[Any] = [pa.array(times[first]).view(target.time.arrow)]
+        columns += [batch.column(column.name).take(rows) for column in target.dimensions]
+        for measure in target.measures:
             sums = np.zeros(len(first), np.uint64)
-            _add(group, fixed_width_bytes(batch.column(measure.name)).view(np.uint64), sums)
+            if measure.name == ROWS and ROWS not in batch.schema.names:
+                _count(group, sums)
+            else:
+                _add(group, fixed_width_bytes(batch.column(measure.name)).view(np.uint64), sums)
             columns.append(pa.array(sums))
-        counts = np.zeros(len(first), np.uint64)
-        _count(group, counts)
-        columns.append(pa.array(counts))
         return pa.RecordBatch.from_arrays(columns, schema=target.schema)
 
     def _number(self, hashes: NDArray[np.uint64], name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Group of each row and first row of each group. The table grows from what the last batch needed."""
-        rows = hashes.shape[1]
-        group = np.empty(rows, np.int32)
+        group = np.empty(hashes.shape[1], np.int32)
         size = self._sizes.get(name, 1 << 14)
         while True:
             slots = np.zeros((_LANES, size), np.uint64)
@@ -176,3 +152,28 @@ class Aggregator:
                 self._sizes[name] = size
                 return group, first[:count]
             size *= 4
+
+
+def _begin(
+    batch: pa.RecordBatch, time: str, seconds: int, names: Sequence[str]
+) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Bucket of each row, and the hash of what all rollups have in common."""
+    times = np.empty(batch.num_rows, np.int64)
+    _buckets(fixed_width_bytes(batch.column(time)).view(np.int64), seconds * _NS, times)
+    hashes = np.zeros((_LANES, batch.num_rows), np.uint64)
+    _mix(hashes, times)
+    return times, _mixed(hashes, batch, names)
+
+
+def _mixed(hashes: NDArray[np.uint64], batch: pa.RecordBatch, names: Sequence[str]) -> NDArray[np.uint64]:
+    for name in names:
+        array = batch.column(name)
+        raw = fixed_width_bytes(array)
+        width = len(raw) // max(1, len(array))
+        if width == 16:
+            words = raw.view(np.uint64)
+            _mix(hashes, words[0::2])
+            _mix(hashes, words[1::2])
+        else:
+            _mix(hashes, raw.view(f"u{width}"))
+    return hashes

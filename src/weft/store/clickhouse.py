@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 import threading
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import structlog
 
+from weft.errors import WeftError
 from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
 from weft.store import dictionaries
-from weft.store.aggregate import Aggregator
 from weft.store.config import StoreConfig
 from weft.store.dictionaries import dictionary_table, rows_batch
 from weft.store.engine import Engine
 from weft.store.native import encode
+from weft.store.rollups import Rollups
 from weft.store.schema import Schema
 from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
+log = structlog.get_logger(__name__)
+
 TABLES = (FLOWS, METRICS)
+_NAME = re.compile(r"[A-Za-z_]\w*")
 
 
 class ClickHouseStore:
@@ -35,12 +43,15 @@ class ClickHouseStore:
         config: StoreConfig,
         tables: Sequence[Table] = TABLES,
         known: Sequence[Dictionary] = DICTIONARIES,
+        journal: Path | None = None,
     ) -> None:
         self._engine, self._config = engine, config
         self._tables = tuple(tables)
         self._known = tuple(known)
         self._dictionaries: dict[str, Dictionary] = {}
-        self._aggregators = {table.name: Aggregator(table) for table in self._tables if table.rollups}
+        self._rollups = Rollups(engine, self._tables, journal)
+        self._stopping = threading.Event()
+        self._ticker: threading.Thread | None = None
         self._inserting = threading.Lock()
 
     def start(self) -> None:
@@ -48,27 +59,39 @@ class ClickHouseStore:
         self._engine.start()
         try:
             self._dictionaries = Schema(self._engine, self._config, self._tables, self._known).update()
+            self._rollups.start()
         except BaseException:
             self._engine.stop()
             raise
+        self._stopping.clear()
+        self._ticker = threading.Thread(target=self._tick, name="weft-rollups", daemon=True)
+        self._ticker.start()
 
     def stop(self) -> None:
-        """Close the engine."""
+        """Write what is held and close the engine."""
+        if self._ticker is not None:
+            self._stopping.set()
+            self._ticker.join()
+            self._ticker = None
+            with self._inserting:
+                self._write_sums(self._rollups.flush)
         self._engine.stop()
+
+    def _tick(self) -> None:
+        while not self._stopping.wait(1.0):
+            self._write_sums(self._rollups.tick)
+
+    def _write_sums(self, how: Callable[[], None]) -> None:
+        try:
+            how()
+        except WeftError as error:  # the journal knows what is missing
+            log.warning("rollups_not_written", error=error.message)
 
     def insert(self, table: Table, batch: pa.RecordBatch, token: str | None = None) -> None:
         """Append rows; see ``TelemetryStore.insert``."""
         if batch.num_rows == 0:
             return
         token = token or uuid.uuid4().hex
-        with self._inserting:
-            self._send(table, batch, token)
-            aggregator = self._aggregators.get(table.name)
-            if aggregator is not None:
-                for target, rows in aggregator.aggregate(batch):
-                    self._send(target, rows, token)
-
-    def _send(self, table: Table, batch: pa.RecordBatch, token: str) -> None:
         block = encode(table, batch)
         settings: dict[str, int | str] = {
             # One batch is one part: the engine must not cut it.
@@ -77,9 +100,20 @@ class ClickHouseStore:
             "min_insert_block_size_bytes": 0,
             "max_insert_threads": 1,
             "insert_deduplication_token": token,
-            "deduplicate_blocks_in_dependent_materialized_views": 1,
         }
-        self._engine.insert(table.name, block.columns, block.chunks, settings)
+        with self._inserting:
+            if not table.rollups:
+                self._engine.insert(table.name, block.columns, block.chunks, settings)
+                return
+            if self._rollups.known(token):
+                return
+            span = self._rollups.begin(table, batch, token)
+            try:
+                self._engine.insert(table.name, block.columns, block.chunks, settings)
+                self._rollups.add(table, batch, token, span)
+            except WeftError:
+                self._rollups.failed(table, token, span)
+                raise
 
     def query(
         self,
@@ -89,6 +123,8 @@ class ClickHouseStore:
         query_id: str | None = None,
     ) -> QueryResult:
         """Run one SELECT; see ``TelemetryStore.query``."""
+        if read := self._rollups.names.intersection(_NAME.findall(sql)):
+            self._write_sums(functools.partial(self._rollups.settle, read))
         return self._engine.select(sql, parameters, self._bounds(limits), query_id)
 
     def cancel(self, query_id: str) -> None:

@@ -35,6 +35,9 @@ class StoreConfig(Config):
     """Days to keep a table or rollup, by name (``flows: 15``); others keep their declared default."""
     partition: Literal["hour", "day"] = "hour"
     """Span of one partition of a raw table. Hours keep merges small; days suit a few flows per second."""
+    largest_part_mb: int | None = Field(default=None, ge=8)
+    """Largest part that merges of raw rows make, MiB; none = 32 embedded, 4096 on a server. Larger: fewer files, more
+    CPU per row. Takes effect for tables made from then on."""
 
     readers: int = Field(default=4, ge=1, le=64)
     """Queries that run at the same time; more wait."""

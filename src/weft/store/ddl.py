@@ -11,15 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from weft.model.tables import Column, Rollup, Table
-from weft.store.aggregate import ROWS, rollup_table
+from weft.store.aggregate import rollup_table
 from weft.store.config import StoreConfig
 from weft.store.engine import settings_clause
 
 #: Inserts that a table remembers, so that a replay is recognised.
 DEDUPLICATION_WINDOW = 1000
-#: Merges of raw rows stop at this size on disk. Merging a row costs more than inserting it: large batches stay as they
-#: came, small ones still come together.
-LARGEST_MERGED_PART = 128 << 20
+#: Merges of raw rows stop at this size on disk, MiB, unless configured: embedded, where they compete with everything else
+#: for the CPU (merging a row costs more than inserting it, so large batches stay as they came), and on a server.
+LARGEST_PART_MB, LARGEST_SERVER_PART_MB = 32, 4096
 
 _SETTINGS: dict[str, int | float | str] = {
     "ttl_only_drop_parts": 1,
@@ -29,7 +29,6 @@ _SETTINGS: dict[str, int | float | str] = {
     # One file per part rather than two per column: creating files was an eighth of the CPU of an insert.
     "min_bytes_for_wide_part": 1 << 30,
 }
-_RAW_SETTINGS = _SETTINGS | {"max_bytes_to_merge_at_max_space_in_pool": LARGEST_MERGED_PART}
 
 
 def create_statements(table: Table, config: StoreConfig) -> list[str]:
@@ -37,18 +36,17 @@ def create_statements(table: Table, config: StoreConfig) -> list[str]:
     out = create_table(table, config)
     for rollup in table.rollups:
         out += create_rollup(table, rollup, config)
-    # The finest level comes summed from ``aggregate``; the engine sums the coarser ones from it.
-    out += [create_view(table, rollup, config) for rollup in table.rollups if rollup.source != table.name]
     return out
 
 
 def create_table(table: Table, config: StoreConfig) -> list[str]:
     """The raw table."""
     days = retention_days(table.name, table.ttl_days, config)
+    largest = config.largest_part_mb or (LARGEST_PART_MB if config.url is None else LARGEST_SERVER_PART_MB)
     span = "toStartOfHour" if config.partition == "hour" and days <= 31 else "toDate"
     tail = (
         f"PARTITION BY {span}({table.time.name})\nORDER BY ({', '.join(table.order_by)})\n"
-        f"{ttl_clause(table.time.name, days)}\n{settings_clause(_RAW_SETTINGS)}"
+        f"{ttl_clause(table.time.name, days)}\n{settings_clause(_SETTINGS | {'max_bytes_to_merge_at_max_space_in_pool': largest << 20})}"
     )
     return _create(table, "MergeTree", "", tail, config)
 
@@ -64,20 +62,6 @@ def create_rollup(table: Table, rollup: Rollup, config: StoreConfig) -> list[str
         f"{ttl_clause(time, retention_days(rollup.name, rollup.ttl_days, config))}\n{settings_clause(_SETTINGS)}"
     )
     return _create(target, "SummingMergeTree", f"({sums})", tail, config)
-
-
-def create_view(table: Table, rollup: Rollup, config: StoreConfig) -> str:
-    """The materialized view that feeds a rollup from a finer one."""
-    time = table.time.name
-    keys = ", ".join(f"s.{name} AS {name}" for name in rollup.dimensions)
-    sums = ", ".join(f"sum(s.{name}) AS {name}" for name in (*(c.name for c in table.measures), ROWS))
-    groups = ", ".join((time, *(f"s.{name}" for name in rollup.dimensions)))
-    view = f"{rollup.name}_mv{on_cluster(config)} TO {stored(rollup.name, config)}"
-    return (
-        f"CREATE MATERIALIZED VIEW IF NOT EXISTS {view} AS\n"
-        f"SELECT toStartOfInterval(s.{time}, INTERVAL {rollup.seconds} SECOND) AS {time},\n"
-        f"  {keys},\n  {sums}\nFROM {stored(rollup.source, config)} AS s\nGROUP BY {groups}"
-    )
 
 
 def _create(table: Table, engine: str, arguments: str, tail: str, config: StoreConfig) -> list[str]:
@@ -107,7 +91,7 @@ def add_column(name: str, column: Column, config: StoreConfig) -> list[str]:
 
 
 def widen_rollup(table: Table, rollup: Rollup, missing: Sequence[Column], config: StoreConfig) -> list[str]:
-    """Add columns to a rollup: new dimensions join its sort key (at the end), and its view is made anew."""
+    """Add columns to a rollup: new dimensions join its sort key, at the end."""
     added = {column.name for column in missing}
     dimensions = [name for name in rollup.dimensions if name not in added]
     dimensions += [name for name in rollup.dimensions if name in added]
@@ -116,9 +100,6 @@ def widen_rollup(table: Table, rollup: Rollup, missing: Sequence[Column], config
     out = [f"ALTER TABLE {stored(rollup.name, config)}{on_cluster(config)} {adds}, MODIFY ORDER BY ({key})"]
     if config.cluster is not None:
         out.append(f"ALTER TABLE {rollup.name}{on_cluster(config)} {adds}")
-    if rollup.source != table.name:
-        out.append(f"DROP TABLE IF EXISTS {rollup.name}_mv{on_cluster(config)} SYNC")
-        out.append(create_view(table, rollup, config))
     return out
 
 

@@ -16,12 +16,13 @@ from weft.store.telemetry import TelemetryStore
 
 def open_store(config: StoreConfig, tables: Sequence[Table] = TABLES) -> TelemetryStore:
     """The store that ``config`` describes, not started: a server by URL, else the embedded engine."""
+    data = config.data_dir or Path("data")
+    journal = data / "rollups.journal"
     if config.url is not None:
-        return ClickHouseStore(_server(config), config, tables)
+        return ClickHouseStore(_server(config), config, tables, journal=journal)
     if config.cluster is not None:
         raise ConfigError("needs a ClickHouse server", where="store.cluster", fix="Set store.url.")
-    path = (config.data_dir or Path("data")) / "telemetry"
-    return ClickHouseStore(EmbeddedEngine(path, config), config, tables)
+    return ClickHouseStore(EmbeddedEngine(data / "telemetry", config), config, tables, journal=journal)
 
 
 def _server(config: StoreConfig) -> Engine:

@@ -118,7 +118,7 @@ class Schema:
             self._engine.execute(statement)
 
     def _widen(self, table: Table, rollup: Rollup, missing: Sequence[Column]) -> None:
-        """A rollup has new dimensions (old rows have their default) or measures; its view must carry them, too."""
+        """A rollup has new dimensions or measures; rows from before have their default."""
         log.info("schema_rollup", table=rollup.name, columns=[column.name for column in missing])
         for statement in ddl.widen_rollup(table, rollup, missing, self._config):
             self._engine.execute(statement)
