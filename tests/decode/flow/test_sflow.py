@@ -373,7 +373,7 @@ def test_any_change_is_survived(changes: list[tuple[int, bytes]]) -> None:
     decoder = wire.new_decoder()
     good = wire.datagram(wire.flow(wire.raw(FRAME)), agent="192.0.2.200")
     found = wire.decode(bytes(mutated[: len(WHOLE)]), good, decoder=decoder)
-    assert len(found) <= 4
+    assert len(found) <= len(WHOLE) // 48 + 1  # a changed version may make it NetFlow
     assert any(record["exporter"] == "192.0.2.200" and record.get("dst_port") == 443 for record in found)
     assert not any("internal" in stream.errors for stream in decoder.streams())
 

@@ -12,6 +12,7 @@ from weft.decode.flow.hashing import mix
 from weft.decode.flow.messages import (
     IPFIX,
     M_BODY,
+    M_COLUMNS,
     M_COUNT,
     M_DATAGRAM,
     M_DOMAIN,
@@ -29,7 +30,8 @@ from weft.decode.flow.messages import (
     V9,
 )
 from weft.decode.flow.reasons import Reason
-from weft.decode.kernels import be16, be32, kernel
+from weft.decode.kernels import inlined, kernel
+from weft.decode.memory import address_of, get16, get32, get32_little, get_ipv4_word, get_word, put_word
 
 _SHORT_HEADER = int(Reason.SHORT_HEADER)
 _UNKNOWN_VERSION = int(Reason.UNKNOWN_VERSION)
@@ -97,109 +99,145 @@ def identify(
     errors: NDArray[np.int64],
 ) -> None:
     """Fill ``info`` and ``exporter`` for every datagram; count it in its stream."""
-    words = source.reshape(-1).view(np.uint64).reshape(-1, 2)
-    last = np.zeros(_KEY_WORDS, np.uint64)
-    last_slot = -1
+    base, rows = address_of(data), address_of(info)
+    senders, exporters = address_of(source), address_of(exporter)
+    words, table = address_of(keys.words), address_of(keys.table)
+    mask, seed = np.uint64(len(keys.table) - 1), keys.seed[0]
+    key = np.zeros(_KEY_WORDS, np.uint64)
+    wanted, slot = address_of(key), -1
     for i in range(len(start)):
-        row = info[i]
-        begin, end = start[i], start[i] + np.int64(length[i])
-        row[M_START], row[M_BODY], row[M_END] = begin, end, end
-        row[M_RECEIVED], row[M_DATAGRAM] = received[i], i
-        exporter[i, 0], exporter[i, 1] = words[i, 0], words[i, 1]
-        reason = _read_header(data, begin, end, row, exporter[i])
-        k4 = (np.uint64(row[M_KIND]) << np.uint64(32)) | np.uint64(row[M_DOMAIN])
-        if (
-            last_slot < 0
-            or last[4] != k4
-            or last[1] != words[i, 1]
-            or last[0] != words[i, 0]
-            or last[3] != exporter[i, 1]
-            or last[2] != exporter[i, 0]
-        ):
-            last[0], last[1], last[2], last[3], last[4] = words[i, 0], words[i, 1], exporter[i, 0], exporter[i, 1], k4
-            last_slot = find_stream(keys, last)
-        slot = last_slot
-        row[M_SLOT] = slot
+        row, who = rows + 8 * M_COLUMNS * i, exporters + 16 * i
+        begin, end = base + start[i], base + start[i] + np.int64(length[i])
+        _put(row, M_START, start[i])
+        _put(row, M_BODY, end - base)
+        _put(row, M_END, end - base)
+        _put(row, M_RECEIVED, received[i])
+        _put(row, M_DATAGRAM, i)
+        put_word(who, get_word(senders + 16 * i))
+        put_word(who + 8, get_word(senders + 16 * i + 8))
+        reason = _read_header(begin, end, base, row, who)
+        kind = get_word(row + 8 * M_KIND) << 32 | get_word(row + 8 * M_DOMAIN)
+        if slot < 0 or not _is_key(wanted, senders + 16 * i, who, kind):
+            for k in range(2):
+                put_word(wanted + 8 * k, get_word(senders + 16 * i + 8 * k))
+                put_word(wanted + 16 + 8 * k, get_word(who + 8 * k))
+            put_word(wanted + 32, kind)
+            slot = _known_stream(wanted, words, table, mask, seed)
+            if slot < 0:
+                slot = find_stream(keys, key)
+        _put(row, M_SLOT, slot)
         if slot == 0:
             errors[0, _TOO_MANY_STREAMS] += 1
         if reason >= 0:
             errors[slot, reason] += 1
         counters[slot, C_DATAGRAMS] += 1
         counters[slot, C_OCTETS] += length[i]
-        seen = received[i] or row[M_EXPORTED]
+        seen = received[i] or get_word(row + 8 * M_EXPORTED)
         if counters[slot, C_FIRST_SEEN] == 0:
             counters[slot, C_FIRST_SEEN] = seen
         counters[slot, C_LAST_SEEN] = max(seen, counters[slot, C_LAST_SEEN])
 
 
-@kernel
-def _read_header(
-    data: NDArray[np.uint8], at: int, end: int, row: NDArray[np.int64], exporter: NDArray[np.uint64]
-) -> int:
+@inlined
+def _put(row: int, column: int, value: int) -> None:
+    """Write a column of the ``info`` row at address ``row``."""
+    put_word(row + 8 * column, value)
+
+
+@inlined
+def _is_key(key: int, sender: int, exporter: int, kind: int) -> bool:
+    """Whether the five words at ``key`` are these."""
+    return (
+        get_word(key + 32) == kind
+        and get_word(key + 8) == get_word(sender + 8)
+        and get_word(key) == get_word(sender)
+        and get_word(key + 24) == get_word(exporter + 8)
+        and get_word(key + 16) == get_word(exporter)
+    )
+
+
+@inlined
+def _known_stream(key: int, words: int, table: int, mask: np.uint64, seed: np.uint64) -> int:
+    """The slot of a stream seen before, or -1; the same walk as ``find_stream``, by address."""
+    value = seed
+    for k in range(_KEY_WORDS):
+        value = mix(value ^ np.uint64(get_word(key + 8 * k)))
+    at = value & mask
+    while True:
+        slot = get32_little(table + 4 * int(np.int64(at)))
+        if slot == 0:
+            return -1
+        there = words + 8 * _KEY_WORDS * slot
+        if _is_key(there, key, key + 16, get_word(key + 32)):
+            return slot
+        at = (at + np.uint64(1)) & mask
+
+
+@inlined
+def _read_header(at: int, end: int, base: int, row: int, exporter: int) -> int:
     """Fill a row from the header at ``at``; returns the reason it could not be read in full, or -1."""
     if end - at < 4:
         return _SHORT_HEADER
-    version = be16(data, at)
-    if version == 0 and be16(data, at + 2) == 5:
-        return _read_sflow(data, at, end, row, exporter)
+    version = get16(at)
+    if version == 0 and get16(at + 2) == 5:
+        return _read_sflow(at, end, base, row, exporter)
     size = 24 if version == 5 else 20 if version == 9 else 16 if version == 10 else 0
     if size == 0:
         return _UNKNOWN_VERSION
     if end - at < size:
         return _SHORT_HEADER
-    row[M_BODY] = at + size
+    _put(row, M_BODY, at + size - base)
     if version == 10:
-        row[M_KIND] = IPFIX
-        row[M_EXPORTED] = be32(data, at + 4) * _SECOND
-        row[M_SEQUENCE], row[M_DOMAIN] = be32(data, at + 8), be32(data, at + 12)
-        stated = be16(data, at + 2)
+        _put(row, M_KIND, IPFIX)
+        _put(row, M_EXPORTED, get32(at + 4) * _SECOND)
+        _put(row, M_SEQUENCE, get32(at + 8))
+        _put(row, M_DOMAIN, get32(at + 12))
+        stated = get16(at + 2)
         if stated < size or at + stated > end:
             return _LENGTH_MISMATCH
-        row[M_END] = at + stated
+        _put(row, M_END, at + stated - base)
         return _LENGTH_MISMATCH if at + stated < end else -1
-    row[M_COUNT] = be16(data, at + 2)
-    row[M_UPTIME] = be32(data, at + 4)
-    row[M_EXPORTED] = be32(data, at + 8) * _SECOND
+    exported = get32(at + 8) * _SECOND
+    _put(row, M_COUNT, get16(at + 2))
+    _put(row, M_UPTIME, get32(at + 4))
     if version == 9:
-        row[M_KIND] = V9
-        row[M_SEQUENCE], row[M_DOMAIN] = be32(data, at + 12), be32(data, at + 16)
+        _put(row, M_KIND, V9)
+        _put(row, M_EXPORTED, exported)
+        _put(row, M_SEQUENCE, get32(at + 12))
+        _put(row, M_DOMAIN, get32(at + 16))
         return -1
-    row[M_KIND] = V5
-    if row[M_EXPORTED]:
-        row[M_EXPORTED] += min(be32(data, at + 12), _SECOND - 1)
-    row[M_SEQUENCE], row[M_DOMAIN] = be32(data, at + 16), be16(data, at + 20)
-    row[M_SAMPLING] = be16(data, at + 22)
+    _put(row, M_KIND, V5)
+    _put(row, M_EXPORTED, exported + min(get32(at + 12), _SECOND - 1) if exported else 0)
+    _put(row, M_SEQUENCE, get32(at + 16))
+    _put(row, M_DOMAIN, get16(at + 20))
+    _put(row, M_SAMPLING, get16(at + 22))
     return -1
 
 
-@kernel
-def _read_sflow(
-    data: NDArray[np.uint8], at: int, end: int, row: NDArray[np.int64], exporter: NDArray[np.uint64]
-) -> int:
+@inlined
+def _read_sflow(at: int, end: int, base: int, row: int, exporter: int) -> int:
     """Header of an sFlow datagram; the agent becomes the exporter unless it is not set."""
     if end - at < 28:
         return _SHORT_HEADER
-    kind = be32(data, at + 4)
-    if kind != 1 and kind != 2:
+    kind = get32(at + 4)
+    if kind not in (1, 2):
         return _BAD_AGENT
     size = 4 if kind == 1 else 16
     if end - at < 24 + size:
         return _SHORT_HEADER
-    agent = np.zeros(16, np.uint8)
-    agent[16 - size :] = data[at + 8 : at + 8 + size]
-    is_set = False
-    for octet in agent:
-        is_set |= octet != 0
-    if is_set:
-        if kind == 1:
-            agent[10] = agent[11] = 0xFF
-        words = agent.view(np.uint64)
-        exporter[0], exporter[1] = words[0], words[1]
+    if kind == 1 and get32(at + 8) != 0:
+        put_word(exporter, 0)
+        put_word(exporter + 8, get_ipv4_word(at + 8))
+    elif kind == 2 and get_word(at + 8) | get_word(at + 16) != 0:
+        put_word(exporter, get_word(at + 8))
+        put_word(exporter + 8, get_word(at + 16))
     rest = at + 8 + size
-    row[M_KIND] = SFLOW
-    row[M_DOMAIN], row[M_SEQUENCE] = be32(data, rest), be32(data, rest + 4)
-    row[M_UPTIME], row[M_COUNT] = be32(data, rest + 8), be32(data, rest + 12)
-    row[M_BODY] = rest + 16
+    _put(row, M_KIND, SFLOW)
+    _put(row, M_DOMAIN, get32(rest))
+    _put(row, M_SEQUENCE, get32(rest + 4))
+    _put(row, M_UPTIME, get32(rest + 8))
+    _put(row, M_COUNT, get32(rest + 12))
+    _put(row, M_BODY, rest + 16 - base)
     return -1
 
 
@@ -219,7 +257,7 @@ def find_stream(keys: StreamKeys, key: NDArray[np.uint64]) -> int:
     while keys.table[at]:
         slot = keys.table[at]
         if (keys.words[slot] == key).all():
-            return slot
+            return int(slot)
         at = (at + np.uint64(1)) & mask
     if keys.state[0] >= len(keys.used):
         return 0
@@ -235,7 +273,7 @@ def find_stream(keys: StreamKeys, key: NDArray[np.uint64]) -> int:
     keys.used[slot] = True
     keys.words[slot] = key
     keys.table[at] = slot
-    return slot
+    return int(slot)
 
 
 @kernel
@@ -246,14 +284,14 @@ def _source(keys: StreamKeys, address: NDArray[np.uint64]) -> int:
     while keys.source_table[at]:
         source = keys.source_table[at] - 1
         if keys.sources[source, 0] == address[0] and keys.sources[source, 1] == address[1]:
-            return source
+            return int(source)
         at = (at + np.uint64(1)) & mask
     source = keys.state[1]
     keys.state[1] += 1
     keys.sources[source, 0], keys.sources[source, 1] = address[0], address[1]
     keys.source_streams[source] = 0
     keys.source_table[at] = source + 1
-    return source
+    return int(source)
 
 
 @kernel

@@ -21,6 +21,8 @@ from weft.decode.packet import FRAME_COLUMNS
 from weft.model.exporters import InterfaceFact
 
 _MAX_INTERFACES = 1 << 17
+_PLACES = {SLOTS[name].column: SLOTS[name] for name in SAMPLE_COLUMNS}
+_COLUMNS = np.array(sorted(_PLACES))
 
 
 class SflowDecoder:
@@ -38,10 +40,10 @@ class SflowDecoder:
         rows, n_counters = count_samples(messages.data, messages.info, index)
         listed = np.zeros((n_counters, 4), np.int64)
         m = out.claim(FRAME_COLUMNS, rows)
-        for name in SAMPLE_COLUMNS:
-            place = SLOTS[name]
+        for column in _COLUMNS[m.valid[_COLUMNS] < out.rows]:
+            place = _PLACES[column]
             zero_gap(m, place.width, place.row, place.column, out.rows)
-            m.valid[place.column] = out.rows + rows
+        m.valid[_COLUMNS] = out.rows + rows
         end = write_samples(
             messages.data,
             messages.info,

@@ -340,7 +340,7 @@ def write_samples(
             int(np.int64(exporter[i, 0])),
             int(np.int64(exporter[i, 1])),
         )
-        first = row
+        first, dropped, unsampled, rate, rate_source = row, 0, 0, -1, 0
         for _ in range(info[i, M_COUNT]):
             if at + 8 > end or at + 8 + get32(at + 4) > end:
                 errors[stream, _SAMPLE_TRUNCATED] += 1
@@ -353,11 +353,11 @@ def write_samples(
                 if reason >= 0:
                     errors[stream, reason] += 1
                 if tag != DISCARDED:
-                    counters[stream, C_AGENT_DROPS] += note_sample(
+                    dropped += note_sample(
                         known, stream, sample.source_kind, sample.source_index, sample.sequence, sample.drops
                     )
-                    counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = sample.rate, sample.rate_source
-                    counters[stream, C_UNSAMPLED] += sample.rate_source == _RATE_UNKNOWN
+                    rate, rate_source = sample.rate, sample.rate_source
+                    unsampled += rate_source == _RATE_UNKNOWN
                 row += 1
             elif kind == 2:
                 listed[n_listed, K_MESSAGE] = i
@@ -368,4 +368,8 @@ def write_samples(
                 errors[stream, _UNKNOWN_SAMPLE if kind == 0 else _SAMPLE_TRUNCATED] += 1
             at += 8 + ((stop - body + 3) & ~3)
         counters[stream, C_RECORDS] += row - first
+        counters[stream, C_AGENT_DROPS] += dropped
+        counters[stream, C_UNSAMPLED] += unsampled
+        if rate >= 0:
+            counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = rate, rate_source
     return row
