@@ -124,12 +124,14 @@ def _split(values: tuple[str, ...]) -> list[str]:
 @contextmanager
 def _opened(settings: Settings) -> Iterator[QueryEngine]:
     """An engine on the store of these settings, opened for this one question."""
+    from weft.logs import configure_logging
     from weft.query.engine import QueryEngine
     from weft.store.open import open_store
 
+    configure_logging("warning", settings.log.format)
     config = settings.store
     if config.url is None and not (config.data_dir or settings.data_dir).exists():
-        raise StoreUnavailable(
+        raise Unavailable(
             "there is no data yet", where=f"data_dir {settings.data_dir}",
             fix="Start Weft (weft up), choose the directory (WEFT_DATA_DIR), or ask a running one (--url).",
         )  # fmt: skip
