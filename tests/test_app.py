@@ -172,12 +172,11 @@ def test_a_taken_port_is_said_plainly(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         from weft.api.config import ApiConfig
-        from weft.api.server import ApiServer
+        from weft.api.server import Door
         from weft.errors import Unavailable
 
-        server = ApiServer(ApiConfig(port=taken.getsockname()[1]), app=None)
         with pytest.raises(Unavailable, match="the port is taken"):
-            server.start()
+            Door(ApiConfig(port=taken.getsockname()[1])).start()
 
 
 def test_the_halves_need_a_store_server(tmp_path):

@@ -24,7 +24,7 @@ from weft.api.application import create_app
 from weft.api.auth.accounts import LocalAccess
 from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
-from weft.api.server import ApiServer
+from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
 from weft.component import Component, Running
 from weft.config import Settings
@@ -71,6 +71,11 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     for collector_class in (ProcessCollector, PlatformCollector, GCCollector):
         collector_class(registry=registry)
 
+    # The door first: a port that is taken shows before anything else is opened.
+    door = Door(settings.api)
+    if serves:
+        process.parts.append(door)
+
     # Where things stay.
     store = open_store(settings.store)
     state = open_state(settings.store)
@@ -100,7 +105,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
-        process.api = ApiServer(settings.api, create_app(dependencies))
+        process.api = ApiServer(settings.api, create_app(dependencies), door)
         process.parts += [process.access, process.api]
     return process
 

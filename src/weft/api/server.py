@@ -18,6 +18,7 @@ log = structlog.get_logger(__name__)
 
 START_S = 20.0
 STOP_S = 10.0
+BACKLOG = 2048
 GRACE_S = 3  # seconds that open connections get to finish
 
 
@@ -34,25 +35,49 @@ class _Server(uvicorn.Server):
         self.ready.set()
 
 
-class ApiServer:
-    """Serves an ASGI application at ``api.host``:``api.port``. ``url`` is known once started."""
+class Door:
+    """The address of the API, taken first of all: that it is in use must show at once, not after minutes of work.
 
-    def __init__(self, config: ApiConfig, app: ASGIApp) -> None:
-        self._config, self._app = config, app
+    Nobody is let in before ``ApiServer`` listens on it.
+    """
+
+    def __init__(self, config: ApiConfig) -> None:
+        self._config = config
+        self.socket: socket.socket | None = None
+
+    def start(self) -> None:
+        """Bind. Raises ``Unavailable`` where the port is taken, ``ConfigError`` for an unusable address."""
+        self.socket = _bind(self._config)
+
+    def stop(self) -> None:
+        """Give the address back."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+
+class ApiServer:
+    """Serves an ASGI application at the address that ``door`` has taken. ``url`` is known once started."""
+
+    def __init__(self, config: ApiConfig, app: ASGIApp, door: Door) -> None:
+        self._config, self._app, self._door = config, app, door
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
         self.url = ""
 
     def start(self) -> None:
-        """Bind and answer. Raises ``Unavailable`` where the port is taken, ``ConfigError`` for an unusable address."""
+        """Listen and answer. Raises ``Unavailable``."""
         if not self._config.loopback and not self._config.tls:
             log.warning(
                 "api_without_tls", host=self._config.host,
                 meaning="passwords and telemetry cross the network unencrypted",
                 fix="set api.tls_certificate and api.tls_key, or listen on loopback behind a proxy that speaks TLS",
             )  # fmt: skip
-        sock = _bind(self._config)
+        sock = self._door.socket
+        if sock is None:
+            raise Unavailable("the address is not taken", where="api")
+        _listen(sock, self._config)
         self._server = _Server(self._settings())
         self.url = self._address(sock)
         self._thread = threading.Thread(target=self._serve, args=(sock,), name="weft-api", daemon=True)
@@ -80,7 +105,6 @@ class ApiServer:
             self._failure = error
         finally:
             self._server.ready.set()
-            sock.close()
 
     def _settings(self) -> uvicorn.Config:
         config = self._config
@@ -101,26 +125,34 @@ class ApiServer:
 
 
 def _bind(config: ApiConfig) -> socket.socket:
-    where = f"api.host {config.host}, api.port {config.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             config.host, config.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
     except socket.gaierror as error:
         raise ConfigError(
-            f"not an address of this machine: {error.strerror}", where=where, fix="Use 127.0.0.1."
+            f"not an address of this machine: {error.strerror}", where=f"api.host {config.host}", fix="Use 127.0.0.1."
         ) from error
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
-        sock.listen(2048)
     except OSError as error:
         sock.close()
-        if error.errno == errno.EADDRINUSE:
-            fix = "Stop what uses it (another Weft?), or choose another with WEFT_PORT or api.port."
-            raise Unavailable("the port is taken", where=where, fix=fix) from error
-        raise Unavailable(
-            f"cannot listen: {error.strerror}", where=where, fix="Choose another host or port."
-        ) from error
+        raise _refused(config, error) from error
     return sock
+
+
+def _listen(sock: socket.socket, config: ApiConfig) -> None:
+    try:
+        sock.listen(BACKLOG)
+    except OSError as error:  # two that bound it at the same time: the first to listen has it
+        raise _refused(config, error) from error
+
+
+def _refused(config: ApiConfig, error: OSError) -> Unavailable:
+    where = f"api.host {config.host}, api.port {config.port}"
+    if error.errno == errno.EADDRINUSE:
+        fix = "Stop what uses it (another Weft?), or choose another with WEFT_PORT or api.port."
+        return Unavailable("the port is taken", where=where, fix=fix)
+    return Unavailable(f"cannot listen: {error.strerror}", where=where, fix="Choose another host or port.")
