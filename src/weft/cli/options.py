@@ -82,11 +82,11 @@ def keep_pandas_out() -> None:
 
     if "pandas" not in sys.modules:
         blocker = NoPandas()
-        sys.meta_path.insert(0, blocker)  # type: ignore[arg-type]  # all of a finder that is needed here
+        sys.meta_path.insert(0, blocker)
         try:
             pa.array([0])
         finally:
-            sys.meta_path.remove(blocker)  # type: ignore[arg-type]
+            sys.meta_path.remove(blocker)
 
 
 def _announce(process: Process, *, demo: bool) -> None:
