@@ -11,6 +11,9 @@ from frames import IPV6, ethernet, ipv4, ipv6, label, tcp, udp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weft.decode.flow.decoder import FlowDecoder
+from weft.decode.flow.limits import DecodeLimits, SamplingOverrides, SamplingRule
+
 FRAME = ethernet(ipv4(tcp(), 6), tags=((0x8100, 30),))
 PAIR = {"src_addr": "10.0.0.1", "dst_addr": "10.0.0.2", "src_port": 1234, "dst_port": 443, "protocol": 6}
 LOCAL = 0x3FFFFFFF
@@ -147,6 +150,24 @@ def test_rate_of_zero_is_kept_and_marked() -> None:
     (found,) = wire.decode(wire.datagram(wire.flow(wire.raw(FRAME), rate=0)), decoder=decoder)
     has(found, sampling_rate=0, sampling_source="unknown", **PAIR)
     assert decoder.streams()[0].unsampled_records == 1
+
+
+@pytest.mark.parametrize(
+    ("rule", "stated", "wanted"),
+    [
+        (SamplingRule("192.0.2.0/24", override=100), 512, (100, "configured")),
+        (SamplingRule("192.0.2.0/24", override=100), 0, (100, "configured")),
+        (SamplingRule("192.0.2.9", default=100), 512, (512, "record")),
+        (SamplingRule("192.0.2.9", default=100), 0, (100, "configured")),
+        (SamplingRule("203.0.113.0/24", override=100), 512, (512, "record")),
+    ],
+)
+def test_the_operators_rules(rule: SamplingRule, stated: int, wanted: tuple[int, str]) -> None:
+    decoder = FlowDecoder(DecodeLimits(max_streams=8), SamplingOverrides((rule,)))
+    message = wire.datagram(wire.flow(wire.raw(FRAME), rate=stated), wire.discarded(wire.raw(FRAME)))
+    sampled, dropped = wire.decode(message, decoder=decoder)
+    assert (sampled["sampling_rate"], sampled["sampling_source"]) == wanted
+    assert (dropped["sampling_rate"], dropped["sampling_source"]) == (1, "none")
 
 
 class TestOtherRecords:

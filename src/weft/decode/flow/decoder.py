@@ -39,7 +39,7 @@ class FlowDecoder:
         self._streams = StreamTable(self._limits)
         self._sampling = SamplingState(self._streams, self._limits, sampling or SamplingOverrides())
         self._templated = TemplatedDecoder(self._limits, self._streams, self._sampling)
-        self._sflow = SflowDecoder(self._streams)
+        self._sflow = SflowDecoder(self._streams, self._sampling)
         self._columns = FlowColumns()
         self._metrics = MetricColumns()
 

@@ -67,11 +67,11 @@ class _Exporter:
 
 
 class SamplingState:
-    """Rates of all streams, as arrays for kernels."""
+    """Rates of all streams, as arrays for kernels: ``rows`` has one row of ``R_*`` columns per stream slot."""
 
     def __init__(self, streams: StreamTable, limits: DecodeLimits, overrides: SamplingOverrides) -> None:
         self._streams, self._limits, self._overrides = streams, limits, overrides
-        self._rows = np.zeros((len(streams.counters), R_COLUMNS), np.int64)
+        self.rows = np.zeros((len(streams.counters), R_COLUMNS), np.int64)
         self._facts = IntMap()
         self._learned: dict[int, _Learned] = {}
         self._exporters: dict[bytes, _Exporter] = {}
@@ -80,13 +80,13 @@ class SamplingState:
 
     def arrays(self) -> Sampling:
         """What kernels need."""
-        return Sampling(self._rows.ctypes.data, self._facts.view())
+        return Sampling(self.rows.ctypes.data, self._facts.view())
 
     def register(self) -> None:
         """Give streams that are new a row."""
         if len(self._of_slot) == self._streams.keys.state[0]:
             return
-        for slot in np.flatnonzero(self._streams.keys.used & (self._rows[:, R_EXPORTER] == 0)):
+        for slot in np.flatnonzero(self._streams.keys.used & (self.rows[:, R_EXPORTER] == 0)):
             self._add(int(slot))
 
     def changes(self, slot: int, facts: list[Fact]) -> bool:
@@ -98,7 +98,7 @@ class SamplingState:
         """Keep what options data said."""
         learned = self._learned.setdefault(slot, _Learned())
         learned.init_ms = init_ms or learned.init_ms
-        self._rows[slot, R_INIT_MS] = learned.init_ms
+        self.rows[slot, R_INIT_MS] = learned.init_ms
         new = [f for f in facts if learned.rates.get((f.scope, f.number)) != f.rate]
         for fact in new:
             key = (fact.scope, fact.number)
@@ -120,7 +120,7 @@ class SamplingState:
 
     def forget(self, slot: int) -> None:
         """Drop a released stream."""
-        self._rows[slot] = 0
+        self.rows[slot] = 0
         learned = self._learned.pop(slot, None)
         exporter = self._of_slot.pop(slot, None)
         if exporter is not None:
@@ -142,7 +142,7 @@ class SamplingState:
             exporter = self._exporters[address] = _Exporter(number, self._overrides.match(address))
         exporter.slots.add(slot)
         self._of_slot[slot] = exporter
-        self._rows[slot, R_EXPORTER] = exporter.number
+        self.rows[slot, R_EXPORTER] = exporter.number
         self._settle(slot)
 
     def _put(self, slot: int, fact: Fact) -> None:
@@ -183,5 +183,5 @@ class SamplingState:
         forced = rule is not None and rule.override > 0
         if rule is not None and (forced or (not rate and rule.default)):
             rate, source = rule.override or rule.default, RATE_CONFIGURED
-        row = self._rows[slot]
+        row = self.rows[slot]
         row[R_RATE], row[R_SOURCE], row[R_FORCED], row[R_SCOPED] = rate, source, forced, exporter.scoped

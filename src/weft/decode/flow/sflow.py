@@ -1,8 +1,9 @@
 """sFlow v5: flow samples and discarded packets to rows of ``flows``, counter samples to rows of ``metrics``.
 
 ``bytes`` is the sampled frame's length as the agent states it (``frame_length``, which by the standard already includes
-what was ``stripped``), else the length in the agent's own reading of the packet. ``packets`` is 1 and ``sampling_rate``
-the sample's own; a rate of 0 is kept and marked. Samples have no time of their own: theirs is the datagram's.
+what was ``stripped``), else the length in the agent's own reading of the packet. ``packets`` is 1. ``sampling_rate`` is
+the sample's own unless the operator overrides it; a rate of 0 is kept and marked. Samples have no time of their own:
+theirs is the datagram's.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from weft.decode.flow.columns import SLOTS, FlowColumns, zero_gap
 from weft.decode.flow.messages import M_RECEIVED, Messages
 from weft.decode.flow.metric_columns import MetricColumns
+from weft.decode.flow.sampling import SamplingState
 from weft.decode.flow.sflow_counters import counter_batch
 from weft.decode.flow.sflow_samples import K_MESSAGE, SAMPLE_COLUMNS, count_samples, write_samples
 from weft.decode.flow.sflow_sources import SampleSources
@@ -28,8 +30,8 @@ _COLUMNS = np.array(sorted(_PLACES))
 class SflowDecoder:
     """Decodes the samples of sFlow datagrams whose headers are already read; remembers the agents' data sources."""
 
-    def __init__(self, streams: StreamTable) -> None:
-        self._streams = streams
+    def __init__(self, streams: StreamTable, sampling: SamplingState) -> None:
+        self._streams, self._sampling = streams, sampling
         self._interfaces: dict[tuple[bytes, int], tuple[str, int]] = {}
         self._sources = SampleSources.new(len(streams.counters))
 
@@ -53,6 +55,7 @@ class SflowDecoder:
             out.rows,
             self._streams.counters,
             self._streams.errors,
+            self._sampling.rows,
             self._sources,
             listed,
         )

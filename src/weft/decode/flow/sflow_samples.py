@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from weft.decode.flow.columns import DATAGRAM_SLOT, PRESENT_SLOT, Matrices, slot
 from weft.decode.flow.counters import C_AGENT_DROPS, C_RATE, C_RATE_SOURCE, C_RECORDS, C_UNSAMPLED
+from weft.decode.flow.finish import R_FORCED, R_RATE, R_SOURCE
 from weft.decode.flow.messages import M_BODY, M_COUNT, M_DATAGRAM, M_DOMAIN, M_END, M_RECEIVED, M_SLOT, SFLOW
 from weft.decode.flow.reasons import Reason
 from weft.decode.flow.sflow_records import (
@@ -75,7 +76,7 @@ _HAS_RECEIVED, _HAS_FORWARDING = bit_of("time_received"), bit_of("forwarding_sta
 
 _LOCAL = 0x3FFFFFFF  # "the packet began or ended in the device"
 _IS_DISCARD, _IS_MULTIPLE = 1, 2  # formats of an output interface
-_RATE_UNKNOWN, _RATE_FROM_RECORD, _RATE_UNSAMPLED = 0, 1, 5
+_RATE_UNKNOWN, _RATE_FROM_RECORD, _RATE_CONFIGURED, _RATE_UNSAMPLED = 0, 1, 4, 5
 _RECEIVE_TIME = 2
 _INGRESS, _EGRESS, _UNKNOWN_SIDE = 0, 1, 255
 _NO_REASON = -1
@@ -92,7 +93,6 @@ class Sample(NamedTuple):
     source_kind: int
     source_index: int
     rate: int
-    rate_source: int
     drops: int
     in_if: int
     out_if: int
@@ -156,13 +156,11 @@ def _interface(form: int, value: int) -> int:
 def _read_flow(at: int) -> Sample:
     """flow_sample: interfaces carry their format in the two top bits."""
     source, came, went = get32(at + 4), get32(at + 20), get32(at + 24)
-    rate = get32(at + 8)
     return Sample(
         get32(at),
         source >> 24,
         source & 0xFFFFFF,
-        rate,
-        _RATE_FROM_RECORD if rate else _RATE_UNKNOWN,
+        get32(at + 8),
         get32(at + 16),
         _interface(came >> 30, came & _LOCAL),
         _interface(went >> 30, went & _LOCAL),
@@ -175,13 +173,11 @@ def _read_flow(at: int) -> Sample:
 @inlined
 def _read_expanded(at: int) -> Sample:
     """flow_sample_expanded: interfaces have a format word of their own."""
-    rate = get32(at + 12)
     return Sample(
         get32(at),
         get32(at + 4),
         get32(at + 8),
-        rate,
-        _RATE_FROM_RECORD if rate else _RATE_UNKNOWN,
+        get32(at + 12),
         get32(at + 20),
         _interface(get32(at + 24), get32(at + 28)),
         _interface(get32(at + 32), get32(at + 36)),
@@ -199,7 +195,6 @@ def _read_discarded(at: int) -> Sample:
         get32(at + 4),
         get32(at + 8),
         1,
-        _RATE_UNSAMPLED,
         get32(at + 12),
         _interface(0, get32(at + 16)),
         _interface(0, get32(at + 20)),
@@ -242,10 +237,10 @@ def _side(sample: Sample) -> int:
 
 
 @inlined
-def _put_sample(c: Cells, row: int, sample: Sample) -> int:
+def _put_sample(c: Cells, row: int, sample: Sample, rate: int, rate_source: int) -> int:
     """The columns that the head of a sample gives. Returns their ``present`` bits."""
-    set32(c, _RATE, row, sample.rate)
-    set8(c, _RATE_SOURCE, row, sample.rate_source)
+    set32(c, _RATE, row, rate)
+    set8(c, _RATE_SOURCE, row, rate_source)
     set32(c, _IN_IF, row, sample.in_if)
     set32(c, _OUT_IF, row, sample.out_if)
     set8(c, _DIRECTION, row, _side(sample))
@@ -308,9 +303,21 @@ def _read(tag: int, at: int) -> Sample:
 
 
 @inlined
-def _put_row(sample: Sample, stop: int, head: Head, c: Cells, row: int) -> int:
+def _rate(tag: int, stated: int, configured: int, forced: int) -> tuple[int, int]:
+    """(sampling rate, its source): the operator's word where it overrides, the sample's, the operator's default."""
+    if tag == DISCARDED:
+        return stated, _RATE_UNSAMPLED
+    if forced:
+        return configured, _RATE_CONFIGURED
+    if stated:
+        return stated, _RATE_FROM_RECORD
+    return configured, _RATE_CONFIGURED if configured else _RATE_UNKNOWN
+
+
+@inlined
+def _put_row(sample: Sample, rate: int, rate_source: int, stop: int, head: Head, c: Cells, row: int) -> int:
     """A whole row; returns the reason for an error or -1."""
-    present = _put_head(c, row, head) | _put_sample(c, row, sample)
+    present = _put_head(c, row, head) | _put_sample(c, row, sample, rate, rate_source)
     added, reason = _put_records(stop, sample, c, row)
     set64(c, PRESENT_SLOT, row, present | added)
     return reason
@@ -326,10 +333,14 @@ def write_samples(
     row: int,
     counters: NDArray[np.int64],
     errors: NDArray[np.int64],
+    rates: NDArray[np.int64],
     sources: SampleSources,
     listed: NDArray[np.int64],
 ) -> int:
-    """Write rows from ``row`` on, list the counter samples in ``listed``, account; returns the next row."""
+    """Write rows from ``row`` on, list the counter samples in ``listed``, account; returns the next row.
+
+    ``rates`` are the rows of ``SamplingState``: what the operator says of each stream's sampling.
+    """
     base, cells, known, n_listed = address_of(data), cells_of(m), source_cells(sources), 0
     for i in index:
         stream, at, end = info[i, M_SLOT], base + info[i, M_BODY], base + info[i, M_END]
@@ -340,7 +351,8 @@ def write_samples(
             int(np.int64(exporter[i, 0])),
             int(np.int64(exporter[i, 1])),
         )
-        first, dropped, unsampled, rate, rate_source = row, 0, 0, -1, 0
+        configured = rates[stream, R_RATE] if rates[stream, R_SOURCE] == _RATE_CONFIGURED else 0
+        first, dropped, unsampled, last_rate, last_source = row, 0, 0, -1, 0
         for _ in range(info[i, M_COUNT]):
             if at + 8 > end or at + 8 + get32(at + 4) > end:
                 errors[stream, _SAMPLE_TRUNCATED] += 1
@@ -349,14 +361,15 @@ def write_samples(
             kind = _kind(tag, stop - body)
             if kind == 1:
                 sample = _read(tag, body)
-                reason = _put_row(sample, stop, head, cells, row)
+                rate, rate_source = _rate(tag, sample.rate, configured, rates[stream, R_FORCED])
+                reason = _put_row(sample, rate, rate_source, stop, head, cells, row)
                 if reason >= 0:
                     errors[stream, reason] += 1
                 if tag != DISCARDED:
                     dropped += note_sample(
                         known, stream, sample.source_kind, sample.source_index, sample.sequence, sample.drops
                     )
-                    rate, rate_source = sample.rate, sample.rate_source
+                    last_rate, last_source = rate, rate_source
                     unsampled += rate_source == _RATE_UNKNOWN
                 row += 1
             elif kind == 2:
@@ -370,6 +383,6 @@ def write_samples(
         counters[stream, C_RECORDS] += row - first
         counters[stream, C_AGENT_DROPS] += dropped
         counters[stream, C_UNSAMPLED] += unsampled
-        if rate >= 0:
-            counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = rate, rate_source
+        if last_rate >= 0:
+            counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = last_rate, last_source
     return row
