@@ -164,6 +164,7 @@ def test_save_open_and_delete_a_view(browser: Any, server: Server) -> None:
         page.goto("/")
         page.get_by_role("heading", name="Home").wait_for()
         page.keyboard.press("Control+k")
+        page.get_by_role("combobox", name="Command").wait_for()
         page.keyboard.type("sites, last")
         page.get_by_role("option", name="Sites, last hour").first.wait_for()
         page.keyboard.press("Enter")

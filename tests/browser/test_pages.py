@@ -108,6 +108,7 @@ def test_keyboard(browser: Any, server: Server) -> None:
         page.get_by_role("dialog", name="Keyboard").wait_for()
         page.keyboard.press("Escape")
         page.keyboard.press("Control+k")
+        page.get_by_role("combobox", name="Command").wait_for()
         page.keyboard.type("light")
         page.keyboard.press("Enter")
         page.locator("html[data-mantine-color-scheme=light]").wait_for(state="attached")

@@ -1,5 +1,5 @@
 import { ActionIcon, Menu, Tooltip } from "@mantine/core";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useLiveState } from "../api/live";
 import { setPref, usePrefs, type Prefs } from "../lib/prefs";
@@ -12,7 +12,8 @@ import { useShortcuts } from "./shortcuts";
 import { useTimeSearch } from "./time";
 import { Toasts } from "../ui/toast";
 
-const Palette = lazy(() => import("./Palette"));
+const loadPalette = () => import("./Palette");
+const Palette = lazy(loadPalette);
 const Help = lazy(() => import("./ShortcutHelp"));
 
 const SCHEMES: readonly { value: Prefs["scheme"]; label: string; icon: IconName }[] = [
@@ -106,6 +107,10 @@ export function Shell({ children }: { children: ReactNode }) {
   const { navCollapsed } = usePrefs();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), 2500); // so that the first keys after ⌘K already land in it
+    return () => clearTimeout(timer);
+  }, []);
   useShortcuts({ palette: () => setPalette(true), help: () => setHelp(true) });
   return (
     <div className={css.shell} data-collapsed={navCollapsed || undefined}>

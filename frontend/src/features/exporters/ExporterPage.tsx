@@ -4,7 +4,7 @@ import { Link } from "wouter";
 import { useLive } from "../../api/live";
 import { useGet } from "../../api/queries";
 import type { Exporter, Exporters, Interface, Pipeline, Stream } from "../../api/types";
-import { useNow, useTimeSearch } from "../../app/time";
+import { useTimeSearch } from "../../app/time";
 import type { ChartTheme } from "../../charts/theme";
 import { timeseries } from "../../charts/timeseries";
 import { usePrefs } from "../../lib/prefs";
@@ -108,9 +108,8 @@ function UnknownFields({ one }: { one: Exporter }) {
   );
 }
 
-function Detail({ one, pipeline }: { one: Exporter; pipeline: Pipeline }) {
+function Detail({ one, pipeline, now }: { one: Exporter; pipeline: Pipeline; now: number }) {
   const kept = useTimeSearch();
-  const now = useNow(2);
   const { zone } = usePrefs();
   const columns = useMemo(() => interfaceColumns(one.address, kept), [one.address, kept]);
   return (
@@ -159,7 +158,7 @@ export default function ExporterPage({ address }: { address: string }) {
         const shown = live ?? data;
         const one = shown.exporters.find((item) => item.address === address);
         if (!one) return <EmptyState title={`No exporter ${address}`} action={<Link href="/sources">All exporters</Link>}>It has not been heard since Weft started, or its address is another.</EmptyState>;
-        return <Detail one={one} pipeline={shown.pipeline} />;
+        return <Detail one={one} pipeline={shown.pipeline} now={shown.updated} />;
       }}
     </Answer>
   );

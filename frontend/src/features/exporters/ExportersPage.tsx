@@ -3,7 +3,7 @@ import { Link, useLocation } from "wouter";
 import { useGet } from "../../api/queries";
 import { useLive } from "../../api/live";
 import type { Exporter, Exporters } from "../../api/types";
-import { useNow, useTimeSearch } from "../../app/time";
+import { useTimeSearch } from "../../app/time";
 import { exporterPath } from "../../lib/links";
 import { ago } from "../../lib/time";
 import { format, plural } from "../../lib/units";
@@ -62,10 +62,9 @@ function columnsAt(now: number, kept: string): Column<Exporter>[] {
 }
 
 function List({ data }: { data: Exporters }) {
-  const now = useNow(2);
   const kept = useTimeSearch();
   const [, navigate] = useLocation();
-  const columns = useMemo(() => columnsAt(now, kept), [now, kept]);
+  const columns = useMemo(() => columnsAt(data.updated, kept), [data.updated, kept]); // the server's clock, not ours
   const troubled = data.exporters.filter((one) => one.status === "warning" || one.status === "critical").length;
   if (data.exporters.length === 0) return <Panel title="No exporter has been heard yet"><Connect pipeline={data.pipeline} /></Panel>;
   return (

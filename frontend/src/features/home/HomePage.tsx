@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { memo, useCallback, useMemo } from "react";
 import { Link } from "wouter";
 import { useLive } from "../../api/live";
 import { useGet, useView } from "../../api/queries";
@@ -62,7 +62,7 @@ function Figures({ overview, before }: { overview: Overview; before: number | nu
 
 const BY_APP: Query = { view: "series", measures: ["bps"], by: ["app"], top: 8, points: 200, compare_to: "1d" };
 
-function TrafficPanel({ query }: { query: Query }) {
+const TrafficPanel = memo(function TrafficPanel({ query }: { query: Query }) {
   const { zone } = usePrefs();
   const { zoomTo, interval } = useTime();
   const kept = useTimeSearch();
@@ -81,7 +81,7 @@ function TrafficPanel({ query }: { query: Query }) {
       </Answer>
     </Panel>
   );
-}
+});
 
 const TOPS: readonly { title: string; by: string; filter?: string }[] = [
   { title: "Applications", by: "app" },

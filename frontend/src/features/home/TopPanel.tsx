@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { memo, useMemo } from "react";
 import { Link } from "wouter";
 import { useView } from "../../api/queries";
 import type { Query } from "../../api/types";
@@ -30,7 +30,7 @@ function exploreLink(by: string, filter: string, range: TimeRange): string {
 }
 
 /** A short ranking; each line leads into the explorer. */
-export function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
+export const TopPanel = memo(function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
   const { interval } = useTime();
   const query = useMemo<Query>(() => ({ view: "series", measures: ["bps"], by: [by], filter, top: 6, other: false, points: 10, since: range.since, until: range.until }), [by, filter, range]);
   const answer = useView(query, { refresh: interval || 60_000 });
@@ -57,4 +57,4 @@ export function TopPanel({ title, by, filter = "", range }: TopPanelProps) {
       </Answer>
     </Panel>
   );
-}
+});
