@@ -68,12 +68,15 @@ def make_rows(count: int, seed: int = 7) -> list[Row]:
                 "observation_domain": rng.choice((0, 1)), "flow_type": rng.choice((2, 3, 4)), "protocol_version": 9,
                 "src_addr": packed(rng.choice(addresses)), "dst_addr": packed(rng.choice(addresses)),
                 "src_port": rng.choice((53, 443, 1024, 40000, 65535)), "dst_port": rng.choice((53, 80, 443, 8080)),
-                "protocol": rng.choice((6, 6, 6, 17, 1, 253)), "bytes": rng.choice((0, 40, 1500, rng.randrange(1 << 34))),
+                "protocol": rng.choice((6, 6, 6, 17, 1, 253)),
+                "bytes": rng.choice((0, 40, 1500, rng.randrange(1 << 34))),
                 "packets": rng.randrange(0, 1000), "sampling_rate": rng.choice((0, 1, 100, 1000)),
                 "in_if": rng.randrange(0, 4), "out_if": rng.randrange(0, 4), "tcp_flags": rng.choice((0, 2, 18, 24)),
                 "src_as": rng.choice((0, 64501, 64501, 15169, 4200000001, *range(100, 120))),
-                "dst_as": rng.choice((0, 64501, 15169)), "direction": rng.choice((0, 1, 255)), "tos": rng.choice((0, 184)),
-                "src_mac": rng.choice((0, 0x00005E005301)), "src_net": rng.randrange(0, 5), "dst_net": rng.randrange(0, 5),
+                "dst_as": rng.choice((0, 64501, 15169)), "direction": rng.choice((0, 1, 255)),
+                "tos": rng.choice((0, 184)),
+                "src_mac": rng.choice((0, 0x00005E005301)), "src_net": rng.randrange(0, 5),
+                "dst_net": rng.randrange(0, 5),
                 "app": rng.randrange(0, 4), "src_vlan": rng.choice((0, 10)),
             }
         )  # fmt: skip
@@ -120,7 +123,8 @@ def write_names(store: TelemetryStore) -> None:
         for a, (n, s, r) in EXPORTER_NAMES.items()
     ])  # fmt: skip
     store.upsert_dictionary(INTERFACES, [
-        {"exporter": e, "if_index": i, "valid_from": EPOCH, "name": n, "description": "", "speed_bps": speed, "boundary": b,
+        {"exporter": e, "if_index": i, "valid_from": EPOCH, "name": n, "description": "",
+        "speed_bps": speed, "boundary": b,
          "provider": p, "connectivity": ""}
         for (e, i), (n, b, p, speed) in INTERFACES_OF.items()
     ])  # fmt: skip

@@ -19,7 +19,8 @@ DATASET = build_catalogue().datasets["flows"]
 ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _SIDES = {"addr": ("src_addr", "dst_addr"), "as": ("src_as", "dst_as"), "port": ("src_port", "dst_port"),
           "site": ("src_site", "dst_site"), "customer": ("src_customer", "dst_customer"),
-          "vlan": ("src_vlan", "dst_vlan"), "if": ("in_if", "out_if"), "if_boundary": ("in_if_boundary", "out_if_boundary")}  # fmt: skip
+          "vlan": ("src_vlan", "dst_vlan"), "if": ("in_if", "out_if"), "if_boundary": ("in_if_boundary",
+          "out_if_boundary")}  # fmt: skip
 
 
 def value(row: Row, name: str) -> Any:

@@ -35,16 +35,22 @@ def offered(engine: QueryEngine, text: str) -> tuple[str, list[str]]:
 
 
 @pytest.mark.parametrize(("text", "replaced", "first"), [
-    ("|", "", ["exporter"]), ("srca|", "srca", ["src_addr", "src_as"]), ("Src.A|S = 1", "Src.AS", ["src_addr", "src_as"]),
+    ("|", "", ["exporter"]), ("srca|", "srca", ["src_addr", "src_as"]), ("Src.A|S = 1", "Src.AS", ["src_addr",
+    "src_as"]),
     ("src_as |", "", ["=", "!=", "IN ("]), ("src_as !|", "!", ["!="]), ("src_as not |", "", ["IN ("]),
-    ("src_as = |", "", ["AS15169", "AS64501"]), ("src_as = AS64|", "AS64", ["AS64501"]), ("src_as = goo|", "goo", ["AS15169"]),
-    ("proto = |", "", ["tcp", "udp"]), ("proto = ic|", "ic", ["icmp", "icmpv6"]), ("direction = |", "", ["ingress", "egress"]),
-    ("SrcSite = |", "", ["lyon", '"new york"', "paris"]), ('SrcSite = "ne|', '"ne', ['"new york"']), ("site = pa|", "pa", ["paris"]),
+    ("src_as = |", "", ["AS15169", "AS64501"]), ("src_as = AS64|", "AS64", ["AS64501"]), ("src_as = goo|", "goo",
+    ["AS15169"]),
+    ("proto = |", "", ["tcp", "udp"]), ("proto = ic|", "ic", ["icmp", "icmpv6"]), ("direction = |", "", ["ingress",
+    "egress"]),
+    ("SrcSite = |", "", ["lyon", '"new york"', "paris"]), ('SrcSite = "ne|', '"ne', ['"new york"']), ("site = pa|",
+    "pa", ["paris"]),
     ("app = ht|", "ht", ["https"]), ("exporter = rou|", "rou", ["192.0.2.1", "192.0.2.2", "2001:db8::3"]),
     ("InIf = router1:|", "router1:", ["router1:et-0/0/1", "router1:et-0/0/2"]), ("SrcAddr << |", "", ["10.0.0.0/8"]),
-    ("DstPort IN (80, 44|", "44", ["443"]), ("DstPort IN (80|", "80", ["80", "8080"]), ("DstPort IN (80 |", "", [",", ")"]),
+    ("DstPort IN (80, 44|", "44", ["443"]), ("DstPort IN (80|", "80", ["80", "8080"]), ("DstPort IN (80 |", "",
+    [",", ")"]),
     ("src_as = 1 |", "", ["AND", "OR"]), ("(src_as = 1 o|", "o", ["OR"]), ("(src_as = 1 |", "", ["AND", "OR", ")"]),
-    ("src_as = 1 AND dst_a|", "dst_a", ["dst_addr", "dst_as"]), ("tcpflags has |", "", ["fin", "syn"]), ("src_as in |", "", ["("]),
+    ("src_as = 1 AND dst_a|", "dst_a", ["dst_addr", "dst_as"]), ("tcpflags has |", "", ["fin", "syn"]),
+    ("src_as in |", "", ["("]),
     ("src_as = dst_|", "dst_", ["dst_as"]), ("InIf.speed > |", "", ["1G", "10G"]), ("NOT srca|", "srca", ["src_addr"]),
     ("nonsense = |", "", []), ("src_as = 1)) garbage |", "", ["AND"]),
 ])  # fmt: skip

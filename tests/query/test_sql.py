@@ -29,8 +29,10 @@ QUESTIONS: dict[str, dict[str, Any]] = {
     "unique": {"view": "table", "by": ["app"], "measures": ["unique_src_addr", "bps"], "top": 3},
     "sankey": {"view": "sankey", "by": ["src_as", "in_if", "exporter_name"], "top": 5},
     "highest_bucket": {"view": "table", "by": ["src_as"], "rank": "max", "every": 3600, "top": 3},
-    "records": {"view": "records", "filter": "SrcAddr << 10.0.0.0/8 AND SrcSite LIKE p%", "order": "bytes", "limit": 20},
-    "either_side": {"view": "stat", "measures": ["bytes"], "filter": "AS != 64501 AND (Site = paris OR tcp_flags HAS syn)"},
+    "records": {"view": "records", "filter": "SrcAddr << 10.0.0.0/8 AND SrcSite LIKE p%", "order": "bytes",
+    "limit": 20},
+    "either_side": {"view": "stat", "measures": ["bytes"],
+    "filter": "AS != 64501 AND (Site = paris OR tcp_flags HAS syn)"},
 }  # fmt: skip
 
 

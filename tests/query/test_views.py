@@ -65,8 +65,10 @@ def repr_row(row: list[Any]) -> str:
 ADDITIVE = ["bps", "pps", "fps", "bytes", "packets", "flows", "avg_packet_size"]
 
 
-@pytest.mark.parametrize("by", [("protocol",), ("src_as",), ("src_addr",), ("exporter",), ("src_as", "protocol"), ("dscp",),
-                                ("dst_port", "src_addr"), ("direction", "flow_type", "src_as"), ("ip_version",), ("tcp_flags",)])  # fmt: skip
+@pytest.mark.parametrize("by", [("protocol",), ("src_as",), ("src_addr",), ("exporter",), ("src_as", "protocol"),
+    ("dscp",),
+                                ("dst_port", "src_addr"), ("direction", "flow_type", "src_as"), ("ip_version",),
+                                ("tcp_flags",)])  # fmt: skip
 @pytest.mark.parametrize("top", [3, 500])
 def test_table_equals_the_reference(engine: QueryEngine, rows: list[Row], by: tuple[str, ...], top: int) -> None:
     result = engine.run(ask(view="table", by=by, measures=ADDITIVE, top=top))
@@ -75,7 +77,8 @@ def test_table_equals_the_reference(engine: QueryEngine, rows: list[Row], by: tu
 
 
 @pytest.mark.parametrize("by", [("src_site",), ("src_customer", "dst_site"), ("app",), ("app_category", "protocol"),
-                                ("in_if_boundary",), ("exporter_name", "src_as"), ("out_if_provider",), ("src_as_name",)])  # fmt: skip
+                                ("in_if_boundary",), ("exporter_name", "src_as"), ("out_if_provider",),
+                                ("src_as_name",)])  # fmt: skip
 def test_names_are_looked_up_after_grouping(engine: QueryEngine, rows: list[Row], by: tuple[str, ...]) -> None:
     measures = [*ADDITIVE[:6], "p95_bps", "unique_src_addr"]
     result = engine.run(ask(view="table", by=by, measures=measures, top=3))
