@@ -10,6 +10,7 @@ import pytest
 
 from weft.decode.flow.records import RECORD_FIELDS, address_text, json_lines, mac_text, records, time_text
 from weft.model.flows import DECODED_SCHEMA, PRESENT_BIT, WIRE_COLUMNS
+from weft.model.tables import Kind
 
 
 def batch(*rows: dict[str, Any]) -> pa.RecordBatch:
@@ -118,6 +119,13 @@ def test_rows_are_told_apart_also_in_a_slice() -> None:
         (None, 2, "::"),
         (3, None, None),
     ]
+
+
+def test_lines_say_what_records_say() -> None:
+    full = {c.name: bytes(10) + b"\xff\xff\1\2\3\4" if c.kind is Kind.ADDRESS else 3 for c in WIRE_COLUMNS}
+    for rows in ([full, full], [full, {}], [{}, {"src_mac": 5}], [{}], [{"direction": 255}, {"direction": 1}]):
+        found = batch(*rows)
+        assert [json.loads(line) for line in json_lines(found).splitlines()] == list(records(found))
 
 
 def test_no_rows() -> None:
