@@ -13,7 +13,7 @@ class QueryConfig(Config):
     """Bounds of one query, and how times are read and shown."""
 
     timeout_s: float = Field(default=30.0, gt=0, le=3600)
-    """A query that takes longer is stopped and answered with advice, in seconds; ``store.query_seconds`` bounds it, too."""
+    """A query that takes longer is stopped and answered with advice, in seconds; ``store.query_seconds`` bounds it."""
     memory_mb: int = Field(default=1024, ge=50)
     """Memory that one query may use in the store, in MiB; ``store.query_memory_mb`` bounds it as well."""
     threads: int = Field(default=0, ge=0)
