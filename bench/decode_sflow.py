@@ -2,8 +2,8 @@
 
     python -m bench.decode_sflow
 
-The traffic is varied: random addresses and ports, one packet in six IPv6, a third tagged, 128-byte headers, seven samples
-per datagram. The peer is a plain loop over ``struct`` that reads a third of the columns.
+The traffic is varied: random addresses and ports, one packet in six IPv6, a third tagged, 128-byte headers, seven
+samples per datagram. The peer is a plain loop over ``struct`` that reads a third of the columns.
 """
 
 from __future__ import annotations

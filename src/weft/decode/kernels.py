@@ -83,27 +83,9 @@ def be16(data: NDArray[np.uint8], at: int) -> int:
 
 
 @inlined
-def be24(data: NDArray[np.uint8], at: int) -> int:
-    """Unsigned 24-bit number in network order."""
-    return be16(data, at) << 8 | be8(data, at + 2)
-
-
-@inlined
 def be32(data: NDArray[np.uint8], at: int) -> int:
     """Unsigned 32-bit number in network order."""
     return be8(data, at) << 24 | be8(data, at + 1) << 16 | be8(data, at + 2) << 8 | be8(data, at + 3)
-
-
-@inlined
-def be48(data: NDArray[np.uint8], at: int) -> int:
-    """Unsigned 48-bit number (a MAC address) in network order."""
-    return be16(data, at) << 32 | be32(data, at + 2)
-
-
-@inlined
-def be64(data: NDArray[np.uint8], at: int) -> int:
-    """Unsigned 64-bit number in network order, as ``uint64``."""
-    return int(np.uint64(be32(data, at)) << np.uint64(32) | np.uint64(be32(data, at + 4)))
 
 
 @inlined
@@ -115,18 +97,6 @@ def le32(data: NDArray[np.uint8], at: int) -> int:
         | np.uint64(data[np.uint64(at + 2)]) << np.uint64(16)
         | np.uint64(data[np.uint64(at + 3)]) << np.uint64(24)
     )
-
-
-@inlined
-def word(data: NDArray[np.uint8], at: int) -> int:
-    """Eight bytes as they lie in the memory of a little-endian machine: half an address of ``FlowColumns``."""
-    return int(np.uint64(le32(data, at + 4)) << np.uint64(32) | np.uint64(le32(data, at)))
-
-
-@inlined
-def ipv4_word(data: NDArray[np.uint8], at: int) -> int:
-    """Second half of the IPv4-mapped address of the four bytes at ``at``; the first half is zero."""
-    return int(np.uint64(le32(data, at)) << np.uint64(32) | np.uint64(0xFFFF0000))
 
 
 @inlined
