@@ -154,8 +154,8 @@ def _put_record(
         if op in FRAME_OPS:
             put_frame(t, c, op, at, length, row, scratch)
         else:
-            source = Source(at, length, 0)
-            apply(t, op, ops[k, O_WIDTH], ops[k, O_COLUMN], ops[k, O_IF_ZERO], source, row, 1, scratch, clock)
+            source = Source(at, length, np.int64(0))
+            apply(t, op, ops[k, O_WIDTH], ops[k, O_COLUMN], ops[k, O_IF_ZERO], source, row, np.int64(1), scratch, clock)
 
 
 @kernel
@@ -174,12 +174,12 @@ def _walk(
             return records, r - first, _TRUNCATED
         records += 1
         _put_record(code, p[number, P_FIRST_OP], p[number, P_OPS], places, t, c, r, scratch, clock)
-        finish(t, s, m, p[number, P_FLAGS], code.present[number, 0], scratch, r, 1)
+        finish(t, s, m, p[number, P_FLAGS], code.present[number, 0], scratch, r, np.int64(1))
         r += 1
         if p[number, P_REVERSE_OPS] and _has_reverse(code, number, places):
             first_op, ops = p[number, P_REVERSE_FIRST_OP], p[number, P_REVERSE_OPS]
             _put_record(code, first_op, ops, places, t, c, r, scratch, clock)
-            finish(t, s, m, p[number, P_REVERSE_FLAGS], code.present[number, 1], scratch, r, 1)
+            finish(t, s, m, p[number, P_REVERSE_FLAGS], code.present[number, 1], scratch, r, np.int64(1))
             r += 1
     return records, r - first, -1
 

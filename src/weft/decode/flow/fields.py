@@ -48,7 +48,7 @@ _ICMP_TYPE, _ICMP_CODE, _ZERO = int(Op.ICMP_TYPE), int(Op.ICMP_CODE), int(Op.ZER
 _UPTIME, _SCRATCH = int(Op.UPTIME), int(Op.SCRATCH)
 FRAME_OPS = (int(Op.FRAME), int(Op.PACKET))
 _FRAME = int(Op.FRAME)
-_FRAME_PRESENT, _FRAME_SIZE = int(Scratch.FRAME_PRESENT), int(Scratch.FRAME_SIZE)
+_FRAME_PRESENT, _FRAME_SIZE = np.int64(Scratch.FRAME_PRESENT), np.int64(Scratch.FRAME_SIZE)
 _ENCAPSULATION = SLOTS["encapsulation"]
 _FRAME_SLOTS = np.array([SLOTS[name] for name in FRAME_COLUMNS], np.int64)
 _VXLAN, _NVGRE = 1, 2  # layer2SegmentId types; flows.encapsulation says 3 and 1
@@ -194,8 +194,8 @@ def put_frame(t: Target, c: Cells, op: int, at: int, length: int, row: int, scra
         cell = cover(t, column, width, row, 1)
         zero(cell, cell + (1 << width))
     link = LINK_ETHERNET if op == _FRAME else LINK_IP
-    put_word(scratch_at(scratch, 0, _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
-    put_word(scratch_at(scratch, 0, _FRAME_SIZE), length)
+    put_word(scratch_at(scratch, np.int64(0), _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
+    put_word(scratch_at(scratch, np.int64(0), _FRAME_SIZE), length)
 
 
 @kernel

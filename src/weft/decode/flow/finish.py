@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+import numpy as np
 
 from weft.decode.flow.cells import Target, cell_at, cover_slot, fill8, fill32, fill64
 from weft.decode.flow.columns import DATAGRAM_SLOT, PRESENT_SLOT, SLOTS
@@ -28,6 +30,11 @@ RATE_UNKNOWN, RATE_RECORD, RATE_OPTIONS, RATE_HEADER, RATE_CONFIGURED = 0, 1, 2,
 #: Kinds of facts in ``Sampling.keys``: a sampler of a stream, an interface of a stream, a sampler of an exporter.
 FACT_SAMPLER, FACT_INTERFACE, FACT_EXPORTER_SAMPLER = 1, 2, 3
 _OWNER_BITS, _ID_BITS = 22, 40
+
+
+def _number(value: int) -> int:
+    """A constant that kernels take as any number: plain ones make numba compile a callee for every value anew."""
+    return cast("int", np.int64(value))
 
 
 class Sampling(NamedTuple):
@@ -68,13 +75,13 @@ _BYTES, _PACKETS = SLOTS["bytes"], SLOTS["packets"]
 _ALWAYS = _bits("exporter", "observation_domain", "flow_type", "protocol_version", "time_quality", "sampling_source")
 _HAS_RECEIVED, _HAS_TIMES = _bits("time_received"), _bits("time_start", "time_end")
 _HAS_RATE, _HAS_ICMP = _bits("sampling_rate"), _bits("icmp_type_code")
-_S_SAMPLER, _S_RATE, _S_INTERVAL, _S_SPACE = (
-    int(Scratch.SAMPLER), int(Scratch.RATE), int(Scratch.INTERVAL), int(Scratch.SPACE),
-)  # fmt: skip
-_S_SIZE, _S_POPULATION, _S_INIT = int(Scratch.SIZE), int(Scratch.POPULATION), int(Scratch.INIT_MS)
-_S_US, _S_MS = int(Scratch.DURATION_US), int(Scratch.DURATION_MS)
-_S_REL_START, _S_REL_END = int(Scratch.RELATIVE_START), int(Scratch.RELATIVE_END)
-_S_FRAME, _S_FRAME_SIZE = int(Scratch.FRAME_PRESENT), int(Scratch.FRAME_SIZE)
+_S_SAMPLER, _S_RATE = _number(Scratch.SAMPLER), _number(Scratch.RATE)
+_S_INTERVAL, _S_SPACE = _number(Scratch.INTERVAL), _number(Scratch.SPACE)
+_S_SIZE, _S_POPULATION, _S_INIT = _number(Scratch.SIZE), _number(Scratch.POPULATION), _number(Scratch.INIT_MS)
+_S_US, _S_MS = _number(Scratch.DURATION_US), _number(Scratch.DURATION_MS)
+_S_REL_START, _S_REL_END = _number(Scratch.RELATIVE_START), _number(Scratch.RELATIVE_END)
+_S_FRAME, _S_FRAME_SIZE = _number(Scratch.FRAME_PRESENT), _number(Scratch.FRAME_SIZE)
+_ZERO, _ONE, _TWO, _UNKNOWN_SIDE = _number(0), _number(1), _number(2), _number(255)
 _MAX_RATE = 0xFFFFFFFF
 _MAX_DURATION_US = 10**15
 _MAX_MS = 9_000_000_000_000
@@ -287,10 +294,10 @@ def _complete_times(t: Target, m: Message, flags: int, scratch: int, row: int, j
 def set_times(t: Target, m: Message, flags: int, scratch: int, first: int, n: int) -> None:
     """Complete start and end of ``n`` rows."""
     if not flags & F_START:
-        fill64(t, _START, first, n, 0)
+        fill64(t, _START, first, n, _ZERO)
     if not flags & F_END:
-        fill64(t, _END, first, n, 0)
-    fill8(t, _QUALITY, first, n, 0 if m.exported else 2)
+        fill64(t, _END, first, n, _ZERO)
+    fill8(t, _QUALITY, first, n, _ZERO if m.exported else _TWO)
     starts, ends = cell_at(t, _START, first), cell_at(t, _END, first)
     for j in range(n):
         if get_word(starts + 8 * j) == 0 or get_word(ends + 8 * j) == 0:
@@ -301,14 +308,14 @@ def set_times(t: Target, m: Message, flags: int, scratch: int, first: int, n: in
 def finish(t: Target, s: Sampling, m: Message, flags: int, present: int, scratch: int, first: int, n: int) -> None:
     """Complete ``n`` rows whose fields are in place."""
     if flags & F_FRAME:
-        present |= get_word(scratch_at(scratch, 0, _S_FRAME))
+        present |= get_word(scratch_at(scratch, _ZERO, _S_FRAME))
         if not flags & F_PACKETS:
-            fill64(t, _PACKETS, first, n, 1)
+            fill64(t, _PACKETS, first, n, _ONE)
         if not flags & F_BYTES:
-            fill64(t, _BYTES, first, n, get_word(scratch_at(scratch, 0, _S_FRAME_SIZE)))
+            fill64(t, _BYTES, first, n, get_word(scratch_at(scratch, _ZERO, _S_FRAME_SIZE)))
     stamp(t, m, present, first, n)
     if not flags & F_DIRECTION:
-        fill8(t, _DIRECTION, first, n, 255)
+        fill8(t, _DIRECTION, first, n, _UNKNOWN_SIDE)
     set_times(t, m, flags, scratch, first, n)
     set_rates(t, s, m, flags, scratch, first, n)
     if flags & F_DST_PORT and flags & F_PROTOCOL and not flags & (F_ICMP | F_FRAME):
