@@ -294,6 +294,16 @@ def test_the_running_bucket_counts_for_as_long_as_it_has_lasted(store: Telemetry
     assert just.run(ask(since="now-30m", until="now", every=300)).window.until == last
 
 
+def test_a_running_bucket_is_compared_with_a_whole_one(store: TelemetryStore, rows: list[Row]) -> None:
+    """The last bucket has lasted 90 s so far; half an hour earlier the same bucket lasted all of its 300 s."""
+    engine = QueryEngine(store, retention_days=KEEP, clock=lambda: float(FIRST + 3600 + 90))
+    series = engine.run(ask(since="now-20m", until="now", every=300, compare_to="30m")).series[0]
+    earlier = FIRST + 3600 - 1800
+    seen = [r for r in rows if earlier <= r["time_received"] < earlier + 300]
+    assert series.previous is not None
+    assert series.previous[-1] == pytest.approx(sum(reference.scaled(r, "bytes") for r in seen) * 8 / 300)
+
+
 def test_days_begin_at_local_midnight(store: TelemetryStore) -> None:
     from weft.query.config import QueryConfig
 

@@ -37,6 +37,7 @@ from weft.query.compile.ask import Ask
 from weft.query.compile.sql import Statement
 from weft.query.compile.statements import Aggregate, Compiler, Fold, Window, aggregates_for
 from weft.query.measures import Measure
+from weft.query.times import Grid
 
 Matrix = NDArray[Any]
 #: How much smaller the table of the totals must be for the remainder to be worth a statement of its own.
@@ -62,6 +63,7 @@ def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
     lines = _lines(ask.drawn, runner, compiler)
     extra = extra_measures(ask, runner, whole(ask), lines.keys)
     previous: Lines | None = None
+    earlier = ask.grid.shifted(ask.shift)  # its last bucket is over, unlike the one that is still running now
     extra_before: dict[Key | None, Totals] = {}
     if ask.shift:
         previous = _folded(ask.drawn, runner, compiler, before(ask, ask.grid.step), lines.keys)
@@ -90,8 +92,8 @@ def series_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
             Series(
                 key=[OTHER] if key is None else cells,
                 label=label,
-                values=_values(ask, lines, line, known.now),
-                previous=_values(ask, previous, line, known.before) if previous is not None else None,
+                values=_values(ask, ask.grid, lines, line, known.now),
+                previous=None if previous is None else _values(ask, earlier, previous, line, known.before),
                 other=key is None,
             )
         )
@@ -197,9 +199,9 @@ def _spread(
     return sums, codes
 
 
-def _values(ask: Ask, lines: Lines, line: int, known: Sequence[bool]) -> list[float | None]:
-    """The first measure per bucket; None where nothing is known."""
-    measure, grid = ask.measures[0], ask.grid
+def _values(ask: Ask, grid: Grid, lines: Lines, line: int, known: Sequence[bool]) -> list[float | None]:
+    """The first measure per bucket of ``grid``; None where nothing is known."""
+    measure = ask.measures[0]
     out: list[float | None] = []
     for i in range(grid.count):
         if not known[i]:
