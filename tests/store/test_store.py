@@ -66,8 +66,8 @@ def test_every_type_comes_back_as_it_went_in(open_any):
     store.insert(KINDS, _kinds(rows))
     found = rows_of(
         store,
-        "SELECT toUnixTimestamp(at) AS at, toUnixTimestamp64Milli(at_ms) AS at_ms, toUnixTimestamp64Micro(at_us) AS at_us,"
-        " * EXCEPT (at, at_ms, at_us) FROM kinds ORDER BY u64 DESC",
+        "SELECT toUnixTimestamp(at) AS at, toUnixTimestamp64Milli(at_ms) AS at_ms, "
+        "toUnixTimestamp64Micro(at_us) AS at_us, * EXCEPT (at, at_ms, at_us) FROM kinds ORDER BY u64 DESC",
     )
     assert found[0] == rows[0] | {"at": NOON, "at_ms": NOON * 1000 + 123, "at_us": NOON * 10**6 + 123_456}
     assert found[1] == rows[1] | {"at": NOON, "at_ms": -1, "at_us": 0}

@@ -17,8 +17,8 @@ from weft.store.engine import settings_clause
 
 #: Inserts that a table remembers, so that a replay is recognised.
 DEDUPLICATION_WINDOW = 1000
-#: Merges of raw rows stop at this size on disk, MiB, unless configured: embedded, where they compete with everything else
-#: for the CPU (merging a row costs more than inserting it, so large batches stay as they came), and on a server.
+#: Merges of raw rows stop at this size on disk, MiB, unless configured: embedded, where they compete with all else for
+#: the CPU (merging a row costs more than inserting it, so large batches stay as they came), and on a server.
 LARGEST_PART_MB, LARGEST_SERVER_PART_MB = 32, 4096
 
 _SETTINGS: dict[str, int | float | str] = {
@@ -44,9 +44,10 @@ def create_table(table: Table, config: StoreConfig) -> list[str]:
     days = retention_days(table.name, table.ttl_days, config)
     largest = config.largest_part_mb or (LARGEST_PART_MB if config.url is None else LARGEST_SERVER_PART_MB)
     span = "toStartOfHour" if config.partition == "hour" and days <= 31 else "toDate"
+    settings = _SETTINGS | {"max_bytes_to_merge_at_max_space_in_pool": largest << 20}
     tail = (
         f"PARTITION BY {span}({table.time.name})\nORDER BY ({', '.join(table.order_by)})\n"
-        f"{ttl_clause(table.time.name, days)}\n{settings_clause(_SETTINGS | {'max_bytes_to_merge_at_max_space_in_pool': largest << 20})}"
+        f"{ttl_clause(table.time.name, days)}\n{settings_clause(settings)}"
     )
     return _create(table, "MergeTree", "", tail, config)
 
