@@ -2,8 +2,8 @@
 
     python -m bench._collect DIRECTORY STREAM [PREFIXES]
 
-Prints ``{"port"}`` once it is warm. A line on standard input ends it: everything is flushed, merges settle, and the
-result is printed as one JSON line.
+Prints ``{"port"}`` once it is compiled. The first line on standard input ends the warm-up (buffers are in use, nothing
+is pending), the second one the measurement: its result, background merges included, is printed as one JSON line.
 """
 
 from __future__ import annotations
@@ -88,24 +88,31 @@ def main() -> None:
     config = CollectConfig(listeners=(ListenerConfig(port=0),))
     collector = Collector(config, store=store, enricher=enricher, data_dir=directory)
     collector.start()
-    settle(store)
-    before, threads = cpu(), thread_cpu()
     print(json.dumps({"port": collector.ports[0]}), flush=True)
+    sys.stdin.readline()
+    collector.flush(timeout_s=600)
+    settle(store)
+    began, before, threads, first = time.time_ns(), cpu(), thread_cpu(), collector.status()
+    print(json.dumps({"ready": True}), flush=True)
     sys.stdin.readline()
     collector.flush(timeout_s=600)
     flushed = cpu()
     settle(store)
-    status = collector.status()
-    listener = status.listeners[0]
+    last = collector.status()
     spent = {name: round(used - threads.get(name, 0.0), 2) for name, used in thread_cpu().items()}
+    latencies = sorted(collector.latencies(began))
     print(json.dumps({
         "cpu": cpu() - before, "cpu_without_last_merges": flushed - before, "cpu_by_thread": spent,
-        "flows": status.writer.rows["flows"], "datagrams": listener.datagrams, "kernel_drops": status.kernel_drops,
-        "receive_buffer": listener.receive_buffer, "dropped": sum(status.dropped.values()),
-        "lost_rows": sum(status.lost_rows.values()), "spooled": status.writer.spooled_rows,
-        "latency_ms": status.writer.latency_ms, "batches": status.writer.batches,
-        "decode_wall": status.decode.busy_s, "store_wall": status.writer.busy_s,
+        "flows": last.writer.rows["flows"] - first.writer.rows["flows"],
+        "datagrams": last.listeners[0].datagrams - first.listeners[0].datagrams,
+        "kernel_drops": last.kernel_drops, "dropped": sum(last.dropped.values()),
+        "lost_rows": sum(last.lost_rows.values()), "spooled": last.writer.spooled_rows,
+        "latency_p50_ms": round(latencies[len(latencies) // 2]),
+        "latency_p99_ms": round(latencies[min(len(latencies) - 1, int(0.99 * len(latencies)))]),
+        "batches": last.writer.batches - first.writer.batches,
+        "decode_wall": last.decode.busy_s - first.decode.busy_s, "store_wall": last.writer.busy_s - first.writer.busy_s,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "receive_buffer": last.listeners[0].receive_buffer,
         "in_table": number(store, "SELECT count() AS n FROM flows"),
     }), flush=True)  # fmt: skip
     collector.stop()

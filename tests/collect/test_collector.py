@@ -1,3 +1,4 @@
+import json
 import socket
 import threading
 import time
@@ -10,18 +11,21 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from weft.collect import CollectConfig, Collector, ListenerConfig
 from weft.component import Running
+from weft.decode.flow.decoder import FlowDecoder
 from weft.errors import Unavailable
 from weft.model.exporters import InterfaceFact
 
 from .fakes import FakeDecoder, FakeEnricher, FakeState, FakeStore, batch_of, datagram
+from .wire import v9
 
 Make = Callable[..., "Rig"]
 
 
 class Rig:
     def __init__(self, path: Path, **given: Any) -> None:
-        self.store, self.enricher, self.decoder = FakeStore(), FakeEnricher(), FakeDecoder()
-        self.state, self.registry = FakeState(), CollectorRegistry()
+        self.store, self.enricher = FakeStore(), FakeEnricher()
+        self.decoder, self.state = given.pop("decoder", FakeDecoder()), given.pop("state", FakeState())
+        self.registry = CollectorRegistry()
         settings = {
             "listeners": (ListenerConfig(port=0, address="127.0.0.1"),), "receive_ms": 20, "batch_ms": 50,
             "retry_ms": 20, "spool_after_ms": 50,
@@ -51,7 +55,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
     yield build
     for rig in rigs:
         rig.store.gate.set()
-        rig.decoder.gate.set()
+        getattr(rig.decoder, "gate", rig.store.gate).set()
         rig.collector.stop()
 
 
@@ -219,6 +223,34 @@ def test_names_reach_the_dictionaries_even_if_the_store_was_away(make: Make, mon
     assert interface["exporter"] == "127.0.0.1"
     assert (interface["if_index"], interface["name"], interface["speed_bps"]) == (3, "et-0/0/3", 10**10)
     assert rig.store.dictionaries["exporters"][0]["name"] == "127.0.0.1"
+
+
+def test_templates_survive_a_restart(make: Make) -> None:
+    saved = FakeState()
+    first = make(listeners=(), decoder=FlowDecoder(), state=saved)
+    first.collector.ingest(batch_of([v9([1, 2], template=True, sequence=0)], "192.0.2.9"))
+    first.collector.stop()
+    assert first.store.values() == [1, 2]
+    assert json.loads(json.dumps(saved.saved)) == saved.saved != []
+    second = make(listeners=(), decoder=FlowDecoder(), state=saved)
+    second.collector.ingest(batch_of([v9([3, 4], template=False, sequence=1)], "192.0.2.9"))
+    second.collector.flush(5)
+    assert second.store.values() == [3, 4]
+    without = make(listeners=(), decoder=FlowDecoder(), state=FakeState())
+    without.collector.ingest(batch_of([v9([5], template=False, sequence=2)], "192.0.2.9"))
+    without.collector.flush(5)
+    assert without.store.values() == []
+    (book,) = without.collector.status().ledger
+    assert book.held == 1
+
+
+def test_state_that_cannot_be_read_does_not_keep_it_from_starting(make: Make) -> None:
+    damaged = FakeState()
+    damaged.saved = [{"no": "template"}]
+    rig = make(listeners=(), state=damaged)
+    rig.collector.ingest(batch_of([datagram(1)]))
+    rig.collector.flush(5)
+    assert rig.store.values() == [1]
 
 
 def test_prometheus_counters(make: Make) -> None:

@@ -48,3 +48,17 @@ def v9(records: list[int], template: bool, sequence: int, domain: int = 5) -> by
         sets += struct.pack(">HH", 256, 4 + len(body)) + body
     count = len(records) + template
     return struct.pack(">HHIIII", 9, count, 3_600_000, int(time.time()), sequence, domain) + sets
+
+
+def pcap(datagrams: list[bytes], at_s: float) -> bytes:
+    """A capture of ``datagrams`` from 192.0.2.1 to UDP port 2055, link type raw IP."""
+    out = [struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)]
+    for datagram in datagrams:
+        udp = struct.pack(">HHHH", 50_000, 2055, 8 + len(datagram), 0) + datagram
+        ip = struct.pack(
+            ">BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0, socket.inet_aton("192.0.2.1"),
+            socket.inet_aton("192.0.2.2"),
+        )  # fmt: skip
+        size = len(ip) + len(udp)
+        out.append(struct.pack("<IIII", int(at_s), int(at_s % 1 * 1e6), size, size) + ip + udp)
+    return b"".join(out)

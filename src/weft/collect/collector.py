@@ -182,6 +182,10 @@ class Collector:
             lost_rows=self._ledger.totals(),
         )
 
+    def latencies(self, since_ns: int = 0) -> list[float]:
+        """Milliseconds from the first datagram of a batch to its being queryable, of batches stored since then."""
+        return self._writer.latencies(since_ns)
+
     def _put(self, item: Item) -> None:
         assert item.done is not None
         if not self._running or not self._queue.put(item):

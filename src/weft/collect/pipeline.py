@@ -113,6 +113,7 @@ class Pipeline:
         try:
             if item.flush:
                 self._submit_due(everything=True)
+                self._rates.forget()
                 self._safely(self._tick)
             else:
                 self._decode(item)

@@ -21,6 +21,10 @@ class RateMeter:
     def __init__(self) -> None:
         self._past: deque[tuple[float, dict[_Key, _Counts]]] = deque()
 
+    def forget(self) -> None:
+        """Start anew: what was imported or back-filled until now says nothing of how much arrives."""
+        self._past.clear()
+
     def update(self, streams: list[StreamStatus], now: float | None = None) -> list[StreamRate]:
         """Take the counters of now (``now``: monotonic seconds) and give each stream's rates."""
         now = time.monotonic() if now is None else now

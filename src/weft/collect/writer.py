@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 import structlog
@@ -65,7 +65,7 @@ class Writer:
         self._stopping = False
         self._busy_since = 0.0  # 0 = not writing
         self._retry_at = 0.0
-        self._latencies: deque[float] = deque(maxlen=_REMEMBERED_LATENCIES)
+        self._latencies: deque[tuple[int, float]] = deque(maxlen=_REMEMBERED_LATENCIES)
         self._status = WriterStatus(rows=dict.fromkeys(self._tables, 0))
         self._thread: threading.Thread | None = None
 
@@ -118,14 +118,19 @@ class Writer:
     def status(self) -> WriterStatus:
         """Counts now."""
         status = self._status
-        status.pending = len(self._pending)
-        recent = sorted(self._latencies)
-        if recent:
-            at = {"p50": 0.5, "p99": 0.99, "max": 1.0}
-            status.latency_ms = {
-                name: recent[min(len(recent) - 1, int(share * len(recent)))] for name, share in at.items()
-            }
-        return status
+        recent = sorted(self.latencies())
+        at = {"p50": 0.5, "p99": 0.99, "max": 1.0} if recent else {}
+        return replace(
+            status,
+            rows=dict(status.rows),
+            errors=dict(status.errors),
+            pending=len(self._pending),
+            latency_ms={name: recent[min(len(recent) - 1, int(share * len(recent)))] for name, share in at.items()},
+        )
+
+    def latencies(self, since_ns: int = 0) -> list[float]:
+        """Milliseconds from the first datagram of a batch to its being queryable, of the last batches stored."""
+        return [milliseconds for stored_ns, milliseconds in tuple(self._latencies) if stored_ns >= since_ns]
 
     def _run(self) -> None:
         while True:
@@ -164,7 +169,8 @@ class Writer:
                 self._to_spool(batch)
                 return
             self._insert(batch.table, batch.rows, batch.token)
-            self._latencies.append((time.time_ns() - batch.born_ns) / 1e6)
+            now = time.time_ns()
+            self._latencies.append((now, (now - batch.born_ns) / 1e6))
         except StoreUnavailable as error:
             self._away(error)
             self._to_spool(batch)

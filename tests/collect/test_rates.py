@@ -1,0 +1,19 @@
+"""Rates over the last minute."""
+
+from __future__ import annotations
+
+from weft.collect.rates import RateMeter
+from weft.model.exporters import StreamStatus
+
+
+def stream(records: int) -> StreamStatus:
+    return StreamStatus("192.0.2.1", "192.0.2.1", 2, 0, datagrams=records // 10, octets=records * 100, records=records)
+
+
+def test_what_was_imported_is_no_rate() -> None:
+    meter = RateMeter()
+    meter.update([stream(0)], now=100.0)
+    assert meter.update([stream(5_000_000)], now=110.0)[0].records_per_s == 500_000
+    meter.forget()
+    assert meter.update([stream(5_000_000)], now=111.0)[0].records_per_s == 0
+    assert meter.update([stream(5_000_100)], now=121.0)[0].records_per_s == 10
