@@ -320,6 +320,16 @@ class TestPlainFiles:
         assert found.errors == {"message_bad_length": 1}
 
 
+def test_batches_are_bounded_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.decode.capture.reader.BATCH_BYTES", 1000)
+    for content, wanted in ((pcap(*[FRAME] * 100), len(V5) * 100), (IPFIX * 200, len(IPFIX) * 200)):
+        path = tmp_path / "capture"
+        path.write_bytes(content)
+        sizes = [int(batch.length.sum()) for batch in CaptureFile(path)]
+        assert sum(sizes) == wanted
+        assert max(sizes) <= 1100
+
+
 class TestGzip:
     def test_all_kinds(self, read: Callable[..., Read]) -> None:
         for content in (pcap(FRAME), section() + interface() + enhanced(FRAME, 1), V5):

@@ -36,7 +36,8 @@ from weft.errors import InvalidInput
 
 #: Ports whose datagrams are always telemetry, so that what is broken in them is counted and not overlooked.
 KNOWN_PORTS = (2055, 4739, 6343)
-BATCH = 8192
+BATCH = 8192  # datagrams
+BATCH_BYTES = 8 << 20  # a batch ends soon after: what decoding it takes grows with its bytes
 
 
 @dataclass(slots=True)
@@ -107,15 +108,15 @@ class CaptureFile:
                 self.tally.errors[reason] += 1
             if len(rows):
                 self.tally.datagrams += len(rows)
-                count = len(rows)
-                yield DatagramBatch(
-                    chunk.data,
-                    rows[:, 0].copy(),
-                    rows[:, 1].astype(np.int32),
-                    np.zeros((count, 16), np.uint8),
-                    np.zeros(count, np.uint16),
-                    np.zeros(count, np.int64),
-                )
+                for part in _parts(rows, rows[:, 1]):
+                    yield DatagramBatch(
+                        chunk.data,
+                        part[:, 0].copy(),
+                        part[:, 1].astype(np.int32),
+                        np.zeros((len(part), 16), np.uint8),
+                        np.zeros(len(part), np.uint16),
+                        np.zeros(len(part), np.int64),
+                    )
             if after == at:
                 break
             at = after
@@ -152,14 +153,15 @@ class CaptureFile:
         if cut:
             self.tally.errors["datagram_cut_short"] += cut
         self.tally.datagrams += len(wanted)
-        yield DatagramBatch(
-            data,
-            rows[wanted, U_AT],
-            rows[wanted, U_SIZE].astype(np.int32),
-            source[wanted].view(np.uint8).reshape(-1, 16),
-            rows[wanted, U_SRC_PORT].astype(np.uint16),
-            packets[wanted, P_TIME],
-        )
+        for part in _parts(wanted, rows[wanted, U_SIZE]):
+            yield DatagramBatch(
+                data,
+                rows[part, U_AT],
+                rows[part, U_SIZE].astype(np.int32),
+                source[part].view(np.uint8).reshape(-1, 16),
+                rows[part, U_SRC_PORT].astype(np.uint16),
+                packets[part, P_TIME],
+            )
 
     def _put_together(
         self, data: NDArray[np.uint8], rows: NDArray[np.int64], fragments: NDArray[np.int64]
@@ -186,3 +188,9 @@ class CaptureFile:
             rows[i, U_SRC_PORT], rows[i, U_DST_PORT] = datagram.source_port, datagram.destination_port
             at += size
         return np.concatenate(pieces) if pieces else np.empty(0, np.uint8)
+
+
+def _parts(items: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """Items in stretches of about ``BATCH_BYTES``."""
+    stretch = np.cumsum(sizes) // BATCH_BYTES
+    return np.split(items, np.flatnonzero(np.diff(stretch)) + 1)

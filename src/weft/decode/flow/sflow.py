@@ -16,7 +16,7 @@ from weft.decode.flow.messages import M_RECEIVED, Messages
 from weft.decode.flow.metric_columns import MetricColumns
 from weft.decode.flow.sampling import SamplingState
 from weft.decode.flow.sflow_counters import counter_batch
-from weft.decode.flow.sflow_samples import K_MESSAGE, SAMPLE_COLUMNS, count_samples, write_samples
+from weft.decode.flow.sflow_samples import K_MESSAGE, SAMPLE_COLUMNS, most_samples, write_samples
 from weft.decode.flow.sflow_sources import SampleSources
 from weft.decode.flow.streams import StreamTable, address_text
 from weft.decode.packet import FRAME_COLUMNS
@@ -39,14 +39,14 @@ class SflowDecoder:
         self, messages: Messages, index: NDArray[np.int64], out: FlowColumns, metrics: MetricColumns
     ) -> list[InterfaceFact]:
         """Append the samples of the datagrams ``index`` to ``out`` and ``metrics``; returns interface names learned."""
-        rows, n_counters = count_samples(messages.data, messages.info, index)
-        listed = np.zeros((n_counters, 4), np.int64)
+        rows = most_samples(messages.info, index)
+        listed = np.empty((rows, 4), np.int64)
         m = out.claim(FRAME_COLUMNS, rows)
         for column in _COLUMNS[m.valid[_COLUMNS] < out.rows]:
             place = _PLACES[column]
             zero_gap(m, place.width, place.row, place.column, out.rows)
         m.valid[_COLUMNS] = out.rows + rows
-        end = write_samples(
+        end, n_listed = write_samples(
             messages.data,
             messages.info,
             messages.exporter,
@@ -59,9 +59,8 @@ class SflowDecoder:
             self._sources,
             listed,
         )
-        assert end == out.rows + rows
-        out.commit(rows)
-        return self._counters(messages, listed, metrics) if n_counters else []
+        out.commit(end - out.rows)
+        return self._counters(messages, listed[:n_listed], metrics) if n_listed else []
 
     def _counters(self, messages: Messages, listed: NDArray[np.int64], metrics: MetricColumns) -> list[InterfaceFact]:
         """Append the counter samples to ``metrics``; what they say of interfaces is returned when it is news."""

@@ -1,4 +1,4 @@
-"""Kernels over the samples of sFlow v5 datagrams: count them, then write a row per flow sample or discarded packet."""
+"""Kernels over the samples of sFlow v5 datagrams: a row per flow sample or discarded packet, a list of the counters."""
 
 from __future__ import annotations
 
@@ -125,25 +125,11 @@ def _kind(tag: int, size: int) -> int:
     return 0
 
 
-@kernel
-def count_samples(data: NDArray[np.uint8], info: NDArray[np.int64], index: NDArray[np.int64]) -> tuple[int, int]:
-    """(rows that ``write_samples`` will write, counter samples it will list) for the datagrams ``index``."""
-    rows, counters, base = 0, 0, address_of(data)
-    for i in index:
-        at, end = base + info[i, M_BODY], base + info[i, M_END]
-        for _ in range(info[i, M_COUNT]):
-            if at + 8 > end:
-                break
-            size = get32(at + 4)
-            if at + 8 + size > end:
-                break
-            kind = _kind(get32(at), size)
-            if kind == 1:
-                rows += 1
-            elif kind == 2:
-                counters += 1
-            at += 8 + ((size + 3) & ~3)
-    return rows, counters
+def most_samples(info: NDArray[np.int64], index: NDArray[np.int64]) -> int:
+    """How many samples the datagrams ``index`` can hold at most: as many as announced and as fit."""
+    rows = info[index]
+    room = (rows[:, M_END] - rows[:, M_BODY]) // (8 + min(_LEAST_FLOW, _LEAST_DISCARDED, _LEAST_COUNTERS))
+    return int(np.minimum(rows[:, M_COUNT], room).sum())
 
 
 @inlined
@@ -336,8 +322,8 @@ def write_samples(
     rates: NDArray[np.int64],
     sources: SampleSources,
     listed: NDArray[np.int64],
-) -> int:
-    """Write rows from ``row`` on, list the counter samples in ``listed``, account; returns the next row.
+) -> tuple[int, int]:
+    """Write rows from ``row`` on, list the counter samples in ``listed``, account; returns (next row, samples listed).
 
     ``rates`` are the rows of ``SamplingState``: what the operator says of each stream's sampling.
     """
@@ -385,4 +371,4 @@ def write_samples(
         counters[stream, C_UNSAMPLED] += unsampled
         if last_rate >= 0:
             counters[stream, C_RATE], counters[stream, C_RATE_SOURCE] = last_rate, last_source
-    return row
+    return row, n_listed
