@@ -30,9 +30,8 @@ class ApiClient:
         host = f"[{api.host}]" if ":" in api.host else {"0.0.0.0": "127.0.0.1"}.get(api.host, api.host)  # noqa: S104
         own = f"{'https' if api.tls else 'http'}://{host}:{api.port}"
         self.url = (url or os.environ.get("WEFT_URL") or own).rstrip("/")
-        token = os.environ.get("WEFT_TOKEN") or _local_token(settings.data_dir)
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._client = httpx2.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=TIMEOUT_S)
+        token = os.environ.get("WEFT_TOKEN") or local_token(settings.data_dir)
+        self._headers = {"authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **parameters: str) -> Any:
         """The decoded answer. Raises what the API's error says, or ``Unavailable``."""
@@ -44,7 +43,8 @@ class ApiClient:
 
     def _asked(self, method: str, path: str, **more: Any) -> Any:
         try:
-            answer = self._client.request(method, path, **more)
+            with httpx2.Client(base_url=f"{self.url}/api/v1", headers=self._headers, timeout=TIMEOUT_S) as client:
+                answer = client.request(method, path, **more)
         except httpx2.TransportError as error:
             raise Unavailable(
                 f"no Weft answers: {error}", where=self.url, fix="Start it (weft up), or name another with WEFT_URL."
@@ -61,7 +61,8 @@ class ApiClient:
         raise _ERRORS.get(answer.status_code, Failed)(error_body["message"], where=error_body.get("where"), fix=fix)
 
 
-def _local_token(data_dir: Path) -> str | None:
+def local_token(data_dir: Path) -> str | None:
+    """The read-only token that a Weft running from this directory keeps for the directory's owner."""
     from weft.api.auth.accounts import TOKEN_FILE
 
     try:

@@ -33,7 +33,7 @@ _ERRORS: dict[str, type[WeftError]] = {
 @click.option(
     "--since", default="now-1h", show_default=True, metavar="TIME", help="now-24h, now/d, ISO 8601, UTC seconds."
 )
-@click.option("--until", default="now", show_default=True, metavar="TIME")
+@click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
 @click.option("--every", metavar="DURATION", help="Bucket size: 60, 5m, 1h. Chosen if not given.")
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(1, 1000), help="Groups shown; the rest is Other."
@@ -86,6 +86,9 @@ def query_command(
     except StoreUnavailable as error:
         if settings.store.url is not None:
             raise
+        from weft.cli.client import local_token
+
+        token = token or local_token(settings.data_dir)
         if not token:
             raise StoreUnavailable(
                 error.what, where=error.where,
