@@ -79,7 +79,7 @@ def _address(process: subprocess.Popen[str], log: Path) -> str:
     reader.start()
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline and process.poll() is None:
-        for line in list(lines):
+        for line in tuple(lines):
             if line.startswith("Weft is ready: "):
                 return line.removeprefix("Weft is ready: ").strip()
         time.sleep(0.1)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-
 from tests.browser.conftest import Server
 from tests.browser.pages import answered, drawn, page_of, parameters
 
@@ -185,11 +184,15 @@ def test_records(browser: Any, server: Server) -> None:
 
 
 def test_a_deep_link_holds_the_whole_state(browser: Any, server: Server) -> None:
-    link = "/explore?since=now-30m&chart=lines&by=exporter_site%2Capp&m=pps%2Cbps&filter=app+%21%3D+dns&top=5&rank=max&other=0&compare=previous&every=60"
+    asked = {
+        "by": ["exporter_site", "app"], "measures": ["pps", "bps"], "filter": "app != dns", "top": 5, "rank": "max",
+        "other": False, "compare_to": "previous", "every": 60, "since": "now-30m",
+    }  # fmt: skip
+    link = (
+        "/explore?since=now-30m&chart=lines&by=exporter_site%2Capp&m=pps%2Cbps&filter=app+%21%3D+dns"
+        "&top=5&rank=max&other=0&compare=previous&every=60"
+    )
     with page_of(browser, server) as page:
         query = answered(page, lambda: page.goto(link))["query"]
-        assert {name: query[name] for name in ("by", "measures", "filter", "top", "rank", "other", "compare_to", "every", "since")} == {
-            "by": ["exporter_site", "app"], "measures": ["pps", "bps"], "filter": "app != dns", "top": 5, "rank": "max", "other": False,
-            "compare_to": "previous", "every": 60, "since": "now-30m",
-        }  # fmt: skip
+        assert {name: query[name] for name in asked} == asked
         page.get_by_role("button", name="Lines", pressed=True).wait_for()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from tests.browser.conftest import Server
 from tests.browser.pages import AXE, drawn, page_of, violations
 

@@ -136,7 +136,7 @@ export function timeseries(chart: TimeChart, theme: ChartTheme): EChartsOption {
       axisTick: { show: false },
       splitLine: { show: false },
       splitNumber: chart.compact ? 4 : 8,
-      axisLabel: { ...axisText, hideOverlap: true, formatter: (value: number) => tick(value / 1000, chart.zone, Math.max(width, 601)) },
+      axisLabel: { ...axisText, hideOverlap: true, formatter: (value: number) => tick(value / 1000, chart.zone, chart.grid.step < 60 ? width : Math.max(width, 601)) },
     },
     yAxis: {
       type: "value",

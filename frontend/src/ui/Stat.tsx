@@ -24,7 +24,7 @@ export function Stat({ label, value, unit = "", text, note, trend }: StatProps) 
         {written.unit && <small>{written.unit}</small>}
       </span>
       {note && <span className={css.statNote}>{note}</span>}
-      {trend && trend.length > 1 && <Sparkline values={trend} width={84} height={20} className={css.statTrend} />}
+      {trend && trend.length > 1 && <Sparkline values={trend} width={72} height={16} className={css.statTrend} />}
     </div>
   );
 }

@@ -40,20 +40,19 @@ function Explain() {
         <Button type="submit" variant="default" disabled={!text.trim()}>Explain</Button>
       </form>
       {answer.isError && <ErrorState error={answer.error} />}
-      {answer.data && <DataTable columns={FILLED} rows={answer.data.columns} rowKey={(one) => one.column + one.table} caption={`What is known of ${asked}`} empty={<p className="muted">No table knows this address.</p>} />}
+      {answer.data && <div className={css.table}><DataTable columns={FILLED} rows={answer.data.columns} rowKey={(one) => one.column + one.table} caption={`What is known of ${asked}`} empty={<p className="muted">No table knows this address.</p>} /></div>}
     </Panel>
   );
 }
 
 function tableColumns(now: number): Column<ReferenceTable>[] {
   return [
-    { key: "name", title: "Table", sort: (one) => one.name, render: (one) => <><b>{one.name}</b> <span className="faint">{one.kind}</span></> },
+    { key: "name", title: "Table", sort: (one) => one.name, render: (one) => <><b>{one.name}</b> <span className="faint">{one.kind}</span>{one.error && <p className={css.bad}>{one.error}</p>}</> },
     { key: "ok", title: "Status", render: (one) => <StatusPill status={one.ok ? "good" : "bad"}>{one.ok ? "Read" : "Broken"}</StatusPill> },
     { key: "rows", title: "Rows", numeric: true, sort: (one) => one.rows, render: (one) => grouped(one.rows) },
     { key: "columns", title: "Columns", render: (one) => <span title={one.columns.join(", ")}>{one.columns.join(", ")}</span> },
-    { key: "path", title: "File", mono: true, render: (one) => <span title={one.path}>{one.path}</span> },
+    { key: "path", title: "File", mono: true, render: (one) => <span title={one.path}>{one.path.split("/").slice(-2).join("/")}</span> },
     { key: "loaded", title: "Read", numeric: true, sort: (one) => one.loaded, render: (one) => (one.loaded ? ago(one.loaded, now) : "never") },
-    { key: "error", title: "Problem", render: (one) => one.error && <span className={css.bad} title={one.error}>{one.error}</span> },
   ];
 }
 
