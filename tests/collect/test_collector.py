@@ -118,6 +118,13 @@ def test_flush_writes_half_full_batches(make: Make) -> None:
     assert rig.store.values() == [7]
 
 
+def test_flush_includes_what_the_sockets_hold(make: Make) -> None:
+    rig = make(batch_ms=60_000, receive_ms=5000)
+    rig.send(*(datagram(i) for i in range(100)))
+    rig.collector.flush(5)
+    assert rig.store.values() == list(range(100))
+
+
 def test_stop_flushes_everything_received(make: Make) -> None:
     rig = make(batch_ms=60_000, receive_ms=5000)
     rig.send(*(datagram(i) for i in range(50)))

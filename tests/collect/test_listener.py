@@ -128,6 +128,22 @@ def test_stop_takes_what_the_kernel_holds() -> None:
     rig.listener.stop()  # may be called twice
 
 
+def test_flush_brings_what_has_come_at_once() -> None:
+    rig = Rig(BatchReceiver, receive_ms=5000)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        for round_ in range(1, 4):
+            for i in range(200):
+                sender.sendto(datagram(i), ("127.0.0.1", rig.listener.port))
+            rig.listener.flush(5)
+            assert rig.listener.status().datagrams == 200 * round_
+            assert len(rig.take(200)) == 200
+    began = time.monotonic()
+    rig.listener.flush(5)  # nothing to flush
+    assert time.monotonic() - began < 1
+    rig.listener.stop()
+    rig.listener.flush(5)
+
+
 def test_kernel_drops_are_counted_exactly() -> None:
     sock = open_listener(ListenerConfig(port=0, address="127.0.0.1"), 4096)  # type: ignore[arg-type]
     counters = KernelCounters(sock)

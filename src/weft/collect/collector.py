@@ -62,40 +62,21 @@ class Collector:
     ) -> None:
         self._config, self._state, self._registry = config, state, registry
         self._decoder = decoder if decoder is not None else FlowDecoder(sampling=_sampling(config))
-        self._admission = Admission(
-            queue_bytes=config.queue_bytes,
-            max_senders=config.max_senders,
-            allowed=config.allowed_exporters,
-            quota=config.exporter_quota,
-            broken_share=config.broken_exporter_errors,
-        )
+        self._admission = _admission(config)
         self._queue = DatagramQueue()
         self._pool = SlabPool(config.receive_rows)
         self._ledger = RowLedger()
         self._spool = Spool(config.spool_dir or data_dir / "spool", config.spool_bytes, config.rejected_bytes)
         self._writer = Writer(
-            store,
-            self._spool,
-            self._ledger,
-            _TABLES,
-            pending=config.pending_batches,
-            spool_after_s=config.spool_after_ms / 1000,
-            retry_s=config.retry_ms / 1000,
-        )
+            store, self._spool, self._ledger, _TABLES, pending=config.pending_batches,
+            spool_after_s=config.spool_after_ms / 1000, retry_s=config.retry_ms / 1000,
+        )  # fmt: skip
         self._keeper = Keeper(store, enricher, self._save_state, config.state_seconds)
         self._pipeline = Pipeline(
-            self._queue,
-            self._admission,
-            self._pool,
-            self._decoder,
-            enricher,
-            self._writer,
-            self._ledger,
-            batch_rows=config.batch_rows,
-            batch_s=config.batch_ms / 1000,
-            on_decoded=lambda decoded: self._keeper.learned(decoded.interfaces),
-            on_streams=self._keeper.seen,
-        )
+            self._queue, self._admission, self._pool, self._decoder, enricher, self._writer, self._ledger,
+            batch_rows=config.batch_rows, batch_s=config.batch_ms / 1000,
+            on_decoded=lambda decoded: self._keeper.learned(decoded.interfaces), on_streams=self._keeper.seen,
+        )  # fmt: skip
         self._listeners = [
             Listener(listener, config, self._admission, self._queue, self._pool) for listener in config.listeners
         ]
@@ -155,6 +136,8 @@ class Collector:
         Raises ``Unavailable`` when that takes longer than ``timeout_s``.
         """
         deadline = time.monotonic() + timeout_s
+        for listener in self._listeners:
+            listener.flush(timeout_s)
         self._put(Item(_NOTHING, done=threading.Event(), flush=True))
         if not self._writer.flush(deadline - time.monotonic()):
             raise Unavailable("the store has not taken everything in time", where="collect")
@@ -209,6 +192,16 @@ class Collector:
         with self._pipeline.decoder_lock:
             state = self._decoder.export_state()
         self._state.save_decoder_state([one.to_json() for one in state])
+
+
+def _admission(config: CollectConfig) -> Admission:
+    return Admission(
+        queue_bytes=config.queue_bytes,
+        max_senders=config.max_senders,
+        allowed=config.allowed_exporters,
+        quota=config.exporter_quota,
+        broken_share=config.broken_exporter_errors,
+    )
 
 
 def _sampling(config: CollectConfig) -> SamplingOverrides:

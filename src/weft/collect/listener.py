@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import socket
@@ -60,6 +61,8 @@ class Listener:
         self._config, self._collect = config, collect
         self._admission, self._queue, self._pool, self._make_receiver = admission, queue, pool, receiver
         self._stopping = threading.Event()
+        self._flushed: threading.Event | None = None  # set it once the socket is empty and its content queued
+        self._flushing = threading.Lock()
         self._thread: threading.Thread | None = None
         self._sock: socket.socket | None = None
         self._kernel: KernelCounters | None = None
@@ -72,6 +75,7 @@ class Listener:
         self._status.port = self._sock.getsockname()[1]
         self._status.receive_buffer = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
         self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
 
     def start(self) -> None:
         """Begin to receive."""
@@ -90,6 +94,15 @@ class Listener:
             self._sock = None
             os.close(self._wake_read)
             os.close(self._wake_write)
+
+    def flush(self, timeout_s: float) -> None:
+        """Wait until what the socket holds now is in the queue."""
+        with self._flushing:
+            if self._thread is None:
+                return
+            flushed = self._flushed = threading.Event()
+            os.write(self._wake_write, b"x")
+            flushed.wait(timeout_s)
 
     @property
     def port(self) -> int:
@@ -117,26 +130,39 @@ class Listener:
                 log.exception("listener_failed", port=self._status.port)
                 self._stopping.wait(0.5)
         self._drain(receiver)
+        if self._flushed is not None:
+            self._flushed.set()
 
     def _receive_until_stopped(self, receiver: Receiver, poll: select.poll) -> None:
         wait_s = self._collect.receive_ms / 1000
         nap_s = min(_LONGEST_NAP_S, wait_s / 4, self._status.receive_buffer / 2 / _WORST_BYTES_PER_S)
         slab, filled, first_at = self._take(receiver), 0, 0.0
         while not self._stopping.is_set():
-            patience = -1.0 if not filled else max(0.0, first_at + wait_s - time.monotonic())
-            ready = poll.poll(None if patience < 0 else patience * 1000)
+            patience = None if not filled else max(0.0, first_at + wait_s - time.monotonic()) * 1000
+            ready, got = poll.poll(patience), 0
+            flushed = self._flushed
             if ready and not self._stopping.is_set():
                 got = receiver.receive(slab, filled)
                 self._status.calls += got > 0
                 first_at = first_at if filled else time.monotonic()
                 filled += got
-                if filled < slab.rows and got < slab.rows // 4:
+                if filled < slab.rows and got < slab.rows // 4 and flushed is None:
                     time.sleep(nap_s)  # let the kernel collect more: fewer calls, less CPU per datagram
-            if filled == slab.rows or (filled and time.monotonic() - first_at >= wait_s):
+            is_due = flushed is not None or time.monotonic() - first_at >= wait_s
+            if filled == slab.rows or (filled and is_due):
                 self._hand_over(slab, filled)
                 slab, filled = self._take(receiver), 0
+            if flushed is not None and not got:
+                self._woken(flushed)
         if filled:
             self._hand_over(slab, filled)
+
+    def _woken(self, flushed: threading.Event) -> None:
+        """The socket is empty: whoever waits for that may go on."""
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wake_read, 4096)  # before anyone can ask again
+        self._flushed = None
+        flushed.set()
 
     def _drain(self, receiver: Receiver) -> None:
         """Hand over what the kernel still holds, at most one buffer full."""
