@@ -36,11 +36,13 @@ from weft.decode.memory import address_of, get16, get32, get32_little, get_ipv4_
 _SHORT_HEADER = int(Reason.SHORT_HEADER)
 _UNKNOWN_VERSION = int(Reason.UNKNOWN_VERSION)
 _LENGTH_MISMATCH = int(Reason.LENGTH_MISMATCH)
+_COUNT_MISMATCH = int(Reason.COUNT_MISMATCH)
 _TOO_MANY_STREAMS = int(Reason.TOO_MANY_STREAMS)
 _BAD_AGENT = int(Reason.BAD_AGENT)
 _MAPPED = np.uint64(int.from_bytes(b"\0\0\xff\xff\0\0\0\0", "little"))
 _SECOND = 1_000_000_000
 _KEY_WORDS = 5
+_V5_MOST_RECORDS = 30  # Cisco, NetFlow export datagram format: "number of flows exported in this packet (1-30)"
 
 
 class StreamKeys(NamedTuple):
@@ -211,6 +213,9 @@ def _read_header(at: int, end: int, base: int, row: int, exporter: int) -> int:
     _put(row, M_SEQUENCE, get32(at + 16))
     _put(row, M_DOMAIN, get16(at + 20))
     _put(row, M_SAMPLING, get16(at + 22))
+    if get16(at + 2) > _V5_MOST_RECORDS:  # not a v5 exporter, or a damaged one: nothing in it can be trusted
+        _put(row, M_COUNT, 0)
+        return _COUNT_MISMATCH
     return -1
 
 

@@ -12,7 +12,7 @@ class Reason(IntEnum):
     SHORT_HEADER = 1  # the datagram ends within its header
     TOO_MANY_STREAMS = 2  # counted in the overflow stream; templates cannot be kept for it
     LENGTH_MISMATCH = 3  # IPFIX message length beyond or short of the datagram
-    COUNT_MISMATCH = 4  # fewer records than the header announces
+    COUNT_MISMATCH = 4  # fewer records than the header announces, or more than v5 allows
     SET_TOO_SHORT = 5  # set length below 4
     SET_TRUNCATED = 6  # set runs beyond the message
     RESERVED_SET = 7  # set id that no standard defines
