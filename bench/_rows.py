@@ -107,9 +107,10 @@ def _addresses(number: NDArray[Any], six: NDArray[np.bool_], first: int) -> NDAr
     """16 bytes each: IPv4 below ``first``/8, or an address in a /64 of its own network."""
     number = np.asarray(number).astype(np.uint64)
     scattered = (number * np.uint64(2654435761)) & np.uint64(0xFFFFFF)
-    high = np.where(six, np.uint64(0x20010DB800000000) + (scattered >> np.uint64(4)), 0).astype(">u8")
-    low = np.where(six, number + np.uint64(1), np.uint64(0xFFFF00000000 | first << 24) + scattered).astype(">u8")
-    return np.stack([high, low], axis=1).view(np.uint8)
+    words = np.empty((len(number), 2), ">u8")
+    words[:, 0] = np.where(six, np.uint64(0x20010DB800000000) + (scattered >> np.uint64(4)), np.uint64(0))
+    words[:, 1] = np.where(six, number + np.uint64(1), np.uint64(0xFFFF00000000 | first << 24) + scattered)
+    return words.view(np.uint8)
 
 
 def _batch(columns: Columns, rows: int) -> pa.RecordBatch:

@@ -84,6 +84,7 @@ FLOWS = Table(
     meaning="One row per flow record or sampled packet, as exported.",
     order_by=("time_received",),
     ttl_days=15,
+    searched=("src_addr", "dst_addr"),
     columns=(
         _time("time_received", "DateTime('UTC')", "When the datagram reached Weft.", "T64"),
         _time("time_start", "DateTime64(3, 'UTC')", "First packet of the flow.", "T64, LZ4"),

@@ -77,7 +77,10 @@ class Rollup:
 
 @dataclass(frozen=True)
 class Table:
-    """A telemetry table: its columns, its sort key and its rollups."""
+    """A telemetry table: its columns, its sort key and its rollups.
+
+    ``searched`` columns are looked up by single, rare values: the store may skip blocks that do not hold them.
+    """
 
     name: str
     meaning: str
@@ -85,6 +88,7 @@ class Table:
     order_by: tuple[str, ...]
     ttl_days: int
     rollups: tuple[Rollup, ...] = ()
+    searched: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

@@ -77,6 +77,11 @@ class ClickHouseStore:
                 self._write_sums(self._rollups.flush)
         self._engine.stop()
 
+    def flush(self) -> None:
+        """Let every rollup show all that was inserted; see ``TelemetryStore.flush``."""
+        with self._inserting:
+            self._rollups.flush()
+
     def _tick(self) -> None:
         while not self._stopping.wait(1.0):
             self._write_sums(self._rollups.tick)

@@ -66,7 +66,9 @@ def create_rollup(table: Table, rollup: Rollup, config: StoreConfig) -> list[str
 
 
 def _create(table: Table, engine: str, arguments: str, tail: str, config: StoreConfig) -> list[str]:
-    columns = ",\n  ".join(column_ddl(c) for c in table.columns)
+    parts = [column_ddl(c) for c in table.columns]
+    parts += [f"INDEX has_{name} {name} TYPE bloom_filter(0.02) GRANULARITY 8" for name in table.searched]
+    columns = ",\n  ".join(parts)
     if config.cluster is None:
         engine += f"({arguments})" if arguments else ""
     else:

@@ -33,9 +33,10 @@ log = structlog.get_logger(__name__)
 HOLD_FINE_S, HOLD_S = 10.0, 60.0
 #: … unless they stand for this many raw rows.
 HOLD_ROWS = 16_000_000
-#: Before a query reads a rollup, held sums are written if they are few, or if the time since sums were last written is
-#: this many times what that took: so far may an answer lag while hundreds of thousands of flows arrive per second.
-FEW_SUMS, REST = 200_000, 10.0
+#: Before a query reads a rollup, held sums are written if they are few, if nothing was inserted for a moment,
+#: or if the time since sums were last written is this many times what that took: so far may an answer lag while
+#: hundreds of thousands of flows arrive per second.
+FEW_SUMS, QUIET_S, REST = 200_000, 0.5, 10.0
 #: Batches that were stored completely, remembered across a restart so that a replay of one is ignored.
 REMEMBERED = 256
 
@@ -103,7 +104,7 @@ class Rollups:
         self._lock = threading.RLock()
         self._held: dict[str, list[pa.RecordBatch]] = {}
         self._rows = 0  # raw rows that are held in some form
-        self._rest_until = 0.0
+        self._rest_until = self._added = 0.0
         self._fine_since = self._since = 0.0  # since when sums of the finest level, of any level, are held
         self._pending: Unfinished = {}  # inserted, sums held
         self._uncertain: Unfinished = {}  # perhaps inserted; settled when the batch comes again
@@ -146,7 +147,7 @@ class Rollups:
             for rollup, sums in self._summer.sum_all(table, base, batch):
                 self._held.setdefault(rollup.name, []).append(sums)
             now = time.monotonic()
-            self._fine_since, self._since = self._fine_since or now, self._since or now
+            self._fine_since, self._since, self._added = self._fine_since or now, self._since or now, now
             self._rows += batch.num_rows
             self._pending.setdefault(table.name, {})[token] = noted
             self.tick()
@@ -166,7 +167,9 @@ class Rollups:
         rollups = [rollup for table in self._tables.values() for rollup in table.rollups if rollup.name in names]
         fine = all(rollup.source in self._tables for rollup in rollups)
         held = sum(batch.num_rows for batches in list(self._held.values()) for batch in batches)
-        if (self._fine_since if fine else self._since) and (held <= FEW_SUMS or time.monotonic() >= self._rest_until):
+        now = time.monotonic()
+        ready = held <= FEW_SUMS or now >= self._rest_until or now - self._added >= QUIET_S
+        if ready and (self._fine_since if fine else self._since):
             self.flush(fine=fine)
 
     def flush(self, *, fine: bool = False) -> None:

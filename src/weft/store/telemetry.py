@@ -51,6 +51,9 @@ class TelemetryStore(Protocol):
         is unknown can be inserted again. Raises ``StoreUnavailable`` (try again) or ``Failed`` (never will).
         """
 
+    def flush(self) -> None:
+        """Let every rollup show all that was inserted. By itself that takes seconds under load, moments in rest."""
+
     def query(
         self,
         sql: str,
