@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,13 +22,12 @@ from .fakes import FakeStore, rows_of
 class Rig:
     """A writer over a fake store, with small times."""
 
-    def __init__(self, path: Path, spool_bytes: int = 1 << 30) -> None:
+    def __init__(self, path: Path, spool_bytes: int = 1 << 30, **given: Any) -> None:
         self.store, self.ledger = FakeStore(), RowLedger()
         self.spool = Spool(path, spool_bytes, 1 << 20)
         self.spool.open()
-        self.writer = Writer(
-            self.store, self.spool, self.ledger, (FLOWS, METRICS), pending=2, spool_after_s=0.05, retry_s=0.02
-        )
+        settings: dict[str, Any] = {"pending": 2, "spool_after_s": 0.05, "retry_s": 0.02}
+        self.writer = Writer(self.store, self.spool, self.ledger, (FLOWS, METRICS), **(settings | given))
         self.writer.start()
 
     def send(self, *values: int) -> None:
@@ -90,6 +90,19 @@ def test_a_store_that_hangs_does_not_hold_up_live_traffic(rig: Rig) -> None:
     rig.store.gate.set()
     until(lambda: len(rig.store.values()) == 12)
     assert sorted(rig.store.values()) == list(range(12))
+
+
+def test_batches_go_to_disk_at_once_when_datagrams_pile_up(tmp_path: Path) -> None:
+    rig = Rig(tmp_path / "spool", spool_after_s=60, in_a_hurry=lambda: True)
+    rig.store.gate.clear()
+    began = time.monotonic()
+    for i in range(6):
+        rig.send(i)
+    assert time.monotonic() - began < 5
+    assert len(rig.spool) >= 3
+    rig.store.gate.set()
+    until(lambda: len(rig.store.values()) == 6)
+    rig.writer.stop()
 
 
 def test_a_poisoned_batch_is_set_aside_once(rig: Rig) -> None:

@@ -37,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 _TABLES = (FLOWS, METRICS)
 _FLUSH_S = 60.0
+_PRESSING = 0.25  # share of the datagram queue in use from which on batches rather go to disk than wait
 
 
 class CollectEnricher(Enriches, Names, Protocol):
@@ -70,6 +71,7 @@ class Collector:
         self._writer = Writer(
             store, self._spool, self._ledger, _TABLES, pending=config.pending_batches,
             spool_after_s=config.spool_after_ms / 1000, retry_s=config.retry_ms / 1000,
+            in_a_hurry=lambda: self._admission.fill > _PRESSING,
         )  # fmt: skip
         self._keeper = Keeper(store, enricher, self._save_state, config.state_seconds)
         self._pipeline = Pipeline(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ log = structlog.get_logger(__name__)
 #: A batch that exceeds a limit of the store is tried again in halves, down to this many rows.
 _LEAST_ROWS = 10_000
 _REMEMBERED_LATENCIES = 512
+_LOOK_S = 0.1  # how often a waiting caller looks whether it is in a hurry
 
 
 @dataclass(slots=True)
@@ -56,10 +58,12 @@ class Writer:
         pending: int,
         spool_after_s: float,
         retry_s: float,
+        in_a_hurry: Callable[[], bool] = bool,
     ) -> None:
         self._store, self._spool, self._ledger = store, spool, ledger
         self._tables = {table.name: table for table in tables}
         self._most_pending, self._spool_after_s, self._retry_s = pending, spool_after_s, retry_s
+        self._in_a_hurry = in_a_hurry
         self._pending: deque[Batch] = deque()
         self._changed = threading.Condition()
         self._stopping = False
@@ -86,8 +90,8 @@ class Writer:
     def submit(self, batch: Batch, *, patient: bool = False) -> None:
         """Hand over a batch; waits while the store is busy.
 
-        An impatient caller (live traffic) waits a bounded time and then puts the batch into the spool itself; a patient
-        one (import) waits as long as the store is merely slow.
+        An impatient caller (live traffic) waits a bounded time, less when datagrams pile up behind it, and then puts the
+        batch into the spool itself; a patient one (import) waits as long as the store is merely slow.
         """
         batch.number = self._spool.number()
         with self._changed:
@@ -95,9 +99,9 @@ class Writer:
             deadline = (self._busy_since or time.monotonic()) + self._spool_after_s
             while len(self._pending) >= self._most_pending and not self._stopping:
                 left = deadline - time.monotonic()
-                if left <= 0 and not patient:
+                if not patient and (left <= 0 or self._in_a_hurry()):
                     break
-                self._changed.wait(self._spool_after_s if patient else left)
+                self._changed.wait(_LOOK_S if patient else min(left, _LOOK_S))
             if len(self._pending) < self._most_pending:
                 self._pending.append(batch)
                 self._changed.notify_all()
