@@ -25,6 +25,8 @@ from weft.decode.flow.templated import TemplatedDecoder
 from weft.decode.flow.templates import Template
 from weft.model.exporters import InterfaceFact, StreamStatus
 
+_MAPPED = bytes(10) + b"\xff\xff"
+
 log = structlog.get_logger(__name__)
 
 
@@ -97,13 +99,10 @@ class FlowDecoder:
     def import_state(self, states: list[TemplateState]) -> None:
         """Take over what another decoder had learned. What this one knows already stays; bad entries are skipped."""
         for state in states:
-            try:
-                address = ip_address(state.exporter)
-            except ValueError:
+            if not state.is_sound():
                 continue
-            packed = (
-                address.packed.rjust(16, b"\0") if address.version == 6 else b"\0" * 10 + b"\xff\xff" + address.packed
-            )
+            address = ip_address(state.exporter).packed
+            packed = address if len(address) == 16 else _MAPPED + address
             slot = self._streams.open(packed, state.flow_type, state.observation_domain)
             if slot == OVERFLOW:
                 continue
@@ -131,7 +130,7 @@ class FlowDecoder:
         fields = tuple(Field(int(pen), int(element), int(length)) for pen, element, length in state.fields)
         template = Template(slot, state.flow_type, state.template_id, fields, state.scopes, state.options)
         known = self._templated.templates.find(slot, state.template_id)
-        if known is None and fields and template.size and len(fields) <= self._limits.max_fields:
+        if known is None and len(fields) <= self._limits.max_fields:
             self._templated.templates.define(template, 0, state.seen_ns)
 
     def _identity(self, slot: int) -> tuple[str, int, int]:

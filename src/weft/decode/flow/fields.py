@@ -186,6 +186,17 @@ def _put_special(t: Target, op: int, width: int, first: int, dst: int, source: S
             put_uint(width, cell, 0)
 
 
+@inlined
+def _packet_size(at: int, length: int) -> int:
+    """Bytes of the IP packet whose first ``length`` ones lie at ``at``, by its header."""
+    version = get8(at) >> 4 if length > 0 else 0
+    if version == 4 and length >= 20:
+        return get16(at + 2)
+    if version == 6 and length >= 40:
+        return 40 + get16(at + 4)
+    return length
+
+
 @kernel
 def put_frame(t: Target, c: Cells, op: int, at: int, length: int, row: int, scratch: int) -> None:
     """A sampled frame or packet section into one row; its columns are cleared first."""
@@ -195,7 +206,8 @@ def put_frame(t: Target, c: Cells, op: int, at: int, length: int, row: int, scra
         zero(cell, cell + (1 << width))
     link = LINK_ETHERNET if op == _FRAME else LINK_IP
     put_word(scratch_at(scratch, np.int64(0), _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
-    put_word(scratch_at(scratch, np.int64(0), _FRAME_SIZE), length)
+    size = length if op == _FRAME else _packet_size(at, length)
+    put_word(scratch_at(scratch, np.int64(0), _FRAME_SIZE), size)
 
 
 @kernel

@@ -69,6 +69,12 @@ def store(entries: NDArray[np.int64], seed: int, key: int, value: int) -> bool:
     return True
 
 
+@kernel
+def _fill(entries: NDArray[np.int64], seed: int, kept: NDArray[np.int64]) -> None:
+    for i in range(len(kept)):
+        store(entries, seed, kept[i, 0], kept[i, 1])
+
+
 class IntMap:
     """A growable map between ``int64`` numbers that kernels read with ``lookup``; no key is 0."""
 
@@ -99,5 +105,4 @@ class IntMap:
         kept = self.entries[wanted]
         self.entries = np.zeros((size, 2), np.int64)
         self._count = len(kept)
-        for key, value in kept:
-            store(self.entries, self._seed, int(key), int(value))
+        _fill(self.entries, self._seed, kept)

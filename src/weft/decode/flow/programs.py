@@ -132,6 +132,10 @@ class _Compiler:
         for column, sources in COLUMN_SOURCES.items():
             self._column(out, column, sources)
         self._icmp(out, 0)
+        if out.flags & finish.F_FRAME:
+            out.columns |= {"bytes", "packets"}  # one packet, as long as 312 or the section says
+        if out.flags & (finish.F_DURATION_MS | finish.F_DURATION_US) and out.columns & {"time_start", "time_end"}:
+            out.columns |= {"time_start", "time_end"}
         return out
 
     def reverse(self) -> tuple[_Direction, dict[str, int]] | None:

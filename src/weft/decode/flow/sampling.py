@@ -74,7 +74,7 @@ class SamplingState:
         self.rows = np.zeros((len(streams.counters), R_COLUMNS), np.int64)
         self._facts = IntMap()
         self._learned: dict[int, _Learned] = {}
-        self._exporters: dict[bytes, _Exporter] = {}
+        self._exporters: dict[tuple[bytes, int], _Exporter] = {}  # by address and protocol
         self._of_slot: dict[int, _Exporter] = {}
         self._free_numbers: list[int] = []
 
@@ -136,10 +136,11 @@ class SamplingState:
 
     def _add(self, slot: int) -> None:
         address = self._streams.exporter(slot)
-        exporter = self._exporters.get(address)
+        identity = (address, self._streams.kind(slot))
+        exporter = self._exporters.get(identity)
         if exporter is None:
             number = self._free_numbers.pop() if self._free_numbers else len(self._exporters) + 1
-            exporter = self._exporters[address] = _Exporter(number, self._overrides.match(address))
+            exporter = self._exporters[identity] = _Exporter(number, self._overrides.match(address))
         exporter.slots.add(slot)
         self._of_slot[slot] = exporter
         self.rows[slot, R_EXPORTER] = exporter.number

@@ -48,6 +48,7 @@ class TemplatedDecoder:
         self.interfaces: list[InterfaceFact] = []
         self._names: dict[int, dict[int, tuple[str, str]]] = {}
         self._late: list[tuple[Messages, NDArray[np.int64]]] = []
+        self._replaced: list[int] = []
         self._scratch = np.zeros((max(limits.max_records_per_datagram, 1), SCRATCH_VALUES), np.int64)
         self._places = np.zeros((max(limits.max_fields, 1), 2), np.int64)
         self._options_left = 0
@@ -89,6 +90,8 @@ class TemplatedDecoder:
             self._execute(messages, sets, out)
             if messages.info[0, M_DATAGRAM] == LATE_DATAGRAM:
                 held_back += out.rows - before
+        self._drop(np.array(self._replaced, np.int64))
+        self._replaced.clear()
         self.templates.compact()
         return held_back
 
@@ -105,13 +108,12 @@ class TemplatedDecoder:
         for slot, count in self.held.expire(now_ns).items():
             self._streams.counters[slot, C_EXPIRED] += count
             self._streams.errors[slot, Reason.HELD_EXPIRED] += count
-        doomed = self.templates.expired(now_ns)
-        if len(doomed):
-            self.retire(doomed)
-            self.templates.drop(doomed)
+        self._drop(self.templates.expired(now_ns))
 
-    def retire(self, indices: NDArray[np.int64]) -> None:
-        """Keep the unknown-field counts of templates that are about to change or go."""
+    def _drop(self, indices: NDArray[np.int64]) -> None:
+        """Drop templates, keeping what they counted of unknown fields."""
+        if len(indices) == 0:
+            return
         for index in indices:
             template = self.templates.templates[index]
             if template is not None:
@@ -119,7 +121,7 @@ class TemplatedDecoder:
                 for name, count in self.templates.unknown(int(index)).items():
                     if name in known or len(known) < self._limits.max_fields:
                         known[name] = known.get(name, 0) + count
-                self.templates.records[index] = 0
+        self.templates.drop(indices)
 
     def _resolve(self, messages: Messages, sets: NDArray[np.int64], first: int) -> tuple[int, int]:
         table = self.templates
@@ -185,17 +187,14 @@ class TemplatedDecoder:
     def _define(
         self, template: Template, fingerprint: int, now_ns: int, messages: Messages, before: NDArray[np.int64]
     ) -> None:
-        known = self.templates.find(template.slot, template.number)
-        if known is not None and (known.fields, known.options) != (template.fields, template.options):
-            self.retire(np.array([self.templates.index_of(template.slot, template.number)], np.int64))
         defined = self.templates.define(template, fingerprint, now_ns)
         if isinstance(defined, Reason):
             self._streams.errors[template.slot, defined] += 1
             return
-        index, changed = defined
-        self._streams.counters[template.slot, C_TEMPLATE_CHANGES] += changed
-        if known is not None:
-            return
+        index, replaced = defined
+        if replaced >= 0:
+            self._streams.counters[template.slot, C_TEMPLATE_CHANGES] += 1
+            self._replaced.append(replaced)
         waiting = self.held.take(template.slot, template.number)
         if waiting:
             self._replay(template, index, waiting)
@@ -233,7 +232,8 @@ class TemplatedDecoder:
         slot = int(head[M_SLOT])
         template = self.templates.templates[int(row[S_TEMPLATE])]
         assert template is not None
-        most = self._options_left if is_telling(template) else 0
+        telling = is_telling(template)
+        most = self._options_left if telling else 0
         places, count = record_places(template, messages.data, int(row[S_AT]), int(row[S_END]), most)
         learned = read_options(template, messages.data, places) if len(places) else Learned()
         if not apply:
@@ -243,7 +243,7 @@ class TemplatedDecoder:
         head[M_RECORDS] += records
         if count < 0:
             self._streams.errors[slot, Reason.RECORD_TRUNCATED] += 1
-        if most and len(places) < records:
+        if telling and len(places) < records:
             self._streams.errors[slot, Reason.TOO_MANY_OPTIONS] += 1
         if slot == OVERFLOW:
             return False

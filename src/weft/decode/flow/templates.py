@@ -70,27 +70,29 @@ class TemplateTable:
         """All templates with their indices."""
         return [(i, t) for i, t in enumerate(self.templates) if t is not None]
 
-    def define(self, template: Template, fingerprint: int, now_ns: int) -> tuple[int, bool] | Reason:
-        """Add or replace a template at once (RFC 7011 §8.4); returns (index, it changed an earlier one) or why not."""
+    def define(self, template: Template, fingerprint: int, now_ns: int) -> tuple[int, int] | Reason:
+        """Add or replace a template at once (RFC 7011 §8.4): (its index, the index it replaces or -1), or why not.
+
+        A replaced template keeps its index until it is dropped, for sets already bound to it.
+        """
         key = int(template_key(template.slot, template.number))
-        index = self.index.get(key)
-        changed = False
-        if index >= 0:
-            before = self.templates[index]
-            changed = before is None or (before.fields, before.options) != (template.fields, template.options)
-        else:
-            too_many = self._per_stream[template.slot] >= self._limits.max_templates_per_stream
-            if too_many or len(self.templates) - len(self._free) >= self._limits.max_templates:
-                return Reason.TOO_MANY_TEMPLATES
-            index = self._new_index()
-            self.index.put(key, index)
-            self._per_stream[template.slot] += 1
+        before = self.index.get(key)
+        known = self.templates[before] if before >= 0 else None
+        if known == template:
+            self.digests[before], self.seen[before] = fingerprint, max(int(self.seen[before]), now_ns)
+            return before, -1
+        too_many = self._per_stream[template.slot] >= self._limits.max_templates_per_stream
+        if known is None and (too_many or len(self.templates) - len(self._free) >= self._limits.max_templates):
+            return Reason.TOO_MANY_TEMPLATES
+        index = self._new_index()
+        self.index.put(key, index)
+        self._per_stream[template.slot] += 1
         self.templates[index] = template
         self.program[index] = self.programs.add(template.kind, template.fields, template.options)
         self.digests[index] = fingerprint
-        self.seen[index] = max(int(self.seen[index]), now_ns)
+        self.seen[index] = now_ns
         self.is_options[index] = template.options
-        return index, changed
+        return index, before
 
     def unknown(self, index: int) -> dict[str, int]:
         """Unknown fields of a template → records that carried them."""
@@ -109,7 +111,9 @@ class TemplateTable:
                 self.templates[index] = None
                 self._free.append(int(index))
                 self.seen[index] = self.records[index] = 0
-        self.index.keep(~np.isin(self.index.entries[:, 1], doomed))
+        gone = (self.index.entries[:, 0] != 0) & np.isin(self.index.entries[:, 1], doomed)
+        if gone.any():
+            self.index.keep(~gone)
 
     def expired(self, now_ns: int) -> NDArray[np.int64]:
         """Indices of templates not announced within their lifetime."""
