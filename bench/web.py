@@ -53,11 +53,11 @@ def load(browser: Any, url: str, password: str, name: str, live: bool) -> tuple[
     page = context.new_page()
     session = context.new_cdp_session(page)
     session.send("Network.enable")
-    session.send("Performance.enable")
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
     sizes: list[float] = []
     updates: list[object] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    session.on("Network.webSocketFrameReceived", lambda event: updates.append(event))
+    session.on("Network.webSocketFrameReceived", lambda event: updates.append(event))  # noqa: PLW0108  # it sets attributes
     started = time.perf_counter()
     page.goto(path, wait_until="commit")
     for selector in needed:
