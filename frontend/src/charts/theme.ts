@@ -1,6 +1,5 @@
 /** The tokens as a chart needs them: canvases cannot read CSS variables. */
-import { OTHER } from "../lib/seriesColor";
-import { PALETTE_SIZE } from "../lib/seriesColor";
+import { OTHER, PALETTE_SIZE } from "../lib/seriesColor";
 
 export interface ChartTheme {
   text: string;
