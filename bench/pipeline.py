@@ -34,6 +34,7 @@ _ROOT = Path(__file__).parent.parent
 _TICK = os.sysconf("SC_CLK_TCK")
 _BUFFER = 64 << 20
 _WARM_S = 3.0
+_PEER_WARM = 1_000  # datagrams
 
 
 @dataclass
@@ -90,6 +91,7 @@ def run_nfcapd(stream: Path, rate: float, count: int, folder: Path) -> Run:
     for path in folder.glob("nfcapd.*"):
         shown = subprocess.run(["nfdump", "-r", str(path), "-I"], capture_output=True, text=True, check=False).stdout
         flows += sum(int(found) for found in re.findall(r"^Flows:\s+(\d+)", shown, re.MULTILINE))
+    flows -= _PEER_WARM * PER_DATAGRAM  # sent before the measurement began
     return Run(flows, cpu, count - flows, {"kernel_drops": drops})
 
 
@@ -120,7 +122,7 @@ def run_peer(
                 raise SystemExit(f"{command[0]} did not start")
             time.sleep(0.1)
         time.sleep(1)
-        sender(stream, port, 2_000, 1_000).wait()
+        sender(stream, port, 2_000, _PEER_WARM).wait()
         time.sleep(1)
         before = tree_cpu(process.pid)
         done = json.loads(sender(stream, port, rate / PER_DATAGRAM, count // PER_DATAGRAM).communicate()[0])

@@ -90,8 +90,8 @@ class Writer:
     def submit(self, batch: Batch, *, patient: bool = False) -> None:
         """Hand over a batch; waits while the store is busy.
 
-        An impatient caller (live traffic) waits a bounded time, less when datagrams pile up behind it, and then puts the
-        batch into the spool itself; a patient one (import) waits as long as the store is merely slow.
+        An impatient caller (live traffic) waits a bounded time, less when datagrams pile up behind it, and then puts
+        the batch into the spool itself; a patient one (import) waits as long as the store is merely slow.
         """
         batch.number = self._spool.number()
         with self._changed:
