@@ -2,8 +2,8 @@
 
     python -m bench._send FILE PORT RATE COUNT [SOURCE]
 
-FILE is an ``.npz`` with ``data`` (uint8), ``start``, ``length``, ``records`` and ``version`` (5, 9, 10: sequence numbers
-and export times are kept right over repetitions). Prints ``{"sent", "seconds", "records"}``.
+FILE is an ``.npz`` with ``data`` (uint8), ``start``, ``length``, ``records`` and ``version`` (5, 9, 10: sequence
+numbers and export times are kept right over repetitions). Prints ``{"sent", "seconds", "records"}``.
 """
 
 from __future__ import annotations
