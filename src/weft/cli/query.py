@@ -38,7 +38,13 @@ _ERRORS: dict[str, type[WeftError]] = {
 @click.option(
     "--top", default=10, show_default=True, type=click.IntRange(1, 1000), help="Groups shown; the rest is Other."
 )
-@click.option("--rank", type=click.Choice(["average", "max", "last"]), default="average", show_default=True)
+@click.option(
+    "--rank",
+    type=click.Choice(["average", "max", "last"]),
+    default="average",
+    show_default=True,
+    help="What top means: highest average, maximum or last bucket.",
+)
 @click.option("--no-other", is_flag=True, help="Leave the remainder out.")
 @click.option("--compare", metavar="PERIOD", help="previous, 1d, 7d …")
 @click.option(
