@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _CHUNK_S = 1800
 _ANNOUNCE_S = 60
+_CAUGHT_UP_S = 2.0
 _UPTIME_S = 41 * 86400  # the devices booted this long before the demo: their 32-bit uptime does not wrap for days
 
 
@@ -129,8 +130,8 @@ class DemoSource:
         newest = self._newest_s()
         since = max(now - self._config.backfill_hours * 3600, newest or 0)
         if now - since > 2 * _ANNOUNCE_S:
-            self._backfill(since, now)
-        self._thread = threading.Thread(target=self._run, args=(time.time(),), name="demo", daemon=True)
+            since = self._backfill(since)
+        self._thread = threading.Thread(target=self._run, args=(since,), name="demo", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -140,14 +141,16 @@ class DemoSource:
             self._thread.join(timeout=5)
             self._thread = None
 
-    def _backfill(self, since_s: float, until_s: float) -> None:
-        log.info("demo_backfill", hours=round((until_s - since_s) / 3600, 1))
-        at = since_s
-        while at < until_s and not self._stop.is_set():
-            until = min(at + _CHUNK_S, until_s)
-            self._sink.ingest(as_batch([(d.exporter, d.datagrams(at, until, announce=True)) for d in self._devices]))
-            at = until
+    def _backfill(self, since_s: float) -> float:
+        """Make the history from ``since_s`` to now, which goes on meanwhile; returns where it ends."""
+        log.info("demo_backfill", hours=round((time.time() - since_s) / 3600, 1))
+        while time.time() - since_s > _CAUGHT_UP_S and not self._stop.is_set():
+            until = min(since_s + _CHUNK_S, time.time())
+            parts = [(d.exporter, d.datagrams(since_s, until, announce=True)) for d in self._devices]
+            self._sink.ingest(as_batch(parts))
+            since_s = until
         self._sink.flush()
+        return since_s
 
     def _run(self, since_s: float) -> None:
         sockets = {d.exporter.name: _socket(d.exporter) for d in self._devices}
