@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 
 from bench import traffic
+
 from weft.decode.datagrams import DatagramBatch
 from weft.decode.flow.decoder import FlowDecoder
 

@@ -24,6 +24,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -185,11 +186,15 @@ def write_prefixes(path: Path, count: int) -> Path:
     return path
 
 
+def _weft_at(stream: Path, rate: float, seconds: float, prefixes: Path | None, folder: Path) -> Run:
+    return run_weft(stream, rate, int(rate * seconds), folder, prefixes)
+
+
 def sustained(stream: Path, rates: list[float], seconds: float, prefixes: Path | None) -> None:
     """Try rates; report the highest one without loss."""
     best: tuple[float, Run] | None = None
     for rate in rates:
-        run = in_folder(lambda folder, rate=rate: run_weft(stream, rate, int(rate * seconds), folder, prefixes))
+        run = in_folder(partial(_weft_at, stream, rate, seconds, prefixes))
         emit(f"offered {rate:.0f} flows/s for {seconds:.0f} s", run.lost, "flows lost", detail=run.detail)
         if run.lost == 0:
             best = (run.detail["sent_flows_per_s"], run)

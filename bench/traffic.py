@@ -75,7 +75,9 @@ def v5(datagrams: int, exporters: int, seed: int = 1) -> list[tuple[int, bytes]]
     return out
 
 
-def templated(version: int, datagrams: int, exporters: int, seed: int = 1, per_datagram: int = 18):
+def templated(
+    version: int, datagrams: int, exporters: int, seed: int = 1, per_datagram: int = 18
+) -> list[tuple[int, bytes]]:
     """(exporter, datagram): every exporter's templates and sampler first, then data of 26 fields a record."""
     fields = V9_FIELDS if version == 9 else IPFIX_FIELDS
     dtype = np.dtype([(f"f{i}", f">u{octets}" if octets > 1 else "u1") for i, (_, octets, _) in enumerate(fields)])

@@ -668,6 +668,12 @@ export interface components {
             address: string;
             /** Columns */
             columns: components["schemas"]["FilledColumn"][];
+            /**
+             * Network
+             * @description Id of its row in the networks dictionary; 0 = nothing known.
+             * @default 0
+             */
+            network: number;
         };
         /**
          * ExporterView
@@ -1494,14 +1500,22 @@ export interface components {
             columns: string[];
             /**
              * Error
+             * @description Why the file as it is now cannot be used; the rows of its last good version stay in use.
              * @default
              */
             error: string;
+            /**
+             * Filled
+             * @description How many rows fill each column.
+             */
+            filled: {
+                [key: string]: number;
+            };
             /** Kind */
             kind: string;
             /**
              * Loaded
-             * @description When it was last read; None = never.
+             * @description When it was last read well; None = never.
              */
             loaded: number | null;
             /** Name */
@@ -1515,8 +1529,21 @@ export interface components {
              * @default 0
              */
             priority: number;
-            /** Rows */
+            /**
+             * Problems
+             * @description The first complaints about rows.
+             */
+            problems: string[];
+            /**
+             * Rows
+             * @description Rows in use.
+             */
             rows: number;
+            /**
+             * Skipped
+             * @description Rows that could not be used.
+             */
+            skipped: number;
         };
         /**
          * TimeGrid
@@ -1699,13 +1726,13 @@ export interface components {
          * ViewResult
          * @description A result that any face can show.
          *
-         *     ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``: dimensions, then measures, then,
-         *     when asked to compare, ``<measure>_previous``. ``series`` is filled for time series, ``links`` for Sankey diagrams:
-         *     ``[level, source, target, value]``, where level 0 links the first dimension to the second.
+         *     ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``: dimensions, then measures,
+         *     then, when asked to compare, ``<measure>_previous``. ``series`` is filled for time series, ``links`` for Sankey
+         *     diagrams: ``[level, source, target, value]``, where level 0 links the first dimension to the second.
          *
          *     A dimension's cell is *filterable text*: ``AS15169``, ``10.0.0.1``, ``tcp``, ``router1:et-0/0/1``, ``""`` for
-         *     unknown. The column's ``name`` is a field of the filter grammar and the cell, quoted like a JSON string, is a value of
-         *     it, so a click on a cell becomes ``src_as = "AS15169"``. What a person would rather read stands in
+         *     unknown. The column's ``name`` is a field of the filter grammar and the cell, quoted like a JSON string, is a value
+         *     of it, so a click on a cell becomes ``src_as = "AS15169"``. What a person would rather read stands in
          *     ``labels[column][cell]`` (``AS15169 Google``); a cell without a label is shown as it is.
          */
         ViewResult: {

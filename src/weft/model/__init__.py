@@ -1,1 +1,1 @@
-"""The shared nouns: table declarations, views, addresses, time and units. Imports nothing else of Weft but ``errors``."""
+"""The shared nouns: table declarations, views, addresses, units. Imports nothing else of Weft but ``errors``."""

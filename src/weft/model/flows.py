@@ -1,7 +1,7 @@
 """The ``flows`` table: one row per flow record or sampled packet, as its exporter sent it plus what was true then.
 
-Byte and packet counts are stored as exported; ``sampling_rate`` says what to multiply them by (0 = unknown, counted as 1
-and marked). Names that can be looked up later (interface, site, customer, application) are *not* here: the row holds
+Byte and packet counts are stored as exported; ``sampling_rate`` says what to multiply them by (0 = unknown, counted as
+1 and marked). Names that can be looked up later (interface, site, customer, application) are *not* here: the row holds
 their ids and ``query`` resolves them as of the row's own time.
 """
 
@@ -26,10 +26,12 @@ TIME_QUALITIES = {0: "exporter", 1: "export_time", 2: "receive_time"}
 #: Codecs, by CPU per row at insert and size on disk (docs/decisions/0004-flow-table-layout.md). T64 crops 64 values to
 #: the bits they use: cheaper than LZ4 *and* smaller for numbers. LZ4 wins for long runs of one value, NONE for ports.
 _CODECS = {
-    "T64": ("tcp_flags", "src_as", "dst_as", "src_net", "dst_net", "app", "src_mask", "dst_mask", "ttl", "icmp_type_code"),
+    "T64": (
+        "tcp_flags", "src_as", "dst_as", "src_net", "dst_net", "app", "src_mask", "dst_mask", "ttl", "icmp_type_code",
+    ),
     "T64, LZ4": ("in_if", "out_if", "src_mac", "dst_mac"),
     "NONE": ("src_port", "dst_port", "inner_src_port", "inner_dst_port"),
-}
+}  # fmt: skip
 
 
 def _codec(name: str) -> str:
@@ -53,7 +55,7 @@ def _dim(
     wire: bool = True,
 ) -> Column:
     return Column(
-        name, arrow, sql, Role.DIMENSION, kind, meaning, unit, _codec(name), dict(values or {}), optional=optional, wire=wire
+        name, arrow, sql, Role.DIMENSION, kind, meaning, unit, _codec(name), dict(values or {}), optional, wire
     )
 
 
@@ -140,7 +142,7 @@ FLOWS = Table(
         _dim("inner_protocol", _U8, "UInt8", Kind.PROTOCOL, "IP protocol inside the tunnel.", optional=True),
         _dim("src_net", _U32, "UInt32", Kind.NETWORK, "Row of `networks` that the source address matched.", wire=False),
         _dim("dst_net", _U32, "UInt32", Kind.NETWORK, "Row of `networks` that the destination matched.", wire=False),
-        _dim("app", _U32, "UInt32", Kind.APPLICATION, "Row of `applications` that ports and protocol name.", wire=False),
+        _dim("app", _U32, "UInt32", Kind.APPLICATION, "Row of `applications` for ports and protocol.", wire=False),
     ),
     rollups=(
         *_family("path", _PATH),

@@ -83,13 +83,13 @@ class ChartSpec(_Frozen):
 class ViewResult(_Frozen):
     """A result that any face can show.
 
-    ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``: dimensions, then measures, then,
-    when asked to compare, ``<measure>_previous``. ``series`` is filled for time series, ``links`` for Sankey diagrams:
-    ``[level, source, target, value]``, where level 0 links the first dimension to the second.
+    ``rows`` holds one row per group (top-N, remainder last), in the order of ``columns``: dimensions, then measures,
+    then, when asked to compare, ``<measure>_previous``. ``series`` is filled for time series, ``links`` for Sankey
+    diagrams: ``[level, source, target, value]``, where level 0 links the first dimension to the second.
 
     A dimension's cell is *filterable text*: ``AS15169``, ``10.0.0.1``, ``tcp``, ``router1:et-0/0/1``, ``""`` for
-    unknown. The column's ``name`` is a field of the filter grammar and the cell, quoted like a JSON string, is a value of
-    it, so a click on a cell becomes ``src_as = "AS15169"``. What a person would rather read stands in
+    unknown. The column's ``name`` is a field of the filter grammar and the cell, quoted like a JSON string, is a value
+    of it, so a click on a cell becomes ``src_as = "AS15169"``. What a person would rather read stands in
     ``labels[column][cell]`` (``AS15169 Google``); a cell without a label is shown as it is.
     """
 

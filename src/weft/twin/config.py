@@ -10,7 +10,7 @@ class DemoConfig(Config):
 
     records_per_s: float = 5.0
     """Mean flow records per second that each exporter sends."""
-    backfill_hours: float = 24.0
-    """How far back the demo's history reaches at the first start."""
+    backfill_hours: float = 31.0
+    """How far back the demo's history reaches at the first start: far enough to compare with yesterday."""
     seed: int = 7
     """Another seed gives another, equally plausible organisation."""
