@@ -23,6 +23,11 @@ def _child(job, directory, *arguments, **options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment, **options)
 
 
+def _wait(process):
+    """Until the child is ready; it may log before."""
+    assert "ready\n" in iter(process.stdout.readline, "")
+
+
 def _answer(job, directory, *arguments):
     with _child(job, directory, *arguments) as process:
         out, _ = process.communicate(timeout=60)
@@ -32,7 +37,7 @@ def _answer(job, directory, *arguments):
 
 def test_a_second_process_is_told_who_has_the_directory(tmp_path):
     with _child("hold", tmp_path, stdin=subprocess.PIPE) as owner:
-        assert owner.stdout.readline() == "ready\n"
+        _wait(owner)
         store = open_store(StoreConfig(data_dir=tmp_path))
         with pytest.raises(StoreUnavailable, match=rf"in use by process {owner.pid}\. Stop that process"):
             store.start()
@@ -49,7 +54,7 @@ def test_kill_9_loses_at_most_the_batch_in_flight_and_rollups_stay_exact(tmp_pat
     stored, at_risk = 0, 0
     for life in range(2):
         with _child("insert", tmp_path, life * 1000) as process:
-            assert process.stdout.readline() == "ready\n"
+            _wait(process)
             time.sleep(rng.uniform(0.2, 1.2))
             process.kill()
             reported = [line for line in process.stdout.read().splitlines() if line.startswith("stored ")]

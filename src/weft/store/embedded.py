@@ -45,6 +45,9 @@ _CONFIG = """<clickhouse>
 #: How long a query that was told to stop may take to do so before its handle is left behind, seconds.
 _CLOSING = 5.0
 
+#: The engine's client copies what it is given; pieces of this size reuse the same memory, bytes.
+_PIECE = 1 << 20
+
 
 class EmbeddedEngine:
     """The embedded engine on a data directory. An ``Engine``."""
@@ -131,7 +134,8 @@ class EmbeddedEngine:
                 stream = self._opened().send_insert(statement, "Native")
                 try:
                     for chunk in chunks:
-                        stream.append(chunk)
+                        for start in range(0, len(chunk), _PIECE):
+                            stream.append(chunk[start : start + _PIECE])
                     stream.finish()
                 except BaseException:
                     stream.cancel()

@@ -30,7 +30,7 @@ from weft.store.native import encode
 log = structlog.get_logger(__name__)
 
 #: Sums of the finest rollups are held this long, those of all levels this long, seconds …
-HOLD_FINE_S, HOLD_S = 10.0, 60.0
+HOLD_FINE_S, HOLD_S = 20.0, 60.0
 #: … unless they stand for this many raw rows.
 HOLD_ROWS = 16_000_000
 #: Before a query reads a rollup, held sums are written if they are few, if nothing was inserted for a moment,
