@@ -33,6 +33,9 @@ from weft.decode.flow.streams import StreamTable
 
 DOMAIN, SAMPLER, INTERFACE = "domain", "sampler", "interface"
 
+#: Exporters work out anew when they booted for every announcement, a few ms apart; a restart moves it further.
+_BOOT_JITTER_MS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Fact:
@@ -89,10 +92,14 @@ class SamplingState:
         for slot in np.flatnonzero(self._streams.keys.used & (self.rows[:, R_EXPORTER] == 0)):
             self._add(int(slot))
 
-    def changes(self, slot: int, facts: list[Fact]) -> bool:
-        """Whether the facts contradict a rate already in use, so that earlier records must be decoded first."""
-        rates = self._learned[slot].rates if slot in self._learned else {}
-        return any(rates.get((fact.scope, fact.number), fact.rate) != fact.rate for fact in facts)
+    def changes(self, slot: int, facts: list[Fact], init_ms: int = 0) -> bool:
+        """Whether a rate or the boot time in use is contradicted, so that earlier records must be decoded first."""
+        learned = self._learned.get(slot)
+        if learned is None:
+            return False
+        if init_ms and learned.init_ms and abs(init_ms - learned.init_ms) > _BOOT_JITTER_MS:
+            return True
+        return any(learned.rates.get((fact.scope, fact.number), fact.rate) != fact.rate for fact in facts)
 
     def learn(self, slot: int, facts: list[Fact], init_ms: int = 0) -> None:
         """Keep what options data said."""

@@ -72,7 +72,7 @@ class TemplatedDecoder:
                 self._learn_templates(messages, sets, position)
             else:
                 contradicts = self._read_set(messages, sets[position], apply=False)
-                if contradicts:  # records before this point were sampled at the earlier rate
+                if contradicts:  # records before this point go by what was said earlier
                     self._execute(messages, sets[done:position], out)
                     done = position
                 self._read_set(messages, sets[position], apply=True)
@@ -237,7 +237,7 @@ class TemplatedDecoder:
         places, count = record_places(template, messages.data, int(row[S_AT]), int(row[S_END]), most)
         learned = read_options(template, messages.data, places) if len(places) else Learned()
         if not apply:
-            return self._sampling.changes(slot, learned.facts)
+            return self._sampling.changes(slot, learned.facts, learned.init_ms)
         self._options_left -= len(places)
         records = count if count >= 0 else -1 - count
         head[M_RECORDS] += records
