@@ -48,6 +48,7 @@ def count_sets(data: NDArray[np.uint8], info: NDArray[np.int64]) -> int:
         if kind == V5:
             total += 1
         elif kind in (V9, IPFIX):
+            total += 1  # even without a set there is something to say of the message
             at, end = info[i, M_BODY], info[i, M_END]
             while at + 4 <= end:
                 length = be16(data, at + 2)

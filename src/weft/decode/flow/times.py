@@ -55,8 +55,6 @@ def ntp_ns(value: int, exported: int, micro: bool) -> int:
         per_second = 1_000_000 if micro else SECOND
         if abs(value // per_second - now) < _YEAR:
             return value * (SECOND // per_second)
-    if micro:
-        return seconds * SECOND + (fraction * 1_000_000 + _HALF >> 32) * 1_000
     return seconds * SECOND + (fraction * SECOND + _HALF >> 32)
 
 
