@@ -101,7 +101,7 @@ def logstash(folder: Path) -> list[Case]:
 
 
 def _known(fields: Record, readings: dict[str, Reading]) -> Record:
-    """The columns that some of the fields carry; nothing for options data."""
+    """The columns that some of the fields carry; nothing for options data, which have no address."""
     if not fields.keys() & {*readings["src_addr"].names}:
         return {}
     return {column: read(fields, reading) for column, reading in readings.items() if fields.keys() & {*reading.names}}
@@ -178,3 +178,60 @@ def telegraf(folder: Path) -> list[Case]:
                 golden += _both(fields, _known(fields, TELEGRAF))
         cases.append(Case(expected.parent.name, files, golden))
     return cases
+
+
+# -- NetGauze ----------------------------------------------------------------------------------------------------------
+
+_NETGAUZE_PROTOCOLS = {"ICMP": 1, "IPv4": 4, "TCP": 6, "UDP": 17, "IPv6": 41, "IPv6ICMP": 58, "VRRP": 112}
+_NETGAUZE_REASONS = {"idletimeout": 1, "activetimeout": 2, "endofflow": 3, "forcedend": 4, "lackofresources": 5}
+_NETGAUZE_FLAGS = ("FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR")
+
+#: Column → names of NetGauze, those of IANA.
+NETGAUZE: dict[str, Reading] = {
+    "src_addr": _names("sourceIPv4Address", "sourceIPv6Address"),
+    "dst_addr": _names("destinationIPv4Address", "destinationIPv6Address"),
+    "src_port": _names("sourceTransportPort"),
+    "dst_port": _names("destinationTransportPort"),
+    "protocol": _names("protocolIdentifier", convert=_NETGAUZE_PROTOCOLS.get),
+    "bytes": _names("octetDeltaCount"),
+    "packets": _names("packetDeltaCount"),
+    "in_if": _names("ingressInterface"),
+    "out_if": _names("egressInterface"),
+    "tcp_flags": _names(
+        "tcpControlBits", convert=lambda set_: sum(set_[f] << i for i, f in enumerate(_NETGAUZE_FLAGS))
+    ),
+    "src_as": _names("bgpSourceAsNumber"),
+    "dst_as": _names("bgpDestinationAsNumber"),
+    "direction": _names("flowDirection", convert=lambda side: side if isinstance(side, str) else None),
+    "tos": _names("ipClassOfService"),
+    "src_mask": _names("sourceIPv4PrefixLength", "sourceIPv6PrefixLength"),
+    "dst_mask": _names("destinationIPv4PrefixLength", "destinationIPv6PrefixLength"),
+    "src_vlan": _names("vlanId", "dot1qVlanId"),
+    "dst_vlan": _names("postVlanId"),
+    "inner_vlan": _names("dot1qCustomerVlanId"),
+    "src_mac": _names("sourceMacAddress", convert=lambda octets: bytes(octets).hex(":")),
+    "dst_mac": _names("destinationMacAddress", convert=lambda octets: bytes(octets).hex(":")),
+    "ttl": _names("minimumTTL"),
+    "ipv6_flow_label": _names("flowLabelIPv6"),
+    "mpls_label": _names("mplsTopLabelStackSection", convert=lambda octets: int.from_bytes(bytes(octets)) >> 4),
+    "in_vrf": _names("ingressVRFID"),
+    "out_vrf": _names("egressVRFID"),
+    "flow_end_reason": _names("flowEndReason", convert=_NETGAUZE_REASONS.get),
+    "time_start": _names("flowStartMilliseconds", convert=iso_ns),
+    "time_end": _names("flowEndMilliseconds", convert=iso_ns),
+}
+
+
+def netgauze(path: Path) -> list[Record]:
+    """The flow records of NetGauze's JSON of a capture, one message per line."""
+    found: list[Record] = []
+    for line in path.read_text().splitlines():
+        for message in json.loads(line).values():
+            for records in (one["Data"]["records"] for one in message["sets"] if "Data" in one):
+                for record in records:
+                    if not record["scope_fields"]:
+                        fields: Record = {}
+                        for name, value in (item for one in record["fields"] for item in one.items()):
+                            fields.setdefault(name, value)
+                        found.append(_known(fields, NETGAUZE))
+    return found

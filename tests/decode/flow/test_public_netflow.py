@@ -70,6 +70,35 @@ def test_records_of_a_batch_differ_only_by_what_options_data_tell(test_data: Pat
             assert {c: one[c] for c in one if c not in late} == {c: other[c] for c in other if c not in late}, name
 
 
+def test_every_record_of_a_router_reads_as_in_netgauze(test_data: Path) -> None:
+    """Every column that NetGauze's JSON tells; of times those that need no uptime."""
+    total = 0
+    for name, (path, port) in router_captures(test_data).items():
+        (theirs,) = (golden.netgauze(one) for one in path.parent.glob(f"{path.stem}-flow.json"))
+        ours = datagram_by_datagram(path, port)
+        assert len(ours) == len(theirs), name
+        assert public.differences(ours, theirs) == [], name
+        total += len(ours)
+    assert total > 2500
+
+
+#: What the router captures must hold for these tests to mean something: columns with values other than zero.
+TELLING = {
+    "src_addr", "dst_addr", "next_hop", "src_port", "dst_port", "protocol", "bytes", "packets", "in_if", "out_if",
+    "tcp_flags", "src_as", "dst_as", "direction", "tos", "src_mask", "dst_mask", "src_vlan", "dst_vlan", "src_mac",
+    "dst_mac", "ttl", "ipv6_flow_label", "mpls_label", "in_vrf", "out_vrf", "forwarding_status", "flow_end_reason",
+    "time_start", "time_end", "sampling_rate",
+}  # fmt: skip
+
+
+def test_the_captures_carry_every_class_of_field(test_data: Path) -> None:
+    seen: set[str] = set()
+    for path, port in router_captures(test_data).values():
+        for record in datagram_by_datagram(path, port):
+            seen |= {column for column in TELLING - seen if record[column] not in (None, 0)}
+    assert seen == TELLING
+
+
 # -- datagrams of many vendors -----------------------------------------------------------------------------------------
 
 LOGSTASH = "logstash-plugins+logstash-codec-netflow"
