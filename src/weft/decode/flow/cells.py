@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+import numpy as np
 
 from weft.decode.flow.columns import U8, U16, U32, Slot
 from weft.decode.kernels import inlined, kernel
 from weft.decode.memory import get8, get_word, put8, put16, put32, put_word
+
+
+def constant(value: int) -> int:
+    """A constant that kernels hand on as any number: for plain ones numba compiles the callee anew for every value."""
+    return cast("int", np.int64(value))
 
 
 class Target(NamedTuple):

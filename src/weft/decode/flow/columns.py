@@ -216,14 +216,14 @@ class FlowColumns:
         return Matrices(u8, u16, u32, u64, addr, np.zeros(COLUMN_COUNT, np.int64), origins)
 
 
-_zero_block = pa.py_buffer(np.zeros(1 << 20, np.uint8))
+_zero_block = pa.py_buffer(bytes(1 << 20))
 
 
 def _zeros(size: int) -> pa.Buffer:
     """A shared, never written buffer of zeros."""
     global _zero_block
     if _zero_block.size < size:
-        _zero_block = pa.py_buffer(np.zeros(max(size, 2 * _zero_block.size), np.uint8))
+        _zero_block = pa.py_buffer(bytes(max(size, 2 * _zero_block.size)))
     return _zero_block.slice(0, size)
 
 

@@ -55,7 +55,7 @@ class FlowDecoder:
             return self._decode(messages)
         except Exception:
             log.exception("decode_failed", datagrams=len(batch))
-            np.add.at(self._streams.errors, (messages.info[:, M_SLOT], int(Reason.INTERNAL)), 1)
+            self._streams.errors[np.unique(messages.info[:, M_SLOT]), Reason.INTERNAL] += 1
             self._columns, self._metrics = FlowColumns(), MetricColumns()
             return Decoded(self._columns.to_batch(), self._metrics.to_batch())
 

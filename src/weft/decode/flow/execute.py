@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.flow.cells import Target
+from weft.decode.flow.cells import Target, constant
 from weft.decode.flow.columns import Matrices
 from weft.decode.flow.counters import C_COLUMNS, C_RECORDS
 from weft.decode.flow.fields import (
@@ -61,6 +61,7 @@ from weft.decode.packet.cells import Cells, cells_of
 _COUNT_MISMATCH, _TOO_MANY = int(Reason.COUNT_MISMATCH), int(Reason.TOO_MANY_RECORDS)
 _TRUNCATED = int(Reason.RECORD_TRUNCATED)
 _MAX_PADDING = 3
+_NO_STRIDE, _ONE = constant(0), constant(1)
 
 
 @kernel
@@ -154,8 +155,8 @@ def _put_record(
         if op in FRAME_OPS:
             put_frame(t, c, op, at, length, row, scratch)
         else:
-            source = Source(at, length, np.int64(0))
-            apply(t, op, ops[k, O_WIDTH], ops[k, O_COLUMN], ops[k, O_IF_ZERO], source, row, np.int64(1), scratch, clock)
+            source = Source(at, length, _NO_STRIDE)
+            apply(t, op, ops[k, O_WIDTH], ops[k, O_COLUMN], ops[k, O_IF_ZERO], source, row, _ONE, scratch, clock)
 
 
 @kernel
@@ -174,12 +175,12 @@ def _walk(
             return records, r - first, _TRUNCATED
         records += 1
         _put_record(code, p[number, P_FIRST_OP], p[number, P_OPS], places, t, c, r, scratch, clock)
-        finish(t, s, m, p[number, P_FLAGS], code.present[number, 0], scratch, r, np.int64(1))
+        finish(t, s, m, p[number, P_FLAGS], code.present[number, 0], scratch, r, _ONE)
         r += 1
         if p[number, P_REVERSE_OPS] and _has_reverse(code, number, places):
             first_op, ops = p[number, P_REVERSE_FIRST_OP], p[number, P_REVERSE_OPS]
             _put_record(code, first_op, ops, places, t, c, r, scratch, clock)
-            finish(t, s, m, p[number, P_REVERSE_FLAGS], code.present[number, 1], scratch, r, np.int64(1))
+            finish(t, s, m, p[number, P_REVERSE_FLAGS], code.present[number, 1], scratch, r, _ONE)
             r += 1
     return records, r - first, -1
 
@@ -231,7 +232,7 @@ def execute(
             slot, exported, received = info[message, M_SLOT], info[message, M_EXPORTED], info[message, M_RECEIVED]
             m = Message(
                 info[message, M_KIND], slot, received, exported, info[message, M_UPTIME], info[message, M_DOMAIN],
-                info[message, M_DATAGRAM], np.int64(exporter[message, 0]), np.int64(exporter[message, 1]),
+                info[message, M_DATAGRAM], int(np.int64(exporter[message, 0])), int(np.int64(exporter[message, 1])),
                 table + 8 * C_COLUMNS * slot, s.streams + 8 * R_COLUMNS * slot,
             )  # fmt: skip
             clock = Clock(exported, info[message, M_UPTIME], exported or received)

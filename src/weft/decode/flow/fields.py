@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weft.decode.flow.cells import Target, cover, cover_slot, is_zero, put_uint, zero
-from weft.decode.flow.columns import SLOTS, U8, U16, U32
+from weft.decode.flow.cells import Target, constant, cover, cover_slot, is_zero, put_uint, zero
+from weft.decode.flow.columns import SLOTS, U8, U16, U32, U64
 from weft.decode.flow.elements import Op, Scratch
 from weft.decode.flow.times import MILLISECOND, absolute_ns, uptime_age_ms
 from weft.decode.kernels import inlined, kernel
@@ -48,9 +48,10 @@ _ICMP_TYPE, _ICMP_CODE, _ZERO = int(Op.ICMP_TYPE), int(Op.ICMP_CODE), int(Op.ZER
 _UPTIME, _SCRATCH = int(Op.UPTIME), int(Op.SCRATCH)
 FRAME_OPS = (int(Op.FRAME), int(Op.PACKET))
 _FRAME = int(Op.FRAME)
-_FRAME_PRESENT, _FRAME_SIZE = np.int64(Scratch.FRAME_PRESENT), np.int64(Scratch.FRAME_SIZE)
+_FRAME_PRESENT, _FRAME_SIZE = constant(Scratch.FRAME_PRESENT), constant(Scratch.FRAME_SIZE)
 _ENCAPSULATION = SLOTS["encapsulation"]
 _FRAME_SLOTS = np.array([SLOTS[name] for name in FRAME_COLUMNS], np.int64)
+_ZEROTH = constant(0)
 _VXLAN, _NVGRE = 1, 2  # layer2SegmentId types; flows.encapsulation says 3 and 1
 _MAPPED_ANY = 0xFFFF0000  # second word of ::ffff:0.0.0.0
 _MAX_UINT = 8
@@ -92,13 +93,10 @@ def scratch_at(scratch: int, record: int, value: int) -> int:
     return scratch + record * _SCRATCH_STRIDE + 8 * value
 
 
-@kernel
-def _put_uints(width: int, dst: int, at: int, length: int, stride: int, n: int) -> None:
-    """``UINT`` for ``n`` records; the pairs of width and length that exporters really use have loops of their own."""
-    if width == U32 and length == 4:
-        for j in range(n):
-            put32(dst + 4 * j, get32(at + j * stride))
-    elif width == U8 and length == 1:
+@inlined
+def _put_small(width: int, dst: int, at: int, length: int, stride: int, n: int) -> bool:
+    """One or two bytes into columns of one or two; false for any other pair."""
+    if width == U8 and length == 1:
         for j in range(n):
             put8(dst + j, get8(at + j * stride))
     elif width == U16 and length == 2:
@@ -107,13 +105,26 @@ def _put_uints(width: int, dst: int, at: int, length: int, stride: int, n: int) 
     elif width == U16 and length == 1:
         for j in range(n):
             put16(dst + 2 * j, get8(at + j * stride))
+    else:
+        return False
+    return True
+
+
+@kernel
+def _put_uints(width: int, dst: int, at: int, length: int, stride: int, n: int) -> None:
+    """``UINT`` for ``n`` records; the pairs of width and length that exporters really use have loops of their own."""
+    if width == U32 and length == 4:
+        for j in range(n):
+            put32(dst + 4 * j, get32(at + j * stride))
+    elif _put_small(width, dst, at, length, stride, n):
+        return
     elif width == U32 and length == 2:
         for j in range(n):
             put32(dst + 4 * j, get16(at + j * stride))
-    elif width > U32 and length == 4:
+    elif width == U64 and length == 4:
         for j in range(n):
             put_word(dst + 8 * j, get32(at + j * stride))
-    elif width > U32 and length == 8:
+    elif width == U64 and length == 8:
         for j in range(n):
             put_word(dst + 8 * j, get64(at + j * stride))
     else:
@@ -205,9 +216,9 @@ def put_frame(t: Target, c: Cells, op: int, at: int, length: int, row: int, scra
         cell = cover(t, column, width, row, 1)
         zero(cell, cell + (1 << width))
     link = LINK_ETHERNET if op == _FRAME else LINK_IP
-    put_word(scratch_at(scratch, np.int64(0), _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
+    put_word(scratch_at(scratch, _ZEROTH, _FRAME_PRESENT), read_frame(at, at + length, link, c, row))
     size = length if op == _FRAME else _packet_size(at, length)
-    put_word(scratch_at(scratch, np.int64(0), _FRAME_SIZE), size)
+    put_word(scratch_at(scratch, _ZEROTH, _FRAME_SIZE), size)
 
 
 @kernel

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
-import numpy as np
-
-from weft.decode.flow.cells import Target, cell_at, cover_slot, fill8, fill32, fill64
+from weft.decode.flow.cells import Target, cell_at, constant, cover_slot, fill8, fill32, fill64
 from weft.decode.flow.columns import DATAGRAM_SLOT, PRESENT_SLOT, SLOTS
 from weft.decode.flow.counters import C_RATE, C_RATE_SOURCE, C_UNSAMPLED
 from weft.decode.flow.elements import Scratch
@@ -30,11 +28,6 @@ RATE_UNKNOWN, RATE_RECORD, RATE_OPTIONS, RATE_HEADER, RATE_CONFIGURED = 0, 1, 2,
 #: Kinds of facts in ``Sampling.keys``: a sampler of a stream, an interface of a stream, a sampler of an exporter.
 FACT_SAMPLER, FACT_INTERFACE, FACT_EXPORTER_SAMPLER = 1, 2, 3
 _OWNER_BITS, _ID_BITS = 22, 40
-
-
-def _number(value: int) -> int:
-    """A constant that kernels take as any number: plain ones make numba compile a callee for every value anew."""
-    return cast("int", np.int64(value))
 
 
 class Sampling(NamedTuple):
@@ -75,13 +68,13 @@ _BYTES, _PACKETS = SLOTS["bytes"], SLOTS["packets"]
 _ALWAYS = _bits("exporter", "observation_domain", "flow_type", "protocol_version", "time_quality", "sampling_source")
 _HAS_RECEIVED, _HAS_TIMES = _bits("time_received"), _bits("time_start", "time_end")
 _HAS_RATE, _HAS_ICMP = _bits("sampling_rate"), _bits("icmp_type_code")
-_S_SAMPLER, _S_RATE = _number(Scratch.SAMPLER), _number(Scratch.RATE)
-_S_INTERVAL, _S_SPACE = _number(Scratch.INTERVAL), _number(Scratch.SPACE)
-_S_SIZE, _S_POPULATION, _S_INIT = _number(Scratch.SIZE), _number(Scratch.POPULATION), _number(Scratch.INIT_MS)
-_S_US, _S_MS = _number(Scratch.DURATION_US), _number(Scratch.DURATION_MS)
-_S_REL_START, _S_REL_END = _number(Scratch.RELATIVE_START), _number(Scratch.RELATIVE_END)
-_S_FRAME, _S_FRAME_SIZE = _number(Scratch.FRAME_PRESENT), _number(Scratch.FRAME_SIZE)
-_ZERO, _ONE, _TWO, _UNKNOWN_SIDE = _number(0), _number(1), _number(2), _number(255)
+_S_SAMPLER, _S_RATE = constant(Scratch.SAMPLER), constant(Scratch.RATE)
+_S_INTERVAL, _S_SPACE = constant(Scratch.INTERVAL), constant(Scratch.SPACE)
+_S_SIZE, _S_POPULATION, _S_INIT = constant(Scratch.SIZE), constant(Scratch.POPULATION), constant(Scratch.INIT_MS)
+_S_US, _S_MS = constant(Scratch.DURATION_US), constant(Scratch.DURATION_MS)
+_S_REL_START, _S_REL_END = constant(Scratch.RELATIVE_START), constant(Scratch.RELATIVE_END)
+_S_FRAME, _S_FRAME_SIZE = constant(Scratch.FRAME_PRESENT), constant(Scratch.FRAME_SIZE)
+_ZERO, _ONE, _TWO, _UNKNOWN_SIDE = constant(0), constant(1), constant(2), constant(255)
 _MAX_RATE = 0xFFFFFFFF
 _MAX_DURATION_US = 10**15
 _MAX_MS = 9_000_000_000_000

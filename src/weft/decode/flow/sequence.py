@@ -61,7 +61,7 @@ def _rebooted(head: NDArray[np.int64], state: NDArray[np.int64]) -> bool:
     if head[M_KIND] == IPFIX:
         return False
     back = state[S_UPTIME] - head[M_UPTIME]
-    return _REBOOT_MS < back < _HALF
+    return bool(_REBOOT_MS < back < _HALF)
 
 
 @kernel
