@@ -36,12 +36,14 @@ from weft.query.answer.runner import Runner
 from weft.query.compile.ask import Ask
 from weft.query.compile.sql import Statement
 from weft.query.compile.statements import Aggregate, Compiler, Fold, Window, aggregates_for
+from weft.query.filter.tree import And, Compare
 from weft.query.measures import Measure
 from weft.query.times import Grid
 
 Matrix = NDArray[Any]
 #: How much smaller the table of the totals must be for the remainder to be worth a statement of its own.
 _MUCH_SMALLER = 10
+_ADDRESSES = frozenset({"src_addr", "dst_addr", "addr"})
 
 
 @dataclass
@@ -106,7 +108,7 @@ def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
     """Rank and fold: here in one pass where the grouped rows are few, else in the store in two."""
     window = whole(ask, ask.grid.step)
     measure = ask.measures[0]
-    if ask.by and measure.additive and not any(d.wide for d in ask.by):
+    if ask.by and measure.additive and (_selective(ask) or not any(d.wide for d in ask.by)):
         aggregates = [a for a in aggregates_for(ask.measures) if a.name.startswith("sum_")]
         statement = compiler.folded(window, aggregates, ask.by, None)
         table = runner.run(Statement(f"{statement.sql}\nLIMIT {MAX_ROWS + 1}", statement.parameters))
@@ -115,6 +117,13 @@ def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
         runner.statements.pop()
     keys = choose_keys(ask, runner, ask.query.top) if ask.by else [()]
     return _folded(ask, runner, compiler, window, keys)
+
+
+def _selective(ask: Ask) -> bool:
+    """Whether the filter names an address: few rows match, and looking for them twice would be what costs."""
+    node = ask.filter
+    items = node.items if isinstance(node, And) else (node,)
+    return any(isinstance(i, Compare) and i.operator == "=" and i.field in _ADDRESSES for i in items)
 
 
 def _rank_here(ask: Ask, table: pa.Table) -> Lines:
