@@ -50,13 +50,13 @@ def open_any(request: pytest.FixtureRequest) -> Any:
     source = request.getfixturevalue("embedded" if kind == "embedded" else "double")
     database = f"test_{next(_numbers)}"
 
-    def make(tables: tuple[Table, ...] = TABLES, **settings: Any) -> ClickHouseStore:
+    def make(tables: tuple[Table, ...] = TABLES, *, visiting: bool = False, **settings: Any) -> ClickHouseStore:
         base: dict[str, Any] = {"database": database, "retention_days": KEEP, "query_seconds": 20}
         if kind == "server":
             base["url"] = source.url
         config = StoreConfig(**(base | settings))
         engine = InDatabase(source, database) if kind == "embedded" else ServerEngine(config)
-        return ClickHouseStore(engine, config, tables)
+        return ClickHouseStore(engine, config, tables, visiting=visiting)
 
     return make
 

@@ -89,6 +89,15 @@ def test_steps_run_once_and_in_order(open_any):
     store.stop()
 
 
+def test_a_visitor_with_other_settings_lets_nothing_expire(open_any):
+    engine = "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = 'flows'"
+    for settings in ({"retention_days": {"flows": 90}}, {"retention_days": {"flows": 1}, "visiting": True}):
+        store = open_any(**settings)
+        store.start()
+        assert "toIntervalDay(90)" in one(store, engine)
+        store.stop()
+
+
 def test_retention_is_by_table_and_follows_the_configuration(open_any):
     def ttl(name):
         return one(

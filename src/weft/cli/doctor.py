@@ -189,7 +189,7 @@ def _store(settings: Settings) -> Iterator[Finding]:
     if settings.store.url is None and not (settings.data_dir / "telemetry").exists():
         yield Finding("store", "ok", f"embedded, will be made in {settings.data_dir}")
         return
-    store = open_store(settings.store)
+    store = open_store(settings.store, visiting=True)
     try:
         store.start()
         store.query("SELECT 1")

@@ -126,7 +126,7 @@ def import_captures(
     days = settings.store.retention_days.get(FLOWS.name, FLOWS.ttl_days)
     kept_since = time.time_ns() - days * 86_400 * 10**9
     summary, began = Summary(files=len(files)), time.monotonic()
-    store = open_store(settings.store)
+    store = open_store(settings.store, visiting=True)
     enricher = Enricher(settings.enrich, known=lambda: known(store))
     collector = Collector(
         settings.collect.model_copy(update={"listeners": ()}), store=store, enricher=enricher,

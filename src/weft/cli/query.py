@@ -144,7 +144,7 @@ def _opened(settings: Settings) -> Iterator[QueryEngine]:
             "there is no data yet", where=f"data_dir {settings.data_dir}",
             fix="Start Weft (weft up), choose the directory (WEFT_DATA_DIR), or ask a running one (--url).",
         )  # fmt: skip
-    store = open_store(config)
+    store = open_store(config, visiting=True)
     store.start()
     try:
         yield QueryEngine(store, settings.query, retention_days=config.retention_days)

@@ -44,8 +44,9 @@ class ClickHouseStore:
         tables: Sequence[Table] = TABLES,
         known: Sequence[Dictionary] = DICTIONARIES,
         journal: Path | None = None,
+        visiting: bool = False,
     ) -> None:
-        self._engine, self._config = engine, config
+        self._engine, self._config, self._visiting = engine, config, visiting
         self._tables = tuple(tables)
         self._known = tuple(known)
         self._dictionaries: dict[str, Dictionary] = {}
@@ -58,7 +59,8 @@ class ClickHouseStore:
         """Open the engine and bring its schema up to date."""
         self._engine.start()
         try:
-            self._dictionaries = Schema(self._engine, self._config, self._tables, self._known).update()
+            schema = Schema(self._engine, self._config, self._tables, self._known)
+            self._dictionaries = schema.update(retention=not self._visiting)
             self._rollups.start()
         except BaseException:
             self._engine.stop()

@@ -14,15 +14,20 @@ from weft.store.engine import Engine
 from weft.store.telemetry import TelemetryStore
 
 
-def open_store(config: StoreConfig, tables: Sequence[Table] = TABLES) -> TelemetryStore:
-    """The store that ``config`` describes, not started: a server by URL, else the embedded engine."""
+def open_store(config: StoreConfig, tables: Sequence[Table] = TABLES, *, visiting: bool = False) -> TelemetryStore:
+    """The store that ``config`` describes, not started: a server by URL, else the embedded engine.
+
+    ``visiting``: a command that looks in for a moment. It leaves what is kept how long as it is: run with other
+    settings than the service, it would otherwise let telemetry expire that the service means to keep.
+    """
     data = config.data_dir or Path("data")
     journal = data / "rollups.journal"
     if config.url is not None:
-        return ClickHouseStore(_server(config), config, tables, journal=journal)
+        return ClickHouseStore(_server(config), config, tables, journal=journal, visiting=visiting)
     if config.cluster is not None:
         raise ConfigError("needs a ClickHouse server", where="store.cluster", fix="Set store.url.")
-    return ClickHouseStore(EmbeddedEngine(data / "telemetry", config), config, tables, journal=journal)
+    engine = EmbeddedEngine(data / "telemetry", config)
+    return ClickHouseStore(engine, config, tables, journal=journal, visiting=visiting)
 
 
 def _server(config: StoreConfig) -> Engine:

@@ -60,14 +60,18 @@ class Schema:
         """The version that this code writes."""
         return max((step.version for step in self._steps), default=1)
 
-    def update(self) -> dict[str, Dictionary]:
-        """Do all that is needed; returns the dictionaries with the attributes that users added. ``Failed`` if newer."""
+    def update(self, *, retention: bool = True) -> dict[str, Dictionary]:
+        """Do all that is needed; returns the dictionaries with the attributes that users added. ``Failed`` if newer.
+
+        Without ``retention`` what is kept how long stays as it is, whatever the settings say.
+        """
         self._versions()
         for table in self._tables:
             for statement in ddl.create_statements(table, self._config):
                 self._engine.execute(statement)
         self._columns()
-        self._retention()
+        if retention:
+            self._retention()
         return {dictionary.name: self._dictionary(dictionary) for dictionary in self._known}
 
     def _versions(self) -> None:
