@@ -184,13 +184,12 @@ class FlowColumns:
         arrays = []
         for kind, place in _FIELDS:
             upto = valid[place.column]
-            size = rows * _WIDTHS[place.width]
             if upto == 0:
-                buffer = _zeros(size)
-            else:
-                if upto < rows:
-                    zero_gap(m, place.width, place.row, place.column, rows)
-                buffer = block.slice(origins[place.column] - base, size)
+                arrays.append(_zeros(kind, rows))
+                continue
+            if upto < rows:
+                zero_gap(m, place.width, place.row, place.column, rows)
+            buffer = block.slice(origins[place.column] - base, rows * _WIDTHS[place.width])
             arrays.append(pa.Array.from_buffers(kind, rows, [None, buffer]))
         batch = pa.RecordBatch.from_arrays(arrays, schema=DECODED_SCHEMA)
         if self._capacity > self._least and rows < self._least:
@@ -216,15 +215,17 @@ class FlowColumns:
         return Matrices(u8, u16, u32, u64, addr, np.zeros(COLUMN_COUNT, np.int64), origins)
 
 
-_zero_block = pa.py_buffer(bytes(1 << 20))
+_zero_columns: dict[pa.DataType, pa.Array[Any]] = {}
 
 
-def _zeros(size: int) -> pa.Buffer:
-    """A shared, never written buffer of zeros."""
-    global _zero_block
-    if _zero_block.size < size:
-        _zero_block = pa.py_buffer(bytes(max(size, 2 * _zero_block.size)))
-    return _zero_block.slice(0, size)
+def _zeros(kind: pa.DataType, rows: int) -> pa.Array[Any]:
+    """A column of zeros; all of one type share their memory."""
+    known = _zero_columns.get(kind)
+    if known is None or len(known) < rows:
+        length = max(1 << 16, 2 * rows)
+        buffer = pa.py_buffer(bytes(length * kind.bit_width // 8))
+        known = _zero_columns[kind] = pa.Array.from_buffers(kind, length, [None, buffer])
+    return known.slice(0, rows)
 
 
 _EMPTY = pa.RecordBatch.from_pylist([], schema=DECODED_SCHEMA)

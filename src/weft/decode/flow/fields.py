@@ -9,7 +9,7 @@ import numpy as np
 from weft.decode.flow.cells import Target, constant, cover, cover_slot, is_zero, put_uint, zero
 from weft.decode.flow.columns import SLOTS, U8, U16, U32, U64
 from weft.decode.flow.elements import Op, Scratch
-from weft.decode.flow.times import MILLISECOND, absolute_ns, uptime_age_ms
+from weft.decode.flow.times import MILLISECOND, absolute_ns, milliseconds_ns, uptime_age_ms
 from weft.decode.kernels import inlined, kernel
 from weft.decode.memory import (
     get8,
@@ -45,7 +45,7 @@ _SCRATCH_STRIDE = 8 * SCRATCH_VALUES
 
 _UINT, _ADDR4, _ADDR6, _MPLS, _SEGMENT = int(Op.UINT), int(Op.ADDR4), int(Op.ADDR6), int(Op.MPLS), int(Op.SEGMENT)
 _ICMP_TYPE, _ICMP_CODE, _ZERO = int(Op.ICMP_TYPE), int(Op.ICMP_CODE), int(Op.ZERO)
-_UPTIME, _SCRATCH = int(Op.UPTIME), int(Op.SCRATCH)
+_UPTIME, _SCRATCH, _MILLISECONDS = int(Op.UPTIME), int(Op.SCRATCH), int(Op.MILLISECONDS)
 FRAME_OPS = (int(Op.FRAME), int(Op.PACKET))
 _FRAME = int(Op.FRAME)
 _FRAME_PRESENT, _FRAME_SIZE = constant(Scratch.FRAME_PRESENT), constant(Scratch.FRAME_SIZE)
@@ -171,6 +171,10 @@ def _put_times(op: int, dst: int, at: int, length: int, stride: int, n: int, clo
         for j in range(n):
             age = uptime_age_ms(clock.uptime, load_uint(at + j * stride, length))
             put_word(dst + 8 * j, max(clock.base - age * MILLISECOND, 0))
+        return
+    if op == _MILLISECONDS and length == 8:
+        for j in range(n):
+            put_word(dst + 8 * j, milliseconds_ns(get64(at + j * stride)))
         return
     for j in range(n):
         put_word(dst + 8 * j, absolute_ns(op, load_uint(at + j * stride, length), clock.exported))

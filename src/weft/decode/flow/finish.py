@@ -127,9 +127,9 @@ def _count_unsampled(m: Message, n: int) -> None:
 @inlined
 def fill_rate(t: Target, m: Message, first: int, n: int, rate: int, source: int) -> None:
     """The same sampling rate for ``n`` rows."""
-    fill32(t, _RATE, first, n, rate)
-    fill8(t, _SOURCE, first, n, source)
     if rate:
+        fill32(t, _RATE, first, n, rate)
+        fill8(t, _SOURCE, first, n, source)
         for r in range(first, first + n):
             _has(t, r, _HAS_RATE)
     else:
@@ -278,7 +278,7 @@ def _complete_times(t: Target, m: Message, flags: int, scratch: int, row: int, j
         base = m.exported or m.received
         put_word(end_at, base)
         put_word(start_at, max(base - span, 0))
-        put8(cell_at(t, _QUALITY, row), 1 if m.exported else 2)
+        put8(cover_slot(t, _QUALITY, row, 1), 1 if m.exported else 2)
         present = cell_at(t, PRESENT_SLOT, row)
         put_word(present, get_word(present) & ~_HAS_TIMES)
 
@@ -290,7 +290,8 @@ def set_times(t: Target, m: Message, flags: int, scratch: int, first: int, n: in
         fill64(t, _START, first, n, _ZERO)
     if not flags & F_END:
         fill64(t, _END, first, n, _ZERO)
-    fill8(t, _QUALITY, first, n, _ZERO if m.exported else _TWO)
+    if m.exported == 0:  # otherwise it is 0, as every cell that is not written
+        fill8(t, _QUALITY, first, n, _TWO)
     starts, ends = cell_at(t, _START, first), cell_at(t, _END, first)
     for j in range(n):
         if get_word(starts + 8 * j) == 0 or get_word(ends + 8 * j) == 0:

@@ -95,7 +95,8 @@ def decode_v5(at: int, n: int, t: Target, first: int, m: Message, header_rate: i
     _octets(cover_slot(t, _SRC_MASK, first, n), at + 44, n)
     _octets(cover_slot(t, _DST_MASK, first, n), at + 45, n)
     stamp(t, m, PRESENT, first, n)
-    fill8(t, _QUALITY, first, n, 0 if m.exported else 2)
+    if m.exported == 0:
+        fill8(t, _QUALITY, first, n, 2)
     fill8(t, _DIRECTION, first, n, 255)
     rate, source = header_rate & _RATE_BITS, RATE_HEADER
     if rate == 0 or get_word(m.sampling + 8 * R_FORCED):

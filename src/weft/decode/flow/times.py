@@ -59,6 +59,12 @@ def ntp_ns(value: int, exported: int, micro: bool) -> int:
 
 
 @inlined
+def milliseconds_ns(value: int) -> int:
+    """Milliseconds since 1970; 0 beyond what int64 nanoseconds hold."""
+    return value * MILLISECOND if 0 <= value < _LAST_SECOND * 1000 else 0
+
+
+@inlined
 def absolute_ns(op: int, value: int, exported: int) -> int:
     """A wire time of encoding ``op``; 0 where it is unset or beyond what int64 nanoseconds hold."""
     if op in (_NTP_MICRO, _NTP_NANO):
@@ -66,7 +72,7 @@ def absolute_ns(op: int, value: int, exported: int) -> int:
     if op == _SECONDS:
         return value * SECOND if 0 <= value < _LAST_SECOND else 0
     if op == _MILLISECONDS:
-        return value * MILLISECOND if 0 <= value < _LAST_SECOND * 1000 else 0
+        return milliseconds_ns(value)
     if op == _DELTA_MICRO and 0 <= value < exported // 1000:
         return exported - value * 1000
     return 0
