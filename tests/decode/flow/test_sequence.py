@@ -91,6 +91,16 @@ def test_ipfix_exporters_that_count_messages_are_recognised() -> None:
     assert stream(decoder).lost == 0
 
 
+@pytest.mark.parametrize("start", [0, 0xFFFFFFE0])
+def test_ipfix_exporters_that_count_a_messages_own_records_are_recognised(start: int) -> None:
+    """softflowd announces the count after the message; RFC 7011 §3.1 wants the one before it."""
+    counts = [3, 7, 1, 5, 2, 6, 4, 9, 1, 8]
+    after = [start + sum(counts[: i + 1]) for i in range(len(counts))]
+    messages = [ipfix_of(number, n) for number, n in zip(after, counts, strict=True)]
+    assert ledger(*messages) == (0, 0, 0)
+    assert ledger(*messages[:6], *messages[8:]) == (counts[6] + counts[7], 0, 0)
+
+
 def test_ipfix_is_taken_anew_where_records_could_not_be_counted() -> None:
     unknown = ipfix(a_set(999, bytes(40)), sequence=1005)
     assert ledger(ipfix_of(1000), unknown, ipfix_of(1017), ipfix_of(1022)) == (0, 0, 0)

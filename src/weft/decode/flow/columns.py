@@ -32,6 +32,8 @@ U8, U16, U32, U64, ADDR = range(5)
 _WIDTHS = (1, 2, 4, 8, 16)
 _CLASS_OF_BITS = {8: U8, 16: U16, 32: U32, 64: U64, 128: ADDR}
 _ALIGN = 64
+#: Rows added to the capacity: columns a power of two apart would all fall into the same few lines of the caches.
+_SKEW = 192
 
 
 class Slot(NamedTuple):
@@ -198,6 +200,7 @@ class FlowColumns:
         return batch
 
     def _allocate(self, capacity: int) -> Matrices:
+        capacity += _SKEW
         self._block = block = self._blocks.take(capacity * _ROW_BYTES + _ALIGN * len(_WIDTHS))
         base = block.ctypes.data
         views: list[NDArray[Any]] = []

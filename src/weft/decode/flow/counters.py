@@ -23,5 +23,21 @@ from __future__ import annotations
 C_COLUMNS = 15
 
 #: Columns of ``StreamTable.sequence``, the state of sequence accounting.
-(S_SEEN, S_NEXT, S_OTHER, S_UNIT, S_VOTES, S_VOTED_LOSS, S_UPTIME, S_GAP_START, S_GAP_END, S_BACK) = range(10)
-S_COLUMNS = 10
+(
+    S_SEEN,
+    S_NEXT,
+    S_OTHER,
+    S_UNIT,
+    S_VOTES,
+    S_VOTED_LOSS,
+    S_UPTIME,
+    S_GAP_START,
+    S_GAP_END,
+    S_BACK,
+    S_LAST,  # the number of the message before
+    S_AFTER_VOTES,
+    S_AFTER_LOST,  # C_LOST, C_REORDERED and C_RESTARTS before the first of those votes
+    S_AFTER_REORDERED,
+    S_AFTER_RESTARTS,
+) = range(15)
+S_COLUMNS = 15

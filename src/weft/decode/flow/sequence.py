@@ -1,9 +1,10 @@
 """Loss from sequence numbers, told apart from reordering and from an exporter that started anew.
 
 What a number counts differs: v5 flows, v9 export packets, IPFIX data records (RFC 7011 §3.1), sFlow datagrams. Some
-exporters count the other thing; when the gaps keep fitting that, the stream is switched and the false loss taken back.
-All arithmetic is modulo 2^32. When an IPFIX message held records that could not be counted (no template), the number
-expected next is unknown: the stream takes the next one as it comes instead of inventing a loss.
+exporters count the other thing, or give an IPFIX message the count *after* its own records (softflowd); when the
+numbers keep fitting that, the stream is switched and the false loss taken back. All arithmetic is modulo 2^32. When an
+IPFIX message held records that could not be counted (no template), the number expected next is unknown: the stream
+takes the next one as it comes instead of inventing a loss.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from weft.decode.flow.counters import (
     C_LOST,
     C_REORDERED,
     C_RESTARTS,
+    S_AFTER_LOST,
+    S_AFTER_REORDERED,
+    S_AFTER_RESTARTS,
+    S_AFTER_VOTES,
     S_BACK,
     S_GAP_END,
     S_GAP_START,
+    S_LAST,
     S_NEXT,
     S_OTHER,
     S_SEEN,
@@ -33,6 +39,7 @@ _MASK = 0xFFFFFFFF
 _HALF = 1 << 31
 _WINDOW = 1 << 24  # a larger jump is a restart, not a loss
 _VOTES = 4
+_STANDARD, _OTHER, _AFTER = 0, 1, 2  # readings of a sequence number, values of S_UNIT
 _REBOOT_MS = 10_000  # uptime going back by more than reordering explains
 
 
@@ -104,8 +111,28 @@ def _vote(head: NDArray[np.int64], state: NDArray[np.int64], counters: NDArray[n
     state[S_VOTED_LOSS] += lost
     if state[S_VOTES] >= _VOTES:
         counters[C_LOST] -= min(state[S_VOTED_LOSS], counters[C_LOST])
-        state[S_UNIT] = 1 - state[S_UNIT]
+        state[S_UNIT] = _OTHER if state[S_UNIT] == _STANDARD else _STANDARD
         state[S_VOTES], state[S_VOTED_LOSS] = 0, 0
+
+
+@kernel
+def _reads_after(head: NDArray[np.int64], state: NDArray[np.int64], counters: NDArray[np.int64]) -> None:
+    """Watch for numbers that include the message's own records; switch when that is clear."""
+    if head[M_KIND] != IPFIX or head[M_RECORDS] < 0 or not state[S_SEEN] or state[S_UNIT] != _STANDARD:
+        return
+    fits = (head[M_SEQUENCE] - head[M_RECORDS]) & _MASK == state[S_LAST]
+    if fits and head[M_SEQUENCE] != state[S_NEXT]:
+        if state[S_AFTER_VOTES] == 0:
+            state[S_AFTER_LOST], state[S_AFTER_REORDERED] = counters[C_LOST], counters[C_REORDERED]
+            state[S_AFTER_RESTARTS] = counters[C_RESTARTS]
+        state[S_AFTER_VOTES] += 1
+    elif not fits:
+        state[S_AFTER_VOTES] = 0
+    if state[S_AFTER_VOTES] >= _VOTES:
+        counters[C_LOST], counters[C_REORDERED] = state[S_AFTER_LOST], state[S_AFTER_REORDERED]
+        counters[C_RESTARTS] = state[S_AFTER_RESTARTS]
+        state[S_UNIT], state[S_NEXT] = _AFTER, state[S_LAST]
+        state[S_GAP_START], state[S_GAP_END], state[S_BACK] = 0, 0, -1
 
 
 @kernel
@@ -118,18 +145,26 @@ def account(info: NDArray[np.int64], sequence: NDArray[np.int64], counters: NDAr
             continue
         state, count = sequence[slot], counters[slot]
         standard, other = _steps(head)
+        _reads_after(head, state, count)
+        state[S_LAST] = head[M_SEQUENCE]
+        if state[S_UNIT] == _AFTER:
+            if standard < 0:  # what it held is unknown, but the number says where the next one begins
+                state[S_NEXT] = head[M_SEQUENCE]
+                continue
+            head[M_SEQUENCE] = (head[M_SEQUENCE] - standard) & _MASK
         number = head[M_SEQUENCE]
         goes_on = True
         if state[S_SEEN]:
             lost = count[C_LOST]
-            step = other if state[S_UNIT] else standard
+            step = other if state[S_UNIT] == _OTHER else standard
             goes_on = _judge(head, state, count, step)
-            _vote(head, state, count, count[C_LOST] - lost)
+            if state[S_UNIT] != _AFTER:
+                _vote(head, state, count, count[C_LOST] - lost)
         else:
             state[S_BACK] = -1
         if not goes_on:
             continue
-        mine, theirs = (other, standard) if state[S_UNIT] else (standard, other)
+        mine, theirs = (other, standard) if state[S_UNIT] == _OTHER else (standard, other)
         state[S_SEEN] = mine >= 0
         state[S_NEXT] = (number + mine) & _MASK
         state[S_OTHER] = (number + theirs) & _MASK if theirs >= 0 else -1
