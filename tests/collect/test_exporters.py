@@ -202,7 +202,8 @@ def test_pmacctd_sfprobe(link: Link, rig: Rig, tmp_path: Path) -> None:
         ethernet = 18  # sFlow counts whole frames: header and FCS
         whole = {port: (octets + packets * ethernet, packets) for port, (octets, packets) in
                  expected(SIZES, FLOWS).items()}  # fmt: skip
-        rig.wait_for(whole)
+        # The agent sends a datagram when it is full: what comes after pushes out the last samples.
+        rig.wait_for(whole, nudge=lambda: link.send([100] * 14, 7, SINK_PORT + 1))
     finally:
         stop_pmacctd(exporter)
 
@@ -211,7 +212,8 @@ def start_pmacctd(link: Link, folder: Path, plugin: str, settings: str) -> subpr
     """Start pmacctd and wait until it captures."""
     config, log = folder / "pmacctd.conf", folder / "log"
     config.write_text(
-        f"daemonize: false\nlogfile: {log}\npcap_interface: {link.device}\npcap_filter: udp port {SINK_PORT}\n"
+        f"daemonize: false\nlogfile: {log}\npcap_interface: {link.device}\n"
+        f"pcap_filter: udp portrange {SINK_PORT}-{SINK_PORT + 1}\n"
         f"plugins: {plugin}\nsnaplen: 200\n{settings}"
     )
     exporter = link.popen("pmacctd", "-f", str(config))

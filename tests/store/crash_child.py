@@ -10,6 +10,7 @@ import pyarrow as pa
 from storekit import KEEP, one, random_flows, rows_of
 
 from weft.errors import WeftError
+from weft.logs import configure_logging
 from weft.model.flows import FLOWS
 from weft.store.config import StoreConfig
 from weft.store.open import open_store
@@ -86,6 +87,7 @@ def idle(store):
 
 
 if __name__ == "__main__":
+    configure_logging("warning")  # standard output is for the parent
     the_store = open_store(StoreConfig(data_dir=Path(sys.argv[2]), retention_days=KEEP))
     the_store.start()
     globals()[sys.argv[1]](the_store)
