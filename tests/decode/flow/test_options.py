@@ -223,3 +223,14 @@ def test_options_are_bounded() -> None:
 def test_nothing_is_dropped_for_want_of_a_rate_or_an_interface() -> None:
     (row,) = rows(v9(template9(256, (8, 4)), a_set(256, ip4("192.0.2.1"))))
     assert (row["sampling_rate"], row["sampling_source"], row["in_if"], row["direction"]) == (0, 0, 0, 255)
+
+
+def test_a_selector_of_64_bits() -> None:
+    """Its rate is not kept, but nothing breaks: neither now nor when the stream is forgotten."""
+    decoder = new_decoder(max_streams=1)
+    table = options10(300, [(302, 8)], [(34, 4)]), a_set(300, number(1 << 63 | 5, 8) + number(64, 4))
+    decode(ipfix(*table), decoder=decoder)
+    (status,) = decoder.streams()
+    assert status.errors == {}
+    later = RECEIVED + 120 * 10**9
+    assert len(decode(v9(template9(256, *PLAIN), a_set(256, BODY)), decoder=decoder, received=later)) == 1

@@ -28,6 +28,8 @@ RATE_UNKNOWN, RATE_RECORD, RATE_OPTIONS, RATE_HEADER, RATE_CONFIGURED = 0, 1, 2,
 #: Kinds of facts in ``Sampling.keys``: a sampler of a stream, an interface of a stream, a sampler of an exporter.
 FACT_SAMPLER, FACT_INTERFACE, FACT_EXPORTER_SAMPLER = 1, 2, 3
 _OWNER_BITS, _ID_BITS = 22, 40
+#: Samplers and interfaces with a larger number are not kept.
+FACT_NUMBERS = 1 << _ID_BITS
 
 
 class Sampling(NamedTuple):
@@ -85,7 +87,7 @@ _STATED = F_RATE | F_SPACING | F_POPULATION
 @inlined
 def fact_key(kind: int, owner: int, number: int) -> int:
     """Key of a sampling fact; 0 for numbers too large to be kept."""
-    if not 0 <= number < 1 << _ID_BITS:
+    if not 0 <= number < FACT_NUMBERS:
         return 0
     return kind << _OWNER_BITS + _ID_BITS | owner << _ID_BITS | number
 

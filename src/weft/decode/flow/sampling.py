@@ -13,6 +13,7 @@ import numpy as np
 from weft.decode.flow.finish import (
     FACT_EXPORTER_SAMPLER,
     FACT_INTERFACE,
+    FACT_NUMBERS,
     FACT_SAMPLER,
     R_COLUMNS,
     R_EXPORTER,
@@ -165,16 +166,15 @@ class SamplingState:
             self._facts.put(key, rate)
 
     def _keys(self, slot: int, exporter: _Exporter, scope: str, number: int) -> list[int]:
+        """Keys in the table of facts: of the stream, and for samplers of the exporter as a whole."""
+        if scope == DOMAIN or number >= FACT_NUMBERS:
+            return []
         if scope == INTERFACE:
-            keys = [int(fact_key(FACT_INTERFACE, slot, number))]
-        elif scope == SAMPLER:
-            keys = [
-                int(fact_key(FACT_SAMPLER, slot, number)),
-                int(fact_key(FACT_EXPORTER_SAMPLER, exporter.number, number)),
-            ]
-        else:
-            keys = []
-        return [key for key in keys if key]
+            return [int(fact_key(FACT_INTERFACE, slot, number))]
+        return [
+            int(fact_key(FACT_SAMPLER, slot, number)),
+            int(fact_key(FACT_EXPORTER_SAMPLER, exporter.number, number)),
+        ]
 
     def _agree(self, exporter: _Exporter) -> None:
         """Find what the domains of an exporter agree on."""
