@@ -43,6 +43,8 @@ from weft.query.times import Grid
 Matrix = NDArray[Any]
 #: How much smaller the table of the totals must be for the remainder to be worth a statement of its own.
 _MUCH_SMALLER = 10
+#: More groups are taken over where they come of one scan for an address and the other way would be two of them.
+_SELECTIVE = 8
 _ADDRESSES = frozenset({"src_addr", "dst_addr", "addr"})
 
 
@@ -111,8 +113,9 @@ def _lines(ask: Ask, runner: Runner, compiler: Compiler) -> Lines:
     if ask.by and measure.additive and (_selective(ask) or not any(d.wide for d in ask.by)):
         aggregates = [a for a in aggregates_for(ask.measures) if a.name.startswith("sum_")]
         statement = compiler.folded(window, aggregates, ask.by, None)
-        table = runner.run(Statement(f"{statement.sql}\nLIMIT {MAX_ROWS + 1}", statement.parameters))
-        if table.num_rows <= MAX_ROWS:
+        most = MAX_ROWS * _SELECTIVE if _selective(ask) else MAX_ROWS
+        table = runner.run(Statement(f"{statement.sql}\nLIMIT {most + 1}", statement.parameters))
+        if table.num_rows <= most:
             return _rank_here(ask, table)
         runner.statements.pop()
     keys = choose_keys(ask, runner, ask.query.top) if ask.by else [()]
