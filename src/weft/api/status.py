@@ -154,12 +154,13 @@ def checks(pipeline: PipelineView, totals: Totals) -> list[str]:
     """What was looked at, each with its figure."""
     if not pipeline.running:
         return ["This process does not collect; exporters are judged by the collectors"]
-    lag = f"{pipeline.latency_p99_ms / 1000:.1f} s" if pipeline.latency_p99_ms is not None else "not known yet"
+    lag = pipeline.latency_p99_ms
     return [
         f"{totals.exporters} exporters, {totals.exporters_silent} silent",
         f"{share(totals.lost_share)} of telemetry lost in the last {duration(LATELY_S)}",
         f"{number(pipeline.kernel_drops)} datagrams dropped by the kernel since the start",
         f"Decoder queue {share(pipeline.queue_fill)} full",
-        f"Store {'answers' if pipeline.store_ok else 'is away'}; telemetry is queryable after {lag} (p99)",
+        f"Store {'answers' if pipeline.store_ok else 'is away'}"
+        + ("" if lag is None else f"; telemetry is queryable after {lag / 1000:.1f} s (p99)"),
         f"{number(pipeline.spool_rows)} rows spooled",
     ]
