@@ -31,7 +31,7 @@ from flow_wire import (
     v9,
     variable,
 )  # fmt: skip
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from weft.decode.datagrams import DatagramBatch
@@ -242,6 +242,8 @@ def test_any_template(data: st.DataObject) -> None:
         for _, length in spec:
             body += variable(data.draw(st.binary(max_size=300))) if length == 65535 else bytes(length)
         body += number(port, 2)
+    if sum(1 if length == 65535 else length for _, length in spec) <= 1:
+        assume(any(body[-3:]))  # a record of three zero bytes or less cannot be told from padding
     template, message = (template9, v9) if version == 9 else (template10, ipfix)
     found = rows(message(template(256, *spec, (11, 2)), a_set(256, body)))
     assert [row["dst_port"] for row in found][: len(ports)] == ports or len(found) > len(ports)

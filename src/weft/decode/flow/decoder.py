@@ -138,5 +138,6 @@ class FlowDecoder:
 
     def _forget(self, slots: NDArray[np.int64]) -> None:
         self._templated.forget(slots)
+        self._sflow.forget()
         for slot in slots:
             self._sampling.forget(int(slot))

@@ -35,6 +35,10 @@ class SflowDecoder:
         self._interfaces: dict[tuple[bytes, int], tuple[str, int]] = {}
         self._sources = SampleSources.new(len(streams.counters))
 
+    def forget(self) -> None:
+        """A stream was given up: what agents said last of their sources is taken anew."""
+        self._sources.forget()
+
     def decode(
         self, messages: Messages, index: NDArray[np.int64], out: FlowColumns, metrics: MetricColumns
     ) -> list[InterfaceFact]:

@@ -43,6 +43,11 @@ class SampleSources(NamedTuple):
             np.array([secrets.randbits(64)], np.uint64),
         )
 
+    def forget(self) -> None:
+        """Take every source anew: a stream was given up, and its slot may become another agent's."""
+        for array in (self.keys, self.last, self.tracked, self.total):
+            array.fill(0)
+
 
 class SourceCells(NamedTuple):
     """``SampleSources`` as addresses."""
