@@ -148,7 +148,7 @@ def test_demo_shows_traffic_marked_as_demo(start):
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             exporters = client.get("/api/v1/exporters").json()["exporters"]
-            if len(exporters) >= 12 and all(one["name"] for one in exporters):  # names come a moment later
+            if len(exporters) >= 12 and all(one["demo"] for one in exporters):  # names come a moment later
                 break
             time.sleep(0.5)
         assert {one["demo"] for one in exporters} == {True}

@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 FRESH_S = 1.0
 TRAFFIC_S = 60.0  # the 24-hour traffic line changes slowly: ask for it once a minute
+UNNAMED_S = 5.0
 SKEW_SAMPLE = 500  # newest rows looked at for clock skew
 MOST_REASONS = 50
 
@@ -80,10 +81,13 @@ class StatusBoard:
         self._traffic_at = 0.0
 
     def sample(self) -> None:
-        """Remember the counters of now, and renew once a minute what takes a query. Call every few seconds."""
+        """Remember the counters of now, and renew once a minute what takes a query. Call every few seconds.
+
+        While no exporter has a name, at the start, it looks more often.
+        """
         if self._collector is not None:
             self._history.sample(counters(self._collector.status()))
-        if self._clock() - self._traffic_at >= TRAFFIC_S:
+        if self._clock() - self._traffic_at >= (TRAFFIC_S if self._known.names else UNNAMED_S):
             self._traffic_at = self._clock()
             try:
                 self._known = self._learn()
