@@ -50,9 +50,7 @@ def configure_logging(level: str = "info", format: Literal["auto", "text", "json
     if readable:
         # Plain tracebacks: the pretty ones print local variables, and one of those may be a password.
         last.append(
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
         )
     else:
         last += [_TRACEBACKS, structlog.processors.JSONRenderer(default=str)]
