@@ -36,7 +36,6 @@ from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
 from weft.twin.demo import DemoSource
-from weft.twin.organisation import EXPORTERS
 from weft.twin.reference import write_reference_tables
 
 log = structlog.get_logger(__name__)
@@ -93,7 +92,6 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
-    simulated = [exporter.address for exporter in EXPORTERS] if demo else []
     if demo and collector is not None:
         process.parts.append(
             DemoSource(settings.demo, collector, targets=_targets(collector), newest_s=_newest(questions))
@@ -101,7 +99,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     if serves:
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
-            known=lambda: learn(lambda: known(store), questions.run, simulated), registry=registry,
+            known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)

@@ -158,9 +158,10 @@ def test_kernel_drops_and_lost_rows_alarm_only_while_they_happen():
 
 def test_names_sites_and_interfaces():
     names = exporter_names({
-        "exporters": [{"exporter": A, "name": "old", "site": "x"}, {"exporter": A, "name": "edge1", "site": "ams"}],
+        "exporters": [{"exporter": A, "name": "old", "site": "x"},
+                      {"exporter": A, "name": "edge1", "site": "ams", "demo": "demo"}],
         "interfaces": [{"exporter": A, "if_index": 2, "name": "b"}, {"exporter": A, "if_index": 1, "name": "a"}],
-    }, simulated=[A])  # fmt: skip
+    })  # fmt: skip
     view = board_of(status_of(stream()), status_of(stream()), Knowledge(names)).exporters().exporters[0]
     assert (view.name, view.site, view.demo) == ("edge1", "ams", True)
     assert [(port.if_index, port.name) for port in view.interfaces] == [(1, "a"), (2, "b")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from weft.api.models.sources import InterfaceView
@@ -21,12 +21,12 @@ MOST_INTERFACES = 500
 Rows = Mapping[str, Sequence[Mapping[str, Any]]]
 
 
-def learn(known: Callable[[], Rows], ask: Callable[[Query], ViewResult], simulated: Collection[str] = ()) -> Knowledge:
-    """Read it all anew; ``simulated`` holds the addresses of the demo's devices.
+def learn(known: Callable[[], Rows], ask: Callable[[Query], ViewResult]) -> Knowledge:
+    """Read it all anew.
 
     Raises ``StoreUnavailable``. Clock offsets are left out where they cannot be asked for.
     """
-    names = exporter_names(known(), simulated)
+    names = exporter_names(known())
     try:
         return Knowledge(
             names, clock_offsets(ask(Query(view="records", by=["exporter"], since="now-2m", limit=SKEW_RECORDS)))
@@ -35,7 +35,7 @@ def learn(known: Callable[[], Rows], ask: Callable[[Query], ViewResult], simulat
         return Knowledge(names)
 
 
-def exporter_names(rows: Rows, simulated: Collection[str] = ()) -> dict[str, ExporterNames]:
+def exporter_names(rows: Rows) -> dict[str, ExporterNames]:
     """Names by exporter address; of several versions the newest, which comes last."""
     interfaces: dict[str, dict[int, InterfaceView]] = defaultdict(dict)
     for row in rows.get("interfaces", ()):
@@ -52,7 +52,7 @@ def exporter_names(rows: Rows, simulated: Collection[str] = ()) -> dict[str, Exp
         ports = sorted(interfaces.get(address, {}).values(), key=lambda port: port.if_index)
         names[address] = ExporterNames(
             name=device.get("name", ""), site=device.get("site", ""), role=device.get("role", ""),
-            demo=address in simulated, interfaces=tuple(ports[:MOST_INTERFACES]),
+            demo=bool(device.get("demo")), interfaces=tuple(ports[:MOST_INTERFACES]),
         )  # fmt: skip
     return names
 

@@ -1,6 +1,6 @@
 """Sums a batch per bucket and key, for rollups.
 
-ClickHouse would do the same in a materialized view, at five times the CPU: it serialises a generic key row by row,
+ClickHouse would do the same in a materialized view, at several times the CPU: it serialises a generic key row by row,
 while here the keys of a batch are hashed column by column.
 
 Comes in: a batch of a table. Goes out: a batch of the rollup with exact sums. Must never touch a row in Python.
