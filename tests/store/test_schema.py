@@ -13,7 +13,7 @@ from weft.store import ddl
 from weft.store.config import StoreConfig
 from weft.store.engine import error_from
 from weft.store.open import open_store
-from weft.store.schema import Schema, Step
+from weft.store.schema import STEPS, Schema, Step
 
 
 def _older(extra_gone, rollups):
@@ -79,13 +79,14 @@ def test_steps_run_once_and_in_order(open_any):
     store.start()
     store.insert(FLOWS, flows_of([{"time_received": 1_790_000_000 * 10**9, "bytes": 5}]))
     steps = (
-        Step(2, "a note", lambda _: ["CREATE TABLE notes (n UInt32) ENGINE = MergeTree ORDER BY n"]),
-        Step(3, "two rows", lambda _: ["INSERT INTO notes VALUES (1)", "INSERT INTO notes VALUES (2)"]),
+        *STEPS,
+        Step(3, "a note", lambda _: ["CREATE TABLE notes (n UInt32) ENGINE = MergeTree ORDER BY n"]),
+        Step(4, "two rows", lambda _: ["INSERT INTO notes VALUES (1)", "INSERT INTO notes VALUES (2)"]),
     )
     for _ in range(2):
         Schema(store._engine, store._config, (FLOWS,), (), steps).update()
     assert one(store, "SELECT count() FROM notes") == 2
-    assert one(store, "SELECT groupArray(version) FROM (SELECT version FROM weft_schema ORDER BY version)") == [1, 2, 3]
+    assert one(store, "SELECT groupArray(version) FROM (SELECT version FROM weft_schema ORDER BY version)") == [2, 3, 4]
     store.stop()
 
 

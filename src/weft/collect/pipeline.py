@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from weft.collect import ledger as why
 from weft.collect.admission import Admission
 from weft.collect.batcher import Batcher
+from weft.collect.intake.counters import CounterBook
 from weft.collect.ledger import RowLedger
 from weft.collect.queue import DatagramQueue, Item
 from weft.collect.rates import RateMeter
@@ -70,6 +71,7 @@ class Pipeline:
         self._on_decoded, self._on_streams = on_decoded, on_streams
         self._flows = Batcher(FLOWS, batch_rows, batch_s)
         self._metrics = Batcher(METRICS, batch_rows, batch_s)
+        self._counters = CounterBook()
         self._rates = RateMeter()
         self._malformed: dict[str, int] = {}
         self._thread: threading.Thread | None = None
@@ -153,7 +155,7 @@ class Pipeline:
                 self.status.failures += 1
                 self._ledger.count(decoded.flows, why.ENRICH)
                 log.exception("enrich_failed", rows=decoded.flows.num_rows)
-        self._metrics.add(decoded.metrics, born_ns)
+        self._metrics.add(self._counters.apply(decoded.metrics), born_ns)
         self.status.waiting_rows = self._flows.rows + self._metrics.rows
         if decoded.interfaces:
             self._on_decoded(decoded)

@@ -44,8 +44,8 @@ class Column:
     """One column of a telemetry table.
 
     ``arrow`` is the type that travels between the stages; ``sql`` the ClickHouse storage type and ``codec`` its
-    compression. ``values`` names the values of an ENUM. ``optional`` columns are usually at their default (zero) and
-    may be left out of an insert. ``wire`` columns come from the decoder; the others are written by ``enrich``.
+    compression. ``values`` names the values of an ENUM. ``optional`` columns are usually at their default (zero or
+    empty) and may be left out of an insert. ``wire`` columns come from the decoder; the others are written by ``enrich``.
     """
 
     name: str

@@ -15,8 +15,10 @@ import pyarrow as pa
 import structlog
 
 from weft.errors import WeftError
+from weft.model.changes import CHANGES
 from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.flows import FLOWS
+from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
 from weft.store import dictionaries
@@ -30,7 +32,7 @@ from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
 log = structlog.get_logger(__name__)
 
-TABLES = (FLOWS, METRICS)
+TABLES = (FLOWS, METRICS, LOGS, CHANGES)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -116,6 +116,9 @@ def encode(table: Table, batch: pa.RecordBatch) -> Block:
 
 
 def _is_default(array: pa.Array[Any]) -> bool:
+    if pa.types.is_string(array.type):
+        lengths: Any = pc.binary_length(array)  # type: ignore[call-overload]
+        return bool(pc.sum(lengths).as_py() in (0, None))
     data = _raw(array)
     if data is None:
         return False

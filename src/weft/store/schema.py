@@ -16,6 +16,7 @@ import structlog
 from weft import __version__
 from weft.errors import Failed
 from weft.model.dictionaries import Attribute, Dictionary
+from weft.model.metrics import METRICS
 from weft.model.tables import Column, Rollup, Table
 from weft.store import ddl, dictionaries
 from weft.store.aggregate import rollup_table
@@ -36,8 +37,28 @@ class Step:
     statements: Callable[[StoreConfig], Sequence[str]]
 
 
+def _metrics_by_component(config: StoreConfig) -> list[str]:
+    """The first ``metrics`` had one number for what in the device a value is of, and no increases."""
+    table, old = ddl.stored(METRICS.name, config), f"{ddl.stored(METRICS.name, config)}_1"
+    where = ddl.on_cluster(config)
+    drop = [f"DROP TABLE IF EXISTS {METRICS.name}{where}"] if config.cluster is not None else []
+    moved = {name: name for name in ("time_received", "exporter", "source", "metric_type", "metric", "value")}
+    moved |= {"time": "time_received", "if_index": "instance"}
+    return [
+        *drop,
+        f"RENAME TABLE IF EXISTS {table} TO {old}{where}",
+        *ddl.create_statements(METRICS, config),
+        # An empty one where the table was never made, so that the next statement has something to read.
+        f"CREATE TABLE IF NOT EXISTS {old}{where} (time_received DateTime64(3, 'UTC'), exporter IPv6, source UInt8, "
+        "metric_type UInt8, metric LowCardinality(String), instance UInt64, value Float64) "
+        "ENGINE = MergeTree ORDER BY metric",
+        f"INSERT INTO {METRICS.name} ({', '.join(moved)}) SELECT {', '.join(moved.values())} FROM {old}",
+        f"DROP TABLE {old}{where}",
+    ]
+
+
 #: Version 1 is the first layout. Steps are never edited, only added.
-STEPS: tuple[Step, ...] = ()
+STEPS: tuple[Step, ...] = (Step(2, "metrics: components, hosts, labels and increases", _metrics_by_component),)
 
 
 class Schema:

@@ -18,6 +18,7 @@ from weft.decode.flow.sflow_samples import K_BODY, K_END, K_EXPANDED, K_MESSAGE
 from weft.decode.kernels import inlined, kernel
 from weft.decode.memory import address_of, get32, get64
 from weft.model.metrics import METRIC_SOURCES, METRICS
+from weft.model.rows import batch_of
 
 _COUNTER, _GAUGE = 1, 2
 _SFLOW = next(key for key, name in METRIC_SOURCES.items() if name == "sflow")
@@ -318,18 +319,13 @@ def counter_batch(
     message = listed[rows.sample, K_MESSAGE]
     exporter = np.ascontiguousarray(messages.exporter[message])
     indices: pa.Int32Array = pa.array(rows.name, pa.int32())
-    batch = pa.RecordBatch.from_arrays(
-        [
-            pa.array(messages.info[message, M_RECEIVED]).cast(METRICS.by_name["time_received"].arrow),
-            pa.Array.from_buffers(pa.binary(16), n, [None, pa.py_buffer(exporter.tobytes())]),
-            pa.array(np.full(n, _SFLOW, np.uint8)),
-            pa.array(rows.kind),
-            pa.DictionaryArray.from_arrays(indices, pa.array(NAMES)),
-            pa.array(rows.instance),
-            pa.array(rows.value),
-        ],
-        schema=METRICS.schema,
-    )
+    received = messages.info[message, M_RECEIVED]
+    batch = batch_of(
+        METRICS, n, time=received, time_received=received,
+        exporter=pa.Array.from_buffers(pa.binary(16), n, [None, pa.py_buffer(exporter.tobytes())]),
+        source=_SFLOW, metric_type=rows.kind, metric=pa.DictionaryArray.from_arrays(indices, pa.array(NAMES)),
+        if_index=rows.instance.astype(np.uint32), value=rows.value,
+    )  # fmt: skip
     speeds = [
         Interface(exporter[row].tobytes(), int(rows.instance[row]), speed_bps=int(rows.value[row]))
         for row in np.flatnonzero(rows.name == _SPEED)
