@@ -26,6 +26,7 @@ from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
+from weft.collect.intake import Intake
 from weft.component import Component, Running
 from weft.config import Settings
 from weft.enrich.enricher import Enricher
@@ -81,14 +82,15 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     process.parts += [store, state]
 
     # Telemetry in: network → decode → enrich → store.
-    enricher = collector = None
+    enricher = collector = intake = None
     if collects:
         tables = with_demo_tables(settings, data_dir) if demo else settings.enrich
         enricher = Enricher(tables, known=lambda: known(store))
         collector = Collector(
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
-        process.parts += [enricher, collector]
+        intake = Intake(settings.collect, store=store, registry=registry, data_dir=data_dir)
+        process.parts += [enricher, collector, intake]
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
@@ -99,7 +101,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     if serves:
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
-            known=lambda: learn(lambda: known(store), questions.run), registry=registry,
+            intake=intake, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)

@@ -116,6 +116,6 @@ def errors(*messages: bytes) -> dict[str, int]:
 
 
 def metrics(*messages: bytes, decoder: FlowDecoder | None = None) -> dict[tuple[str, int], float]:
-    """The counters of some datagrams by name and instance."""
+    """The counters of some datagrams by name and lane, VLAN or interface."""
     batch = (decoder or new_decoder()).decode(to_batch(*messages)).metrics
-    return {(row["metric"], row["instance"]): row["value"] for row in batch.to_pylist()}
+    return {(row["metric"], row["labels"] or row["if_index"]): row["value"] for row in batch.to_pylist()}

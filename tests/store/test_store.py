@@ -11,6 +11,7 @@ from storekit import NOON, flows_of, one, random_flows, rows_of
 from weft.errors import Failed, InvalidInput, LimitExceeded
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
+from weft.model.rows import batch_of
 from weft.model.tables import Column, Kind, Role, Table
 from weft.store.telemetry import Limits
 
@@ -112,17 +113,8 @@ def test_columns_left_out_have_their_default(store):
 
 def test_metrics_with_a_shared_vocabulary(store):
     words = pa.DictionaryArray.from_arrays(pa.array([1, 0, 1], pa.int32()), pa.array(["in_octets", "out_octets"]))
-    batch = pa.RecordBatch.from_arrays(
-        [
-            pa.array([NOON * 10**9] * 3).view(METRICS.time.arrow),
-            pa.array([V4] * 3, pa.binary(16)),
-            pa.array([1, 1, 1], pa.uint8()),
-            pa.array([1, 1, 1], pa.uint8()),
-            words,
-            pa.array([1, 2, 3], pa.uint64()),
-            pa.array([0.5, 1.5, 2.5]),
-        ],
-        schema=METRICS.schema,
+    batch = batch_of(
+        METRICS, 3, time=[NOON * 10**9] * 3, exporter=V4, source=1, metric_type=1, metric=words, value=[0.5, 1.5, 2.5]
     )
     store.insert(METRICS, batch)
     store.insert(METRICS, batch.slice(2))

@@ -36,9 +36,10 @@ ORIGINS = ("file", "netbox", "tables", "gnmi", "snmp", "lldp", "configs", "flows
 class Fact:
     """What one source says of one object.
 
-    ``key`` names the object within its kind: a site, provider, circuit, service or customer by its name; a device by its
-    name, or by an address where that is all the source knows; an interface as ``(device key, interface name)``; a prefix
-    by its CIDR text; a link as the two interfaces it joins, in order. Attributes that a source does not know are absent.
+    ``key`` names the object within its kind: a site, provider, circuit, service or customer by its name; a device by
+    its name, or by an address where that is all the source knows; an interface as ``(device key, interface name)``; a
+    prefix by its CIDR text; a link as the two interfaces it joins, in order. Attributes that a source does not know are
+    absent.
     """
 
     kind: ObjectKind
@@ -64,7 +65,8 @@ ATTRIBUTES: Mapping[ObjectKind, Mapping[str, str]] = {
     },
     ObjectKind.INTERFACE: {
         "name": "Name, as the device spells it in full.", "short_name": "As abbreviated, e.g. Gi0/1.",
-        "if_index": "ifIndex.", "description": "Configured description (ifAlias).", "speed_bps": "Nominal speed, bit/s.",
+        "if_index": "ifIndex.", "description": "Configured description (ifAlias).",
+        "speed_bps": "Nominal speed, bit/s.",
         "mac": "Hardware address.", "mtu": "Bytes.", "type": "ethernet, lag, loopback, tunnel, vlan …",
         "addresses": "Its IP addresses with prefix length.", "lag": "Name of the aggregate that it belongs to.",
         "enabled": "Whether it is administratively up.", "boundary": "'external' or 'internal'.",

@@ -39,8 +39,8 @@ METRICS = Table(
                values=METRIC_TYPES),
         Column("metric", WORD, _WORD_SQL, Role.DIMENSION, Kind.TEXT, "Name, e.g. in_octets."),
         Column("component", WORD, _WORD_SQL, Role.DIMENSION, Kind.TEXT,
-               "What in the device the value is of: the name of an interface, queue, sensor, BGP peer, GPU; empty = the "
-               "device itself."),
+               "What in the device the value is of: the name of an interface, queue, sensor, BGP peer, GPU; empty = "
+               "the device itself."),
         Column("if_index", pa.uint32(), "UInt32", Role.DIMENSION, Kind.INTERFACE,
                "ifIndex of the interface; 0 = not of an interface, or unknown."),
         Column("labels", WORD, _WORD_SQL, Role.DIMENSION, Kind.TEXT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-#: ``ok``; ``degraded``: works, with errors or gaps; ``silent``: nothing came for longer than expected; ``failing``: every
-#: attempt fails; ``starting``: no attempt has ended yet; ``off``: configured and switched off.
+#: ``ok``; ``degraded``: works, with errors or gaps; ``silent``: nothing came for longer than expected; ``failing``:
+#: every attempt fails; ``starting``: no attempt has ended yet; ``off``: configured and switched off.
 State = Literal["starting", "ok", "degraded", "silent", "failing", "off"]
 
 

@@ -45,7 +45,7 @@ class Column:
 
     ``arrow`` is the type that travels between the stages; ``sql`` the ClickHouse storage type and ``codec`` its
     compression. ``values`` names the values of an ENUM. ``optional`` columns are usually at their default (zero or
-    empty) and may be left out of an insert. ``wire`` columns come from the decoder; the others are written by ``enrich``.
+    empty) and may be left out of an insert. ``wire`` columns come from the decoder; ``enrich`` writes the others.
     """
 
     name: str

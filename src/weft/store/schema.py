@@ -37,6 +37,12 @@ class Step:
     statements: Callable[[StoreConfig], Sequence[str]]
 
 
+_FIRST_METRICS = (
+    "time_received DateTime64(3, 'UTC'), exporter IPv6, source UInt8, metric_type UInt8, "
+    "metric LowCardinality(String), instance UInt64, value Float64"
+)
+
+
 def _metrics_by_component(config: StoreConfig) -> list[str]:
     """The first ``metrics`` had one number for what in the device a value is of, and no increases."""
     table, old = ddl.stored(METRICS.name, config), f"{ddl.stored(METRICS.name, config)}_1"
@@ -49,9 +55,7 @@ def _metrics_by_component(config: StoreConfig) -> list[str]:
         f"RENAME TABLE IF EXISTS {table} TO {old}{where}",
         *ddl.create_statements(METRICS, config),
         # An empty one where the table was never made, so that the next statement has something to read.
-        f"CREATE TABLE IF NOT EXISTS {old}{where} (time_received DateTime64(3, 'UTC'), exporter IPv6, source UInt8, "
-        "metric_type UInt8, metric LowCardinality(String), instance UInt64, value Float64) "
-        "ENGINE = MergeTree ORDER BY metric",
+        f"CREATE TABLE IF NOT EXISTS {old}{where} ({_FIRST_METRICS}) ENGINE = MergeTree ORDER BY metric",
         f"INSERT INTO {METRICS.name} ({', '.join(moved)}) SELECT {', '.join(moved.values())} FROM {old}",
         f"DROP TABLE {old}{where}",
     ]

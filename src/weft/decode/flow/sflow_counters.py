@@ -6,7 +6,7 @@ Each structure is a table of fields; one kernel walks all counter samples of a b
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +24,7 @@ _COUNTER, _GAUGE = 1, 2
 _SFLOW = next(key for key, name in METRIC_SOURCES.items() if name == "sflow")
 
 # How a field is read.
-_U32, _U64, _FLOAT, _HUNDREDTHS, _BIT0, _BIT1, _THOUSANDTHS = range(7)
+_U32, _U64, _FLOAT, _HUNDREDTHS, _BIT0, _BIT1, _THOUSANDTHS, _MICROWATTS = range(8)
 
 # What the rows of a structure are about.
 _SOURCE, _FIRST_WORD, _DEVICE = range(3)
@@ -56,8 +56,8 @@ STRUCTURES: dict[int, tuple[int, int, tuple[_Field, ...]]] = {
         _FIRST_WORD,
         (
             _Field(8, _U64, "speed_bps", _GAUGE),
-            _Field(20, _BIT0, "admin_up", _GAUGE),
-            _Field(20, _BIT1, "oper_up", _GAUGE),
+            _Field(20, _BIT0, "admin_status", _GAUGE),
+            _Field(20, _BIT1, "oper_status", _GAUGE),
             _Field(24, _U64, "in_octets"),
             *_run(32, "in_unicast_pkts", "in_multicast_pkts", "in_broadcast_pkts"),
             *_run(44, "in_discards", "in_errors", "in_unknown_protos"),
@@ -88,8 +88,8 @@ STRUCTURES: dict[int, tuple[int, int, tuple[_Field, ...]]] = {
         20,
         _SOURCE,
         (
-            _Field(8, _THOUSANDTHS, "optics_voltage_v", _GAUGE),
-            _Field(12, _THOUSANDTHS, "optics_temperature_celsius", _GAUGE),
+            _Field(8, _THOUSANDTHS, "optical_voltage_v", _GAUGE),
+            _Field(12, _THOUSANDTHS, "laser_temperature_celsius", _GAUGE),
         ),
     ),
     1001: (
@@ -97,7 +97,7 @@ STRUCTURES: dict[int, tuple[int, int, tuple[_Field, ...]]] = {
         _DEVICE,
         (
             _Field(0, _HUNDREDTHS, "cpu_5s_percent", _GAUGE),
-            _Field(4, _HUNDREDTHS, "cpu_1min_percent", _GAUGE),
+            _Field(4, _HUNDREDTHS, "cpu_percent", _GAUGE),
             _Field(8, _HUNDREDTHS, "cpu_5min_percent", _GAUGE),
             *_run64(12, "memory_total_bytes", "memory_free_bytes", kind=_GAUGE),
         ),
@@ -109,7 +109,7 @@ STRUCTURES: dict[int, tuple[int, int, tuple[_Field, ...]]] = {
             _Field(0, _FLOAT, "load_1min", _GAUGE),
             _Field(4, _FLOAT, "load_5min", _GAUGE),
             _Field(8, _FLOAT, "load_15min", _GAUGE),
-            *_run(12, "processes_running", "processes_total", "cpus", "cpu_mhz", "uptime_seconds", kind=_GAUGE),
+            *_run(12, "processes_running", "processes_total", "cpus", "cpu_mhz", "uptime_s", kind=_GAUGE),
             *_run(32, "cpu_user_ms", "cpu_nice_ms", "cpu_system_ms", "cpu_idle_ms", "cpu_wait_ms"),
             *_run(52, "cpu_interrupt_ms", "cpu_softirq_ms", "interrupts", "context_switches"),
         ),
@@ -149,11 +149,14 @@ STRUCTURES: dict[int, tuple[int, int, tuple[_Field, ...]]] = {
     ),
 }
 _LANE_FIELDS = (
-    _Field(4, _U32, "optics_tx_bias_ua", _GAUGE),
-    _Field(8, _U32, "optics_tx_power_uw", _GAUGE),
-    _Field(24, _U32, "optics_rx_power_uw", _GAUGE),
+    _Field(4, _THOUSANDTHS, "optical_bias_ma", _GAUGE),
+    _Field(8, _MICROWATTS, "optical_tx_dbm", _GAUGE),
+    _Field(24, _MICROWATTS, "optical_rx_dbm", _GAUGE),
 )
 NAMES = tuple(dict.fromkeys(f.name for s in (*(s[2] for s in STRUCTURES.values()), _LANE_FIELDS) for f in s))
+
+_OF_VLAN = np.array([name.startswith("vlan_") for name in NAMES])
+_VLAN = np.uint64(1 << 63)
 
 #: Columns of the two tables that the kernel reads.
 (_F_OFFSET, _F_READ, _F_NAME, _F_KIND) = range(4)
@@ -201,9 +204,11 @@ def _value(at: int, read: int) -> float:
     if read == _THOUSANDTHS:
         return (number - (1 << 32) if number >> 31 else number) / 1000.0
     if read == _BIT0:
-        return float(number & 1)
+        return 2.0 - (number & 1)  # as IF-MIB numbers a state: 1 up, 2 down
     if read == _BIT1:
-        return float(number >> 1 & 1)
+        return 2.0 - (number >> 1 & 1)
+    if read == _MICROWATTS:
+        return float(10.0 * np.log10(number / 1000.0)) if number else np.nan
     return float(number)
 
 
@@ -320,17 +325,30 @@ def counter_batch(
     exporter = np.ascontiguousarray(messages.exporter[message])
     indices: pa.Int32Array = pa.array(rows.name, pa.int32())
     received = messages.info[message, M_RECEIVED]
+    of_vlan = _OF_VLAN[rows.name]
     batch = batch_of(
         METRICS, n, time=received, time_received=received,
         exporter=pa.Array.from_buffers(pa.binary(16), n, [None, pa.py_buffer(exporter.tobytes())]),
         source=_SFLOW, metric_type=rows.kind, metric=pa.DictionaryArray.from_arrays(indices, pa.array(NAMES)),
-        if_index=rows.instance.astype(np.uint32), value=rows.value,
+        if_index=np.where(of_vlan, 0, rows.instance & np.uint64(0xFFFFFFFF)).astype(np.uint32),
+        labels=_labels(rows.instance, of_vlan), value=rows.value,
     )  # fmt: skip
     speeds = [
         Interface(exporter[row].tobytes(), int(rows.instance[row]), speed_bps=int(rows.value[row]))
         for row in np.flatnonzero(rows.name == _SPEED)
     ]
     return batch, [*speeds, *(_port_name(messages, listed, row) for row in names[:n_names])]
+
+
+def _labels(instance: NDArray[np.uint64], of_vlan: NDArray[np.bool_]) -> pa.Array[Any]:
+    """The lane of an optical module, the id of a VLAN."""
+    numbers, index = np.unique(np.where(of_vlan, instance | _VLAN, instance >> np.uint64(32)), return_inverse=True)
+    words = [
+        f'vlan="{int(number & np.uint64(0xFFF))}"' if number & _VLAN else f'lane="{number}"' if number else ""
+        for number in numbers
+    ]
+    indices: Any = pa.array(index.astype(np.int32))
+    return pa.DictionaryArray.from_arrays(indices, pa.array(words, pa.string()))
 
 
 def _port_name(messages: Messages, listed: NDArray[np.int64], row: NDArray[np.int64]) -> Interface:
