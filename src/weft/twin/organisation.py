@@ -27,15 +27,89 @@ class Site:
     servers: str  # IPv4 prefix of servers
     public: str  # IPv4 prefix that the Internet sees
     public_v6: str
+    latitude: float
+    longitude: float
 
 
 SITES = (
-    Site("chi", "Chicago", "US", -6, 1.00, "10.10.0.0/18", "10.10.128.0/20", "203.0.113.0/27", "2001:db8:10::/48"),
-    Site("nyc", "New York", "US", -5, 0.90, "10.20.0.0/18", "10.20.128.0/20", "203.0.113.32/27", "2001:db8:20::/48"),
-    Site("ams", "Amsterdam", "NL", 1, 0.80, "10.30.0.0/18", "10.30.128.0/20", "203.0.113.64/27", "2001:db8:30::/48"),
-    Site("fra", "Frankfurt", "DE", 1, 1.10, "10.40.0.0/18", "10.40.128.0/20", "203.0.113.96/27", "2001:db8:40::/48"),
-    Site("sin", "Singapore", "SG", 8, 0.60, "10.50.0.0/18", "10.50.128.0/20", "203.0.113.128/27", "2001:db8:50::/48"),
-    Site("lon", "London", "GB", 0, 0.45, "10.60.0.0/18", "10.60.128.0/20", "203.0.113.160/27", "2001:db8:60::/48"),
+    Site(
+        "chi",
+        "Chicago",
+        "US",
+        -6,
+        1.00,
+        "10.10.0.0/18",
+        "10.10.128.0/20",
+        "203.0.113.0/27",
+        "2001:db8:10::/48",
+        41.88,
+        -87.63,
+    ),
+    Site(
+        "nyc",
+        "New York",
+        "US",
+        -5,
+        0.90,
+        "10.20.0.0/18",
+        "10.20.128.0/20",
+        "203.0.113.32/27",
+        "2001:db8:20::/48",
+        40.71,
+        -74.01,
+    ),
+    Site(
+        "ams",
+        "Amsterdam",
+        "NL",
+        1,
+        0.80,
+        "10.30.0.0/18",
+        "10.30.128.0/20",
+        "203.0.113.64/27",
+        "2001:db8:30::/48",
+        52.37,
+        4.90,
+    ),
+    Site(
+        "fra",
+        "Frankfurt",
+        "DE",
+        1,
+        1.10,
+        "10.40.0.0/18",
+        "10.40.128.0/20",
+        "203.0.113.96/27",
+        "2001:db8:40::/48",
+        50.11,
+        8.68,
+    ),
+    Site(
+        "sin",
+        "Singapore",
+        "SG",
+        8,
+        0.60,
+        "10.50.0.0/18",
+        "10.50.128.0/20",
+        "203.0.113.128/27",
+        "2001:db8:50::/48",
+        1.35,
+        103.82,
+    ),
+    Site(
+        "lon",
+        "London",
+        "GB",
+        0,
+        0.45,
+        "10.60.0.0/18",
+        "10.60.128.0/20",
+        "203.0.113.160/27",
+        "2001:db8:60::/48",
+        51.51,
+        -0.13,
+    ),
 )
 
 
@@ -67,7 +141,69 @@ class Exporter:
     loss: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What the devices of a role are."""
+
+    vendor: str
+    model: str
+    os: str
+    os_version: str
+    sys_object_id: str
+
+
+HARDWARE = {
+    "border": Hardware("Juniper", "MX10003", "Junos", "23.4R2-S3", "1.3.6.1.4.1.2636.1.1.1.2.159"),
+    "core": Hardware("Cisco", "Nexus 9336C-FX2", "NX-OS", "10.4(3)", "1.3.6.1.4.1.9.12.3.1.3.2239"),
+    "firewall": Hardware("Fortinet", "FortiGate 1800F", "FortiOS", "7.4.5", "1.3.6.1.4.1.12356.101.1.18007"),
+}
+
 _G = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A line between two devices of Acme. Its ends' ports export no flows: only counters tell of its traffic.
+
+    ``peak_bps`` are the busiest rates from ``a`` to ``b`` and back; ``shape`` says when that is.
+    """
+
+    a: str
+    a_port: int
+    b: str
+    b_port: int
+    speed_bps: int
+    delay_ms: float
+    provider: str = ""
+    circuit: str = ""
+    cost_per_month: float = 0.0  # USD
+    peak_bps: tuple[float, float] = (0.0, 0.0)
+    shape: Literal["work", "evening", "flat", "night"] = "flat"
+
+
+#: Ports 20 and up are the backbone's: named et-2/0/0, et-2/0/1 …
+FIRST_BACKBONE_PORT = 20
+BACKBONE = (
+    Link("chi-border1", 20, "nyc-border1", 20, 100 * _G, 9.2, "Zayo", "ZYO-CHI-NYC-0117", 11_500, (41e9, 36e9)),
+    Link("chi-border1", 21, "sin-border1", 20, 40 * _G, 104.0, "Telstra", "TLS-CHI-SIN-0020", 46_000,
+         (24e9, 36.5e9), "evening"),
+    Link("nyc-border1", 21, "lon-border1", 20, 100 * _G, 34.7, "Lumen", "LUM-NYC-LON-4410", 24_000, (52e9, 38e9),
+         "work"),
+    Link("nyc-border1", 22, "fra-border1", 20, 100 * _G, 41.9, "Arelion", "ARE-NYC-FRA-0931", 27_000, (30e9, 44e9),
+         "work"),
+    Link("lon-border1", 21, "ams-border1", 20, 100 * _G, 3.4, "euNetworks", "EUN-LON-AMS-1203", 6_200, (46e9, 29e9)),
+    Link("ams-border1", 21, "fra-border1", 21, 100 * _G, 3.8, "euNetworks", "EUN-AMS-FRA-1204", 5_900, (61e9, 57e9)),
+    Link("fra-border1", 22, "sin-border1", 21, 40 * _G, 81.6, "Singtel", "STG-FRA-SIN-7702", 39_000, (19e9, 12e9),
+         "night"),
+    Link("fra-border1", 23, "fra-border2", 20, 100 * _G, 0.1, peak_bps=(14e9, 11e9)),
+)  # fmt: skip
+#: Lines inside a site, between ports that exporters have anyway.
+LOCAL = (
+    *(Link(f"{code}-border1", 10, f"{code}-core1", 1, 100 * _G, 0.05) for code in ("chi", "nyc", "ams", "sin")),
+    Link("lon-border1", 10, "lon-fw1", 10, 10 * _G, 0.05),
+    Link("nyc-core1", 5, "nyc-fw1", 10, 10 * _G, 0.05),
+)
+LINKS = (*BACKBONE, *LOCAL)
 
 
 def _border(code: str, transit: tuple[str, str], exchange: str) -> tuple[Port, ...]:
@@ -103,6 +239,8 @@ _AMS, _SIN = _border("ams", ("Arelion", "GTT"), "AMS-IX"), _border("sin", ("Sing
 _FRA1, _FRA2 = _border("fra", ("Arelion", "DTAG"), "DE-CIX"), _border("fra", ("Cogent", "GTT"), "DE-CIX")
 _LON = _border("lon", ("Lumen", "Cogent"), "LINX")
 
+#: A device that exports no flows: its neighbours and its counters tell of it.
+SILENT = (Exporter("nyc-core1", "nyc", "core", "sflow", "127.10.2.3", None, 4e9, _core("nyc")),)
 EXPORTERS = (
     Exporter("chi-border1", "chi", "border", "ipfix", "127.10.1.1", 1000, 38e9, _CHI),
     Exporter("chi-core1", "chi", "core", "sflow", "127.10.1.2", 32768, 6e9, _core("chi")),
@@ -117,6 +255,26 @@ EXPORTERS = (
     Exporter("lon-border1", "lon", "border", "netflow_v5", "127.10.6.1", 1000, 12e9, _LON),
     Exporter("lon-fw1", "lon", "firewall", "ipfix", "127.10.6.2", 1, 1.1e9, _firewall("Lumen")),
 )
+DEVICES = (*EXPORTERS, *SILENT)
+
+
+def backbone_ports(device: str) -> tuple[Port, ...]:
+    """The ports of a device at which a line of the backbone ends."""
+    ports = []
+    for link in BACKBONE:
+        for name, index, other in ((link.a, link.a_port, link.b), (link.b, link.b_port, link.a)):
+            if name == device:
+                number = index - FIRST_BACKBONE_PORT
+                description = f"Backbone: {other} [{link.circuit}]" if link.circuit else f"Backbone: {other}"
+                ports.append(
+                    Port(index, f"et-2/0/{number}", description, link.speed_bps, "internal", link.provider, "backbone")
+                )
+    return tuple(sorted(ports, key=lambda port: port.index))
+
+
+def all_ports(device: Exporter) -> tuple[Port, ...]:
+    """Every port of a device, metered by flows or not."""
+    return (*device.ports, *backbone_ports(device.name))
 
 
 @dataclass(frozen=True, slots=True)
