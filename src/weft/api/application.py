@@ -51,8 +51,8 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         ],
     )  # fmt: skip
     board = StatusBoard(
-        deps.collector, deps.questions, known=deps.known, spool_capacity=deps.spool_capacity, demo=deps.demo,
-        started=deps.started,
+        deps.collector, deps.questions, intake=deps.intake, known=deps.known, spool_capacity=deps.spool_capacity,
+        demo=deps.demo, started=deps.started,
     )  # fmt: skip
     app.state.deps = deps
     app.state.accounts = Accounts(deps.config, deps.state)

@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 
 from weft.api.auth.people import People
 from weft.api.config import ApiConfig
+from weft.api.source_views import Intaking
 from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
 from weft.errors import Unavailable
@@ -60,7 +61,7 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class ApiDependencies:
-    """All that the API stands on. ``collector`` and ``enricher`` are absent in a process that only serves."""
+    """All that the API stands on. A process that only serves has no ``collector``, ``enricher`` and ``intake``."""
 
     config: ApiConfig
     data_dir: Path
@@ -68,6 +69,7 @@ class ApiDependencies:
     questions: Questions
     collector: Collecting | None = None
     enricher: Tables | None = None
+    intake: Intaking | None = None
     known: Callable[[], Knowledge] = Knowledge
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0

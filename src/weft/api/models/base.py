@@ -43,6 +43,8 @@ class Reason(Answer):
     """What to do about it."""
     exporter: str | None = None
     """Address of the exporter it is about."""
+    source: str | None = None
+    """Id of the source it is about, where that is not an exporter of flows."""
     since: float | None = None
     """When it began, where that is known."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weft.api.models.base import Answer, Reason, Sparkline, Status
-from weft.api.models.sources import PipelineView
+from weft.api.models.sources import KindView, PipelineView
 
 
 class Totals(Answer):
@@ -36,6 +36,8 @@ class OverviewView(Answer):
     """What was looked at to say so, each as a short phrase with its figure."""
     totals: Totals
     pipeline: PipelineView
+    sources: list[KindView]
+    """Sources other than flow exporters, by kind."""
     traffic: Sparkline
     """Bits per second over the last 24 hours, corrected for sampling."""
     records: Sparkline

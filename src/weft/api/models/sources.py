@@ -1,4 +1,4 @@
-"""Exporters and the pipeline behind them: the data-quality view that says why totals look wrong."""
+"""Exporters, every other source, and the pipelines behind them: the view that says why totals look wrong."""
 
 from __future__ import annotations
 
@@ -169,4 +169,111 @@ class ExportersView(Answer):
 
     exporters: list[ExporterView]
     pipeline: PipelineView
+    updated: float
+
+
+class Explained(Answer):
+    """How often something went wrong, what that means, and what to do about it."""
+
+    reason: str
+    count: int
+    what: str
+    """In plain words."""
+    fix: str = ""
+
+
+class SourceView(Answer):
+    """A polled device, a subscription, a sender or a directory. Counts since the start of the process."""
+
+    id: str
+    """Names it in links: the kind and where it is."""
+    kind: str
+    """``snmp``, ``gnmi``, ``syslog``, ``trap``, ``prometheus``, ``otlp``, ``configs``, ``changes``, ``inventory`` …"""
+    name: str
+    target: str
+    """Address and port, URL without credentials, or path."""
+    exporter: str | None
+    """Address of the device that its rows are tied to; None = not of one device."""
+    state: str
+    """``starting``, ``ok``, ``degraded`` (works, with errors), ``silent`` (nothing came for longer than expected),
+    ``failing`` (every attempt fails) or ``off``."""
+    status: Status
+    reasons: list[Reason]
+    """Why the status is what it is, worst first."""
+    expected_s: float
+    """How often something should come; 0 = whenever."""
+    first_seen: float | None
+    last_seen: float | None
+    """When something good came last; None = never."""
+    received: int
+    """Messages, polls, requests or files."""
+    rows: int
+    rows_per_s: float
+    """Over the last minute."""
+    lag_s: float
+    """From the stamp of the newest value to its arrival."""
+    clock_skew_s: float | None
+    """The device's clock minus ours; None = not known."""
+    coverage: float | None
+    """Share of what was expected in the last hour that came, 0–1; None = nothing is expected."""
+    gaps: int
+    """Times that something expected did not come."""
+    duplicates: int
+    late: int
+    """Values older than one that came before."""
+    errors: list[Explained]
+    last_error: str
+    last_error_at: float | None
+    detail: dict[str, str | int | float]
+    """What only this kind has."""
+
+
+class KindView(Answer):
+    """All sources of one kind."""
+
+    kind: str
+    total: int
+    states: dict[str, int]
+    """How many are in each state; states that none is in are left out."""
+    status: Status
+    rows: int
+    rows_per_s: float
+    errors: int
+    history: Sparkline
+    """Rows per second, lately."""
+
+
+class IntakeView(Answer):
+    """The way of their rows into the store. Counts since the start."""
+
+    running: bool
+    """Whether this process takes in anything but flows."""
+    stored: dict[str, int]
+    """Rows, by table."""
+    lost_rows: list[Explained]
+    """Rows lost or set aside behind the sources."""
+    pending: int
+    """Batches that wait in memory."""
+    store_ok: bool
+    store_error: str
+    store_away_since: float | None
+    latency_p50_ms: float | None
+    """From arrival to queryable, of the latest batches."""
+    latency_p99_ms: float | None
+    spool_rows: int
+    """Rows that wait on disk for the store."""
+    spool_bytes: int
+    spool_oldest_s: float
+    rejected_files: int
+
+
+class SourcesView(Answer):
+    """Every source but flow exporters, worst first."""
+
+    sources: list[SourceView]
+    total: int
+    """How many match; ``sources`` holds at most as many as asked for."""
+    kinds: list[KindView]
+    """Of all sources, whatever was asked for."""
+    intake: IntakeView
     updated: float

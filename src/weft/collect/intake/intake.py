@@ -24,7 +24,7 @@ from weft.collect.intake.identify import identify
 from weft.collect.intake.identity import Identity, Nobody
 from weft.collect.intake.report import IntakeMetrics
 from weft.collect.ledger import RowLedger
-from weft.collect.spool import Spool
+from weft.collect.spool import Spool, SpoolStatus
 from weft.collect.writer import Writer, WriterStatus
 from weft.errors import Unavailable
 from weft.model.changes import CHANGES
@@ -171,6 +171,10 @@ class Intake:
     def writer(self) -> WriterStatus:
         """The way into the store."""
         return self._writer.status()
+
+    def spool(self) -> SpoolStatus:
+        """What waits on disk."""
+        return self._spool.status()
 
     def lost(self) -> dict[str, int]:
         """Rows lost or set aside behind the sources, by reason."""
