@@ -121,6 +121,8 @@ def serving(state, tmp_path, monkeypatch):
 def test_sources_of_a_running_weft_on_this_machine(run, serving):
     assert "UDP 127.0.0.1:2055" in run("sources")
     assert json.loads(run("sources", "--json"))["pipeline"]["running"] is True
+    others = json.loads(run("sources", "--json", "--kind", "snmp"))
+    assert (others["sources"], others["intake"]["running"]) == ([], False)
 
 
 def test_sources_without_a_login(run, serving, monkeypatch):
@@ -161,6 +163,21 @@ def test_sources_in_words():
     assert "! r1  192.0.2.1" in out.getvalue()
     assert "?/1:100" in out.getvalue()
     assert "Check the device." in out.getvalue()
+
+
+def test_other_sources_in_words(capsys):
+    from weft.cli.sources import show_others
+
+    one = {
+        "name": "core1", "kind": "snmp", "state": "failing", "status": "critical", "target": "192.0.2.1:161",
+        "rows_per_s": 0.0, "last_seen": None, "coverage": 0.25,
+        "reasons": [{"title": "core1: every attempt fails: no answer", "fix": "Check the credentials."}],
+    }  # fmt: skip
+    show_others([one])
+    out = capsys.readouterr().out
+    assert "✗ core1  snmp        failing" in out
+    assert "last seen never  25% of the last hour" in out
+    assert "Check the credentials." in out
 
 
 def test_doctor_finds_what_is_wrong(run, tmp_path, monkeypatch):

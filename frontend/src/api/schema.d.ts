@@ -324,6 +324,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sources": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sources other than flow exporters
+         * @description Polled devices, subscriptions, senders and directories with state, rates, lag, coverage, errors and advice.
+         */
+        get: operations["listSources"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/tokens": {
         parameters: {
             query?: never;
@@ -660,6 +680,26 @@ export interface components {
             where?: string | null;
         };
         /**
+         * Explained
+         * @description How often something went wrong, what that means, and what to do about it.
+         */
+        Explained: {
+            /** Count */
+            count: number;
+            /**
+             * Fix
+             * @default
+             */
+            fix: string;
+            /** Reason */
+            reason: string;
+            /**
+             * What
+             * @description In plain words.
+             */
+            what: string;
+        };
+        /**
          * Explanation
          * @description What is known of an address, and which table says so.
          */
@@ -879,6 +919,58 @@ export interface components {
             version: string;
         };
         /**
+         * IntakeView
+         * @description The way of their rows into the store. Counts since the start.
+         */
+        IntakeView: {
+            /**
+             * Latency P50 Ms
+             * @description From arrival to queryable, of the latest batches.
+             */
+            latency_p50_ms: number | null;
+            /** Latency P99 Ms */
+            latency_p99_ms: number | null;
+            /**
+             * Lost Rows
+             * @description Rows lost or set aside behind the sources.
+             */
+            lost_rows: components["schemas"]["Explained"][];
+            /**
+             * Pending
+             * @description Batches that wait in memory.
+             */
+            pending: number;
+            /** Rejected Files */
+            rejected_files: number;
+            /**
+             * Running
+             * @description Whether this process takes in anything but flows.
+             */
+            running: boolean;
+            /** Spool Bytes */
+            spool_bytes: number;
+            /** Spool Oldest S */
+            spool_oldest_s: number;
+            /**
+             * Spool Rows
+             * @description Rows that wait on disk for the store.
+             */
+            spool_rows: number;
+            /** Store Away Since */
+            store_away_since: number | null;
+            /** Store Error */
+            store_error: string;
+            /** Store Ok */
+            store_ok: boolean;
+            /**
+             * Stored
+             * @description Rows, by table.
+             */
+            stored: {
+                [key: string]: number;
+            };
+        };
+        /**
          * InterfaceView
          * @description An interface of an exporter, as far as it is known.
          */
@@ -915,6 +1007,32 @@ export interface components {
              * @default 0
              */
             speed_bps: number;
+        };
+        /**
+         * KindView
+         * @description All sources of one kind.
+         */
+        KindView: {
+            /** Errors */
+            errors: number;
+            /** @description Rows per second, lately. */
+            history: components["schemas"]["Sparkline"];
+            /** Kind */
+            kind: string;
+            /** Rows */
+            rows: number;
+            /** Rows Per S */
+            rows_per_s: number;
+            /**
+             * States
+             * @description How many are in each state; states that none is in are left out.
+             */
+            states: {
+                [key: string]: number;
+            };
+            status: components["schemas"]["Status"];
+            /** Total */
+            total: number;
         };
         /**
          * ListenerView
@@ -1071,6 +1189,11 @@ export interface components {
             reasons: components["schemas"]["Reason"][];
             /** @description Records per second, lately. */
             records: components["schemas"]["Sparkline"];
+            /**
+             * Sources
+             * @description Sources other than flow exporters, by kind.
+             */
+            sources: components["schemas"]["KindView"][];
             /** Started */
             started: number;
             status: components["schemas"]["Status"];
@@ -1357,6 +1480,11 @@ export interface components {
              * @description When it began, where that is known.
              */
             since: number | null;
+            /**
+             * Source
+             * @description Id of the source it is about, where that is not an exporter of flows.
+             */
+            source: string | null;
             status: components["schemas"]["Status"];
             /**
              * Title
@@ -1397,6 +1525,131 @@ export interface components {
             previous?: (number | null)[] | null;
             /** Values */
             values: (number | null)[];
+        };
+        /**
+         * SourceView
+         * @description A polled device, a subscription, a sender or a directory. Counts since the start of the process.
+         */
+        SourceView: {
+            /**
+             * Clock Skew S
+             * @description The device's clock minus ours; None = not known.
+             */
+            clock_skew_s: number | null;
+            /**
+             * Coverage
+             * @description Share of what was expected in the last hour that came, 0–1; None = nothing is expected.
+             */
+            coverage: number | null;
+            /**
+             * Detail
+             * @description What only this kind has.
+             */
+            detail: {
+                [key: string]: string | number;
+            };
+            /** Duplicates */
+            duplicates: number;
+            /** Errors */
+            errors: components["schemas"]["Explained"][];
+            /**
+             * Expected S
+             * @description How often something should come; 0 = whenever.
+             */
+            expected_s: number;
+            /**
+             * Exporter
+             * @description Address of the device that its rows are tied to; None = not of one device.
+             */
+            exporter: string | null;
+            /** First Seen */
+            first_seen: number | null;
+            /**
+             * Gaps
+             * @description Times that something expected did not come.
+             */
+            gaps: number;
+            /**
+             * Id
+             * @description Names it in links: the kind and where it is.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description ``snmp``, ``gnmi``, ``syslog``, ``trap``, ``prometheus``, ``otlp``, ``configs``, ``changes``, ``inventory`` …
+             */
+            kind: string;
+            /**
+             * Lag S
+             * @description From the stamp of the newest value to its arrival.
+             */
+            lag_s: number;
+            /** Last Error */
+            last_error: string;
+            /** Last Error At */
+            last_error_at: number | null;
+            /**
+             * Last Seen
+             * @description When something good came last; None = never.
+             */
+            last_seen: number | null;
+            /**
+             * Late
+             * @description Values older than one that came before.
+             */
+            late: number;
+            /** Name */
+            name: string;
+            /**
+             * Reasons
+             * @description Why the status is what it is, worst first.
+             */
+            reasons: components["schemas"]["Reason"][];
+            /**
+             * Received
+             * @description Messages, polls, requests or files.
+             */
+            received: number;
+            /** Rows */
+            rows: number;
+            /**
+             * Rows Per S
+             * @description Over the last minute.
+             */
+            rows_per_s: number;
+            /**
+             * State
+             * @description ``starting``, ``ok``, ``degraded`` (works, with errors), ``silent`` (nothing came for longer than expected),
+             *     ``failing`` (every attempt fails) or ``off``.
+             */
+            state: string;
+            status: components["schemas"]["Status"];
+            /**
+             * Target
+             * @description Address and port, URL without credentials, or path.
+             */
+            target: string;
+        };
+        /**
+         * SourcesView
+         * @description Every source but flow exporters, worst first.
+         */
+        SourcesView: {
+            intake: components["schemas"]["IntakeView"];
+            /**
+             * Kinds
+             * @description Of all sources, whatever was asked for.
+             */
+            kinds: components["schemas"]["KindView"][];
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            /**
+             * Total
+             * @description How many match; ``sources`` holds at most as many as asked for.
+             */
+            total: number;
+            /** Updated */
+            updated: number;
         };
         /**
          * Sparkline
@@ -2876,6 +3129,90 @@ export interface operations {
                 content: {
                     "application/vnd.apache.parquet": unknown;
                     "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listSources: {
+        parameters: {
+            query?: {
+                /** @description Only of these kinds. */
+                kind?: string[] | null;
+                /** @description Only in these states. */
+                state?: string[] | null;
+                /** @description Only those of the device with this address. */
+                exporter?: string;
+                /** @description Words in the name, target or last error. */
+                search?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourcesView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +12,37 @@ import click
 
 from weft.cli.options import config_option, settings_of
 
+MOST_SOURCES = 20_000
 MARKS = {"ok": "✓", "unknown": "·", "warning": "!", "critical": "✗"}
 
 
 @click.command("sources")
 @config_option
 @click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe.")
+@click.option("--kind", help="Only sources of this kind: flow, snmp, gnmi, syslog, trap, prometheus, configs …")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-def sources_command(config_file: Path | None, url: str | None, as_json: bool) -> None:
+def sources_command(config_file: Path | None, url: str | None, kind: str | None, as_json: bool) -> None:
     """Show what sends telemetry and how well it arrives.
 
-    Asks a running Weft with the token in WEFT_TOKEN; on its own machine none is needed. Exit code 1 where something is
-    critical.
+    Flow exporters first, then every other source: polled devices, subscriptions, senders of logs and metrics,
+    configurations, inventories. Asks a running Weft with the token in WEFT_TOKEN; on its own machine none is needed.
+    Exit code 1 where something is critical.
     """
     from weft.cli.client import ApiClient
 
-    view = ApiClient(settings_of(config_file), url).get("/exporters")
+    client = ApiClient(settings_of(config_file), url)
+    view = client.get("/exporters")
+    others = client.get("/sources", limit=str(MOST_SOURCES), **({"kind": kind} if kind else {}))
+    if kind not in (None, "flow"):
+        view["exporters"] = []
+    view |= {name: others[name] for name in ("sources", "kinds", "intake")}
     if as_json:
         click.echo(json.dumps(view))
     else:
-        show(view)
-    if any(one["status"] == "critical" for one in view["exporters"]):
+        if kind in (None, "flow"):
+            show(view)
+        show_others(view["sources"])
+    if any(one["status"] == "critical" for one in [*view["exporters"], *view["sources"]]):
         raise click.exceptions.Exit(1)
 
 
@@ -50,6 +60,20 @@ def show(view: Mapping[str, Any]) -> None:
             f"{MARKS[one['status']]} {one['name']:{width}}  {one['address']:15}  {'+'.join(one['protocols']):12} "
             f"{one['records_per_s']:9.1f} records/s  sampling {sampling:8} last seen "
             f"{max(0.0, time.time() - one['last_seen']):.0f} s ago"
+        )
+        for reason in one["reasons"]:
+            click.echo(f"    {reason['title']}. {reason['fix']}")
+
+
+def show_others(sources: Sequence[Mapping[str, Any]]) -> None:
+    """Print one line per source that is no flow exporter, and below it what is wrong."""
+    width = max((len(one["name"]) for one in sources), default=0)
+    for one in sources:
+        seen = "never" if one["last_seen"] is None else f"{max(0.0, time.time() - one['last_seen']):.0f} s ago"
+        coverage = "" if one["coverage"] is None else f"  {one['coverage']:.0%} of the last hour"
+        click.echo(
+            f"{MARKS[one['status']]} {one['name']:{width}}  {one['kind']:10}  {one['state']:8}  {one['target']:22} "
+            f"{one['rows_per_s']:9.1f} rows/s     last seen {seen}{coverage}"
         )
         for reason in one["reasons"]:
             click.echo(f"    {reason['title']}. {reason['fix']}")
