@@ -171,7 +171,7 @@ def web(dist):
 
 
 def test_page_for_every_place_in_it(web):
-    for path in ("/", "/explore", "/explore/deep?x=1"):
+    for path in ("/", "/explore", "/explore/deep?x=1", "/devices/fra-core1.example.net"):
         answer = web.get(path)
         assert answer.text == "<html>page</html>"
         assert answer.headers["cache-control"] == "no-cache"
@@ -195,6 +195,7 @@ def test_assets_are_kept_for_ever_and_sent_compressed(web):
         "/.digest",
         "/../outside.txt",
         "/%2e%2e/outside.txt",
+        "/devices/../../outside.txt",
         "/assets/..%2f..%2foutside.txt",
     ],
 )

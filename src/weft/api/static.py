@@ -18,6 +18,8 @@ from starlette.types import Receive, Scope, Send
 DIST = Path(__file__).resolve().parent.parent / "web" / "dist"
 IMMUTABLE = "public, max-age=31536000, immutable"
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
+#: Pages whose last part is a name of the user's, which may hold dots (fra-core1.example.net, ge-0/0/1.0).
+NAMED_PAGES = ("/devices/",)
 NOT_BUILT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Weft</title>
 <h1>The web UI is not built</h1>
 <p>The API works; the pages are missing from this installation. In a clone, run <code>./dev setup</code>;
@@ -44,7 +46,8 @@ class WebUi:
         if path.startswith("/api/"):
             raise HTTPException(404, "There is no such operation; GET /api/v1/openapi.json lists them.")
         file = self._file(path)
-        if file is None and (path.startswith("/assets/") or "." in path.rsplit("/", 1)[-1]):
+        named = "." in path.rsplit("/", 1)[-1] and not path.startswith(NAMED_PAGES)
+        if file is None and (path.startswith("/assets/") or named):
             raise HTTPException(404, "There is no such file.")
         if file is None:
             file = self._dist / "index.html"
