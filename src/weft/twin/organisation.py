@@ -206,12 +206,12 @@ LOCAL = (
 LINKS = (*BACKBONE, *LOCAL)
 
 
-def _border(code: str, transit: tuple[str, str], exchange: str) -> tuple[Port, ...]:
+def _border(code: str, transit: tuple[str, str], exchange: str, inside: str = "core1") -> tuple[Port, ...]:
     return (
         Port(1, "et-0/0/0", f"Transit: {transit[0]} [{code.upper()}-T1]", 100 * _G, "external", transit[0], "transit"),
         Port(2, "et-0/0/1", f"Transit: {transit[1]} [{code.upper()}-T2]", 100 * _G, "external", transit[1], "transit"),
         Port(3, "et-0/0/2", f"IX: {exchange}", 100 * _G, "external", exchange, "ix"),
-        Port(10, "et-1/0/0", f"Core: {code}-core1", 100 * _G, "internal", "", "core"),
+        Port(10, "et-1/0/0", f"Core: {code}-{inside}", 100 * _G, "internal", "", "core"),
     )
 
 
@@ -237,7 +237,7 @@ def _firewall(provider: str) -> tuple[Port, ...]:
 _CHI, _NYC = _border("chi", ("Lumen", "Arelion"), "Equinix CH"), _border("nyc", ("Cogent", "Lumen"), "DE-CIX NY")
 _AMS, _SIN = _border("ams", ("Arelion", "GTT"), "AMS-IX"), _border("sin", ("Singtel", "Arelion"), "Equinix SG")
 _FRA1, _FRA2 = _border("fra", ("Arelion", "DTAG"), "DE-CIX"), _border("fra", ("Cogent", "GTT"), "DE-CIX")
-_LON = _border("lon", ("Lumen", "Cogent"), "LINX")
+_LON = _border("lon", ("Lumen", "Cogent"), "LINX", "fw1")
 
 #: A device that exports no flows: its neighbours and its counters tell of it.
 SILENT = (Exporter("nyc-core1", "nyc", "core", "sflow", "127.10.2.3", None, 4e9, _core("nyc")),)

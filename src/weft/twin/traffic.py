@@ -9,7 +9,7 @@ flows have log-normal sizes and Zipf-like hosts. Seeded: the same seed gives the
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -105,6 +105,16 @@ class ExporterTraffic:
             ).sum(0)
             rows.append(c.peak_bps * activity(c.app.shape, utc_s, c.utc_offset_h) * np.exp(drift))
         return np.stack(rows)
+
+    def port_rates_bps(
+        self, utc_s: NDArray[np.float64]
+    ) -> Iterator[tuple[int, int, NDArray[np.float64], NDArray[np.float64]]]:
+        """For each conversation its near and far port, and the true rates from near to far and back, bit/s."""
+        for conversation, rate in zip(self._conversations, self.rates_bps(utc_s), strict=True):
+            # An sFlow sample is one packet of the mean size, whichever way it goes.
+            to_server = 0.5 if self.exporter.protocol == "sflow" else conversation.to_server_share
+            forward = 1 - to_server if conversation.server_is_ours else to_server
+            yield conversation.near_if, conversation.far_if, rate * forward, rate * (1 - forward)
 
     def generate(self, since_s: float, until_s: float) -> FlowRecords:
         """The records whose flows end between ``since_s`` and ``until_s`` (UTC seconds)."""
