@@ -8,7 +8,7 @@ import { TimeProvider } from "./time";
 const Login = lazy(() => import("../features/login/LoginPage"));
 const Home = lazy(() => import("../features/home/HomePage"));
 const Explorer = lazy(() => import("../features/explorer/ExplorerPage"));
-const Exporters = lazy(() => import("../features/exporters/ExportersPage"));
+const Sources = lazy(() => import("../features/sources/SourcesPage"));
 const ExporterDetail = lazy(() => import("../features/exporters/ExporterPage"));
 const Settings = lazy(() => import("../features/settings/SettingsPage"));
 const NotFound = lazy(() => import("./NotFound"));
@@ -32,7 +32,7 @@ function Pages() {
         <Switch>
           <Route path="/"><Home /></Route>
           <Route path="/explore"><Explorer /></Route>
-          <Route path="/sources"><Exporters /></Route>
+          <Route path="/sources"><Sources /></Route>
           <Route path="/sources/exporter"><ExporterDetail address={new URLSearchParams(search).get("address") ?? ""} /></Route>
           <Route path="/settings/:section?">{(params) => <Settings section={params.section ?? "profile"} />}</Route>
           <Route path="/login"><Redirect replace to={safePath(new URLSearchParams(search).get("next"))} /></Route>

@@ -1,9 +1,9 @@
-import { Button, Drawer } from "@mantine/core";
-import { useState } from "react";
+import { Drawer } from "@mantine/core";
 import type { ViewResult } from "../../api/types";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime } from "../../lib/time";
 import { duration, format, grouped } from "../../lib/units";
+import { CopyButton } from "../../ui/CodeBlock";
 import { Icon } from "../../ui/Icon";
 import css from "./QueryDrawer.module.css";
 
@@ -27,16 +27,6 @@ function facts(result: ViewResult, zone: "local" | "utc"): [string, string][] {
     ["Newest record", from.newest === null ? "none" : dateTime(from.newest, zone, true)],
     ["Silent exporters", from.silent_exporters.length === 0 ? "none" : from.silent_exporters.join(", ")],
   ];
-}
-
-function CopyButton({ text, label }: { text: string; label: string }) {
-  const [done, setDone] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    setDone(true);
-    setTimeout(() => setDone(false), 1500);
-  };
-  return <Button size="compact-xs" variant="default" leftSection={<Icon name={done ? "check" : "copy"} size={12} />} onClick={() => void copy()}>{done ? "Copied" : label}</Button>;
 }
 
 /** What the numbers rest on: nobody has to believe a chart. */

@@ -1,16 +1,12 @@
 import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
-import { useGet } from "../../api/queries";
-import { useLive } from "../../api/live";
 import type { Exporter, Exporters } from "../../api/types";
 import { useTimeSearch } from "../../app/time";
 import { exporterPath } from "../../lib/links";
 import { ago } from "../../lib/time";
 import { format, plural } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
-import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
-import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { Sparkline } from "../../ui/Sparkline";
 import { StatusIcon } from "../../ui/Status";
@@ -61,7 +57,8 @@ function columnsAt(now: number, kept: string): Column<Exporter>[] {
   ];
 }
 
-function List({ data }: { data: Exporters }) {
+/** Flow exporters with what only they have: protocols, sampling, templates, losses by sequence numbers. */
+export function ExporterList({ data }: { data: Exporters }) {
   const kept = useTimeSearch();
   const [, navigate] = useLocation();
   const columns = useMemo(() => columnsAt(data.updated, kept), [data.updated, kept]); // the server's clock, not ours
@@ -76,17 +73,6 @@ function List({ data }: { data: Exporters }) {
           onPick={(one) => navigate(exporterPath(one.address, kept))}
         />
       </Panel>
-    </>
-  );
-}
-
-export default function ExportersPage() {
-  const first = useGet<Exporters>("exporters");
-  const live = useLive<Exporters>("exporters");
-  return (
-    <>
-      <PageHeader title="Sources" subtitle="Exporters: who sends telemetry, how well it arrives, and why totals may look wrong" />
-      <Answer of={first} rows={8}>{(data) => <List data={live ?? data} />}</Answer>
     </>
   );
 }
