@@ -8,6 +8,7 @@ from storekit import KEEP, flows_of, one, random_flows, rows_of
 
 from weft.errors import ConfigError, Failed
 from weft.model.flows import FLOWS
+from weft.model.metrics import METRICS
 from weft.model.tables import Column, Kind, Role
 from weft.store import ddl
 from weft.store.config import StoreConfig
@@ -64,6 +65,35 @@ def test_rollups_declared_later_start_with_the_next_row(open_any):
     new.insert(FLOWS, random_flows(50))
     assert one(new, "SELECT sum(flows) FROM flows_source_1m") == 50
     new.stop()
+
+
+def test_metrics_of_the_first_layout_move_to_the_present_one(open_any):
+    def first(table=METRICS):
+        shape = {"instance": "UInt64", "metric": "LowCardinality(String)", "value": "Float64", "exporter": "IPv6"}
+        shape |= {"time_received": "DateTime64(3, 'UTC')", "source": "UInt8", "metric_type": "UInt8"}
+        columns = ", ".join(f"{name} {kind}" for name, kind in shape.items())
+        return f"CREATE TABLE {table.name} ({columns}) ENGINE = MergeTree ORDER BY metric"
+
+    old = open_any((FLOWS,))
+    old.start()
+    old._engine.execute("TRUNCATE TABLE weft_schema")
+    old._engine.execute("INSERT INTO weft_schema (version, weft) VALUES (1, '0.1')")
+    old._engine.execute(first())
+    old._engine.execute(
+        "INSERT INTO metrics (time_received, exporter, source, metric_type, metric, instance, value) "
+        "SELECT now64(3), toIPv6('192.0.2.1'), 1, 1, 'in_octets', 7, number FROM numbers(5)"
+    )
+    old.stop()
+    for _ in range(2):
+        new = open_any()
+        new.start()
+        assert rows_of(
+            new, "SELECT if_index, sum(value) AS v, min(time) = min(time_received) AS same FROM metrics GROUP BY 1"
+        ) == [{"if_index": 7, "v": 10.0, "same": 1}]
+        assert (
+            one(new, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name = 'metrics_1'") == 0
+        )
+        new.stop()
 
 
 def test_a_newer_store_is_refused(open_any):
