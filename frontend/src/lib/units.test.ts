@@ -5,8 +5,10 @@ describe("format", () => {
   it.each([
     [1_240_000_000, "bit/s", "1.24 Gbit/s"], [999, "bit/s", "999 bit/s"], [999_600, "bit/s", "1 Mbit/s"], [0, "bit/s", "0 bit/s"],
     [1500, "B", "1.5 kB"], [12_345, "packet/s", "12.3 k packets/s"], [42, "%", "42 %"], [0.001, "%", "< 0.01 %"], [7, "", "7"], [1234, "", "1.23 k"],
+    [-12.34, "dBm", "−12.3 dBm"], [31_000, "rpm", "31 000 rpm"], [45.2, "°C", "45.2 °C"], [1234, "W", "1.23 kW"], [0.25, "ms", "250 µs"],
+    [3_000_000, "µs", "3 s"], [0, "s", "0 s"], [12, "error/s", "12 errors/s"], [2500, "messages", "2.5 k messages"], [3, "/s", "3 /s"],
   ])("%d %s is %s", (value, unit, text) => {
-    expect(format(value, unit).replaceAll(/[\u00a0\u202f]/g, " ")).toBe(text);
+    expect(format(value, unit).replaceAll(/[\u00a0\u202f\u2009]/g, " ")).toBe(text);
   });
 
   it("writes what is not known as a dash", () => {
@@ -35,6 +37,7 @@ describe("numbers", () => {
     expect(duration(90)).toBe("1 min 30 s");
     expect(duration(90_061)).toBe("1 d 1 h");
     expect(duration(3600)).toBe("1 h");
+    expect(duration(-90)).toBe("−1 min 30 s");
   });
 });
 

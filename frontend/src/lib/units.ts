@@ -37,8 +37,10 @@ export function grouped(value: number): string {
 /** `90` → `1 min 30 s`; at most two parts. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "–";
-  if (Math.abs(seconds) < 1) return `${significant(seconds * 1000)} ms`;
-  if (Math.abs(seconds) < 60) return `${significant(seconds)} s`;
+  if (seconds < 0) return MINUS + duration(-seconds);
+  if (seconds > 0 && seconds < 1e-3) return `${significant(seconds * 1e6)} µs`;
+  if (seconds < 1) return `${significant(seconds * 1000)} ms`;
+  if (seconds < 60) return `${significant(seconds)} s`;
   const parts: [number, string][] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]];
   const out: string[] = [];
   let rest = Math.round(seconds);
@@ -52,19 +54,29 @@ export function duration(seconds: number): string {
 }
 
 /** As the catalogue names rates of counted things, and as people say them. */
-const COUNTED: Record<string, string> = { "packet/s": "packets/s", "flow/s": "flows/s" };
+const COUNTED: Record<string, string> = {
+  "packet/s": "packets/s", "flow/s": "flows/s", "message/s": "messages/s", "error/s": "errors/s", "update/s": "updates/s", "transition/s": "transitions/s",
+};
 /** Units that the prefix is part of: Gbit/s, not "G bit/s". */
-const PREFIXED = new Set(["bit/s", "bit", "B", "B/s"]);
+const PREFIXED = new Set(["bit/s", "bit", "B", "B/s", "W", "V", "A", "Hz", "J"]);
+/** Units that take no prefix: 31 000 rpm, −12.3 dBm. */
+const UNSCALED = new Set(["dBm", "dB", "°C", "rpm", "mA"]);
+/** Units of time, in seconds. */
+const SECONDS: Record<string, number> = { s: 1, ms: 1e-3, "µs": 1e-6, us: 1e-6, ns: 1e-9 };
 
 /** What people call a unit. */
 export const unitName = (unit: string): string => COUNTED[unit] ?? unit;
+
+/** Whether zero means "none of it", so that a chart must show it: not so of temperatures on a logarithmic scale. */
+export const fromZero = (unit: string): boolean => unit !== "dBm" && unit !== "dB";
 
 /** A value and its unit apart, for large figures. */
 export function write(value: number | null | undefined, unit: string): Written {
   if (value === null || value === undefined || !Number.isFinite(value)) return { value: "–", unit: "" };
   if (unit === "%") return { value: value > 0 && value < 0.01 ? "< 0.01" : significant(value), unit: "%" };
-  if (unit === "s") return { value: duration(value), unit: "" };
-  if (unit === "ms") return { value: duration(value / 1000), unit: "" };
+  const seconds = SECONDS[unit];
+  if (seconds !== undefined) return { value: value === 0 ? "0 s" : duration(value * seconds), unit: "" };
+  if (UNSCALED.has(unit)) return { value: Math.abs(value) >= 1000 ? grouped(value) : significant(value), unit };
   const { value: size, prefix } = scaled(value);
   if (PREFIXED.has(unit)) return { value: significant(size), unit: prefix + unit };
   if (!unit) return { value: prefix ? `${significant(size)}\u202f${prefix}` : significant(size), unit };
