@@ -4,7 +4,7 @@ from weft.collect.spool import SpoolStatus
 from weft.collect.status import CollectStatus
 from weft.collect.writer import WriterStatus
 from weft.model.views import ChartSpec, Provenance, ViewResult, Window
-from weft.query.catalogue import build_catalogue
+from weft.query.datasets import build_catalogue
 
 
 def answer(query, rows=()):
@@ -29,10 +29,10 @@ class FakeQuestions:
     def catalogue(self):
         return build_catalogue()
 
-    def check(self, text):
+    def check(self, text, dataset="flows"):
         return {"ok": "=" in text, "error": None if "=" in text else {"message": "expected an operator", "position": 3}}
 
-    def complete(self, text, cursor):
+    def complete(self, text, cursor, dataset="flows"):
         return {"from": 0, "to": cursor, "options": [{"label": "src_as", "insert": "src_as ", "kind": "dimension"}]}
 
     def export(self, query, format):  # noqa: A002

@@ -11,9 +11,9 @@ from typing import Any
 
 from tests.query.conftest import APPS, AS_NAMES, CUSTOMERS, EXPORTER_NAMES, INTERFACES_OF, SITES, Row, packed
 
-from weft.query.catalogue import build_catalogue
+from weft.query.datasets import build_catalogue
 from weft.query.filter import And, Columns, Compare, Node, Not, Or
-from weft.query.names import Interface, Range, address_text
+from weft.query.names import Interface, Range, address_cell
 
 DATASET = build_catalogue().datasets["flows"]
 ORDER = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
@@ -25,7 +25,7 @@ _SIDES = {"addr": ("src_addr", "dst_addr"), "as": ("src_as", "dst_as"), "port": 
 
 def value(row: Row, name: str) -> Any:
     """A field of a row, as the filter sees it."""
-    exporter = address_text(row["exporter"])
+    exporter = address_cell(row["exporter"])
     if name == "exporter_name":
         return EXPORTER_NAMES[exporter][0]
     if name == "exporter_site":
@@ -93,7 +93,7 @@ def _equal(wanted: Any, mine: Any, row: Row, side: str) -> bool:
     if isinstance(wanted, Range):
         return wanted.low <= mine <= wanted.high
     if isinstance(wanted, Interface):
-        exporter = address_text(row["exporter"])
+        exporter = address_cell(row["exporter"])
         named = wanted.exporter in ("", exporter, EXPORTER_NAMES[exporter][0])
         return named and wanted.name in (str(mine), value(row, side + "_name") or None)
     return bool(mine == wanted)

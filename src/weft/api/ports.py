@@ -6,7 +6,7 @@ The protocols are narrow on purpose: they are the whole of what the API may ask 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -17,9 +17,13 @@ from starlette.requests import HTTPConnection
 
 from weft.api.auth.people import People
 from weft.api.config import ApiConfig
+from weft.api.devices_pages import DevicePages
+from weft.api.devices_readings import Store
 from weft.api.source_views import Intaking
 from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
+from weft.api.topology import Topology
+from weft.api.topology_network import Network
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
@@ -36,11 +40,14 @@ class Questions(Protocol):
     def catalogue(self) -> Catalogue:
         """What can be asked."""
 
-    def complete(self, filter_text: str, cursor: int) -> Any:
+    def complete(self, filter_text: str, cursor: int, dataset: str = "flows") -> Any:
         """What can stand at the cursor."""
 
-    def check(self, filter_text: str) -> Any:
+    def check(self, filter_text: str, dataset: str = "flows") -> Any:
         """Whether a filter is understood."""
+
+    def facets(self, query: Query, by: Sequence[str]) -> Any:
+        """The most frequent values of several dimensions."""
 
     def export(self, query: Query, format: str) -> Iterator[bytes] | bytes:  # noqa: A002
         """The answer as a file."""
@@ -71,6 +78,9 @@ class ApiDependencies:
     enricher: Tables | None = None
     intake: Intaking | None = None
     known: Callable[[], Knowledge] = Knowledge
+    networks: Callable[[float | None], Network] = lambda _: Network()
+    """The network as the inventory knew it at a time (UTC seconds; None = now)."""
+    store: Store | None = None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
     demo: bool = False
@@ -100,6 +110,18 @@ def _enricher_of(connection: HTTPConnection) -> Tables:
     return enricher
 
 
+def _pages_of(connection: HTTPConnection) -> DevicePages:
+    pages: DevicePages = connection.app.state.devices
+    return pages
+
+
+def _topology_of(connection: HTTPConnection) -> Topology:
+    topology: Topology = connection.app.state.topology
+    return topology
+
+
 Deps = Annotated[ApiDependencies, Depends(deps_of)]
 Board = Annotated[StatusBoard, Depends(_board_of)]
+TheDevices = Annotated[DevicePages, Depends(_pages_of)]
+TheTopology = Annotated[Topology, Depends(_topology_of)]
 TheEnricher = Annotated[Tables, Depends(_enricher_of)]

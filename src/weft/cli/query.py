@@ -204,7 +204,7 @@ def _show(result: ViewResult, form: str | None) -> None:
 
 
 def _list_names() -> None:
-    from weft.query.catalogue import build_catalogue
+    from weft.query.datasets import build_catalogue
 
     for name, dataset in build_catalogue().datasets.items():
         click.echo(f"{name}: {dataset.table.meaning}\n\nMeasures")

@@ -31,6 +31,7 @@ LOGS = Table(
     meaning="One row per log message, trap or inform of a device.",
     order_by=("time", "exporter"),
     ttl_days=90,
+    full_text=("message",),
     columns=(
         Column("time", TIME_NS, "DateTime64(6, 'UTC')", Role.TIME, Kind.TIMESTAMP,
                "When it happened: the device's own stamp where its clock is good, else the arrival.", unit="ns",

@@ -80,6 +80,7 @@ class Table:
     """A telemetry table: its columns, its sort key and its rollups.
 
     ``searched`` columns are looked up by single, rare values: the store may skip blocks that do not hold them.
+    ``full_text`` columns are searched for words: the store keeps an index of the words in them.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Table:
     ttl_days: int
     rollups: tuple[Rollup, ...] = ()
     searched: tuple[str, ...] = ()
+    full_text: tuple[str, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

@@ -107,6 +107,10 @@ class ViewResult(_Frozen):
     """Index in ``rows`` of the remainder; its first dimension cell is ``Other``, the rest None; not filterable."""
     totals: dict[str, float | None] = Field(default_factory=dict)
     """Each measure over everything that matched, remainder included (the 100 % of a share)."""
+    next_before: str | None = None
+    """Of records: what to ask as ``before`` to go on; None = there are no more, or they cannot be paged."""
+    highlight: list[str] = Field(default_factory=list)
+    """Words and parts of words that the filter searched for, to be marked in what it found, whatever their case."""
     query: dict[str, Any]
     """The query that produced it, as posted: reposting it gives the same view."""
     provenance: Provenance

@@ -12,6 +12,7 @@ import structlog
 
 from weft.errors import InvalidInput, WeftError
 from weft.model.dictionaries import DICTIONARIES
+from weft.model.metrics import METRICS
 from weft.model.views import Provenance, TimeGrid, ViewResult, Window
 from weft.query.answer.body import Body
 from weft.query.answer.naming import Naming
@@ -21,16 +22,19 @@ from weft.query.answer.runner import Runner
 from weft.query.answer.sankey import sankey_view
 from weft.query.answer.series import series_view
 from weft.query.answer.table import stat_view, table_view
-from weft.query.catalogue import Catalogue, build_catalogue
+from weft.query.catalogue import Catalogue, Dataset
 from weft.query.compile.ask import Ask
 from weft.query.compile.lookups import changes_sql, minute_of
 from weft.query.compile.sql import Statement
 from weft.query.config import QueryConfig
+from weft.query.datasets import build_catalogue
 from weft.query.export import export
 from weft.query.filter import FilterError, parse, show
+from weft.query.facets import Facets, gather_facets
 from weft.query.filter.complete import Completion, complete
 from weft.query.known import KnownValues, user_attributes
 from weft.query.measures import SLOT_S, Measure
+from weft.query.metric.measures import default_measure, in_units
 from weft.query.model import Query
 from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_time
 from weft.store.telemetry import TelemetryStore
@@ -98,6 +102,10 @@ class QueryEngine:
         """What can stand at the cursor (characters from the beginning)."""
         known = self.catalogue().dataset(dataset)
         return complete(filter_text, cursor, known, KnownValues(self._store, int(self._clock())))
+
+    def facets(self, query: Query, by: Sequence[str]) -> Facets:
+        """The most frequent values of each of ``by`` under the same filter. Raises what ``run`` raises."""
+        return gather_facets(self.run, query, by)
 
     def export(self, query: Query, form: str) -> Iterator[bytes]:
         """The answer as a file: ``csv`` or ``parquet``. Raises what ``run`` raises."""
@@ -178,7 +186,10 @@ class QueryEngine:
         by = tuple(dataset.dimension(name) for name in query.by)
         if len({d.name for d in by}) < len(by):
             raise InvalidInput("the same dimension twice", where="by", fix="name each dimension once")
-        measures = tuple({m.name: m for m in (dataset.measure(name) for name in query.measures)}.values())
+        where = parse(query.filter, dataset)
+        names = query.measures or [default_measure(where) if dataset.name == METRICS.name else dataset.default]
+        measures = in_units(tuple({m.name: m for m in map(dataset.measure, names)}.values()), where)
+        _check_view(query, dataset)
         if query.top > self._config.max_groups:
             raise InvalidInput(
                 f"top {query.top} is too many", where="top", fix=f"ask for at most {self._config.max_groups}"
@@ -191,7 +202,7 @@ class QueryEngine:
                 fix="ask for a coarser step or fewer groups",
             )
         shift = self._shift(query, grid)
-        return Ask(query, dataset, by, measures, parse(query.filter, dataset), grid, shift, slot)
+        return Ask(query, dataset, by, measures, where, grid, shift, slot)
 
     def _grid(self, query: Query, measures: Sequence[Measure], now: float) -> tuple[Grid, int]:
         zone = self._config.time_zone
@@ -228,3 +239,18 @@ class QueryEngine:
         if not 0 < seconds <= grid.start:
             raise InvalidInput("cannot compare with that time", where="compare_to", fix="use previous, 1d or 7d")
         return seconds
+
+
+def _check_view(query: Query, dataset: Dataset) -> None:
+    """What this dataset cannot show, said before anything is read. Raises InvalidInput."""
+    if query.view not in dataset.views:
+        raise InvalidInput(
+            f"{dataset.name} cannot be shown as {query.view}", where="view", fix=f"use {', '.join(dataset.views)}"
+        )
+    if query.order == "bytes" and "bytes" not in dataset.measures:
+        raise InvalidInput(f"records of {dataset.name} have no bytes", where="order", fix="order by time")
+    if query.before is not None and (query.view != "records" or not dataset.ties or query.order != "time"):
+        raise InvalidInput(
+            "only records of metrics, logs and changes in the order of time can be paged", where="before",
+            fix="narrow the time range",
+        )  # fmt: skip

@@ -11,7 +11,7 @@ from weft.model.tables import Kind
 from weft.query.catalogue import Dimension
 from weft.query.compile.lookups import attribute_sql, rows_sql
 from weft.query.compile.sql import moment, select
-from weft.query.names import address_text
+from weft.query.names import address_cell
 from weft.store.telemetry import Limits, TelemetryStore
 
 _LIMITS = Limits(seconds=2.0, threads=1)
@@ -74,7 +74,7 @@ class KnownValues:
             order_by=["name", "exporter"],
         )
         rows = self._select(sql, prefix, limit)
-        return [(address_text(r["exporter"]), str(r["name"])) for r in rows if isinstance(r["exporter"], bytes)]
+        return [(address_cell(r["exporter"]), str(r["name"])) for r in rows if isinstance(r["exporter"], bytes)]
 
     def _interfaces(self, prefix: str, limit: int) -> list[tuple[str, str]]:
         host = attribute_sql(EXPORTERS, "name", ("exporter",), moment(self.now))
@@ -87,7 +87,7 @@ class KnownValues:
         out = []
         for r in self._select(sql, prefix, limit):
             assert isinstance(r["exporter"], bytes)
-            address = address_text(r["exporter"])
+            address = address_cell(r["exporter"])
             host_text = str(r["host"]) or (f"[{address}]" if ":" in address else address)
             out.append((f"{host_text}:{r['name'] or r['if_index']}", str(r["description"])))
         return out

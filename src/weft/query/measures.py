@@ -1,7 +1,8 @@
-"""What can be measured. A measure is built from a few exact sums, so that rollups and raw rows give the same number.
+"""What can be measured of rows that add up: flows, log messages, changes. (Of metrics: ``metric/measures.py``.)
 
-The sums are ``bytes`` and ``packets`` (corrected for sampling: × the row's own rate, an unknown rate counting as 1) and
-``flows`` (records, not corrected). Rates divide by the seconds asked for.
+A measure is built from a few exact sums, so that rollups and raw rows give the same number. Of flows the sums are
+``bytes`` and ``packets`` (corrected for sampling: × the row's own rate, an unknown rate counting as 1) and ``flows``
+(records, not corrected). Rates divide by the seconds asked for.
 """
 
 from __future__ import annotations
@@ -12,10 +13,23 @@ from typing import Literal
 
 #: ``rate``: sum × scale ÷ seconds. ``sum``: sum × scale. ``ratio``: first sum ÷ second. ``unique``: exact count of
 #: distinct values of a column. ``percentile``: 95th of the rates of the window's slots. The last two do not add up.
-Form = Literal["rate", "sum", "ratio", "unique", "percentile"]
+#: ``metric``: worked out per series of a metric first, see ``metric/measures.py``.
+Form = Literal["rate", "sum", "ratio", "unique", "percentile", "metric"]
+
+#: The sums, as SQL over the rows of a table. Those of ``COUNTS`` count rows: rollups keep them as a column.
+SUMS: Mapping[str, str] = {
+    "bytes": "sum(bytes * greatest(sampling_rate, 1))",
+    "packets": "sum(packets * greatest(sampling_rate, 1))",
+    "flows": "flows",
+    "messages": "messages",
+    "changes": "changes",
+    "added": "sum(added)",
+    "removed": "sum(removed)",
+}
+COUNTS = frozenset({"flows", "messages", "changes"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Measure:
     """One measure: its form, the sums it needs and, for ``unique``, the dimension it counts."""
 
@@ -85,7 +99,30 @@ FLOW_MEASURES = (
 )  # fmt: skip
 
 
+LOG_MEASURES = (
+    Measure("messages", "Messages", "messages", "Log messages.", "sum", ("messages",)),
+    _rate("mps", "Messages per second", "message/s", "messages", 1.0, "Log messages per second."),
+    _percentile("p95_mps", "95th percentile of messages", "message/s", "messages", 1.0),
+    _unique("exporter", "Devices"),
+    _unique("host", "Hosts"),
+    _unique("program", "Programs"),
+    _unique("event", "Events"),
+    _unique("template", "Templates"),
+    _unique("component", "Components"),
+)  # fmt: skip
+
+CHANGE_MEASURES = (
+    Measure("changes", "Changes", "changes", "Changes as reported.", "sum", ("changes",)),
+    Measure("added", "Lines added", "lines", "Lines that came.", "sum", ("added",)),
+    Measure("removed", "Lines removed", "lines", "Lines that went.", "sum", ("removed",)),
+    _unique("change_id", "Change names"),
+    _unique("exporter", "Devices"),
+    _unique("author", "Authors"),
+    _unique("component", "Components"),
+)  # fmt: skip
+
+
 def sums_needed(measures: Sequence[Measure]) -> tuple[str, ...]:
     """The sums that these measures are built from, each once, in a fixed order."""
     needed = {name for m in measures if m.form != "unique" for name in m.sums}
-    return tuple(name for name in ("bytes", "packets", "flows") if name in needed)
+    return tuple(name for name in SUMS if name in needed)

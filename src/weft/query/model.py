@@ -17,11 +17,12 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     dataset: str = "flows"
+    """``flows``, ``metrics``, ``logs`` or ``changes``."""
     view: Literal["series", "table", "sankey", "records", "stat"] = "series"
     """``series``: time series per group; ``table``: one row per group; ``sankey``: links between 2–5 dimensions;
     ``records``: raw rows; ``stat``: totals only."""
-    measures: list[str] = Field(default_factory=lambda: ["bps"], min_length=1, max_length=8)
-    """The first one ranks groups and is what a series shows."""
+    measures: list[str] = Field(default_factory=list, max_length=8)
+    """The first one ranks groups and is what a series shows; none = what suits the dataset and the filter."""
     by: list[str] = Field(default_factory=list, max_length=8)
     filter: str = Field(default="", max_length=4000)
     since: str = "now-6h"
@@ -38,5 +39,7 @@ class Query(BaseModel):
     """``previous`` (the window just before) or an offset such as ``1d`` or ``7d``."""
     limit: int = Field(default=100, ge=1, le=100_000)
     """Rows of a ``records`` view."""
+    before: str | None = Field(default=None, max_length=60)
+    """Go on with the records that follow: ``next_before`` of the answer before (of metrics, logs and changes)."""
     order: Literal["time", "bytes"] = "time"
-    """Order of a ``records`` view."""
+    """Order of a ``records`` view: newest first, or (of flows) largest first."""

@@ -7,11 +7,13 @@ people read, are made in ``answer/naming.py``.
 from __future__ import annotations
 
 import ipaddress
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from weft.model.addresses import address_text
 from weft.model.tables import Kind
 from weft.query.catalogue import Dimension
 
@@ -30,7 +32,6 @@ TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15,
            "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
 _NUMBER = re.compile(r"(\d{1,20})(?:\.(\d{1,9}))?([kmgtp]i?)?", re.IGNORECASE)
-_V4_MAPPED = b"\0" * 10 + b"\xff\xff"
 _WIDTHS = {Kind.ASN: 32, Kind.PORT: 16, Kind.PROTOCOL: 8}
 
 
@@ -52,14 +53,12 @@ class Interface:
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Prefix = ipaddress.IPv4Network | ipaddress.IPv6Network
-Value = int | str | Range | Interface | Address | Prefix
+Value = int | float | str | Range | Interface | Address | Prefix
 
 
-def address_text(packed: bytes) -> str:
-    """16 stored bytes → text; IPv4 where it is v4-mapped."""
-    if packed[:12] == _V4_MAPPED:
-        return str(ipaddress.IPv4Address(packed[12:]))
-    return str(ipaddress.IPv6Address(packed))
+def address_cell(packed: bytes) -> str:
+    """16 stored bytes as a filter reads them: ``::`` where there is no address."""
+    return address_text(packed) or "::"
 
 
 def flags_text(bits: int) -> str:
@@ -68,6 +67,11 @@ def flags_text(bits: int) -> str:
     if rest := bits >> len(TCP_FLAGS) << len(TCP_FLAGS):
         parts.append(str(rest))
     return "+".join(parts) or "none"
+
+
+def real_text(value: float) -> str:
+    """A number with fractions, as the filter reads it."""
+    return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
 
 
 def number_text(value: int) -> str:
@@ -82,7 +86,7 @@ def cell_text(dimension: Dimension, value: Any) -> str:
     """A stored or looked-up value as filterable text. Interfaces are named in ``answer/naming.py``."""
     kind = dimension.kind
     if kind is Kind.ADDRESS:
-        return address_text(value)
+        return address_cell(value)
     if kind is Kind.ASN:
         return f"AS{value}"
     if kind is Kind.PROTOCOL:
@@ -103,6 +107,8 @@ def value_text(dimension: Dimension, value: Value) -> str:
     if isinstance(value, Interface):
         exporter = f"[{value.exporter}]" if ":" in value.exporter else value.exporter
         return f"{exporter}:{value.name}" if value.exporter else value.name
+    if isinstance(value, float):
+        return real_text(value)
     if isinstance(value, int):
         if dimension.kind is Kind.NUMBER and dimension.name != "tcp_flags":
             return number_text(value)
@@ -220,6 +226,8 @@ def _read_flags(text: str) -> int:
 
 
 def _read_number(dimension: Dimension, text: str) -> Value:
+    if dimension.real:
+        return _read_real(text)
     if dimension.name == "tcp_flags" and not re.fullmatch(r"0x[0-9a-fA-F]+", text):
         return _read_flags(text)
     if re.fullmatch(r"0[xX][0-9a-fA-F]{1,16}", text):
@@ -230,6 +238,14 @@ def _read_number(dimension: Dimension, text: str) -> Value:
             raise ValueError("expected a range from low to high")
         return Range(low, high)
     return _scaled(text)
+
+
+def _read_real(text: str) -> float:
+    match = re.fullmatch(r"([+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?)([kmgtp]i?)?", text, re.I)
+    number = float(match[1]) * _SCALES[(match[2] or "").lower()] if match else math.inf
+    if not math.isfinite(number):
+        raise ValueError("expected a number such as -3.5, 0.01 or 10M")
+    return number
 
 
 def _scaled(text: str) -> int:

@@ -108,8 +108,9 @@ class ClickHouseStore:
             "min_insert_block_size_rows": block.rows + 1,
             "min_insert_block_size_bytes": 0,
             "max_insert_threads": 1,
-            # Merges build them: at rates where parts are too large to be merged, inserts must stay cheap.
-            "materialize_skip_indexes_on_insert": 0,
+            # Merges build them: at rates where parts are too large to be merged, inserts must stay cheap. Words are
+            # searched for at once.
+            "materialize_skip_indexes_on_insert": int(bool(table.full_text)),
             "insert_deduplication_token": token,
         }
         with self._inserting:

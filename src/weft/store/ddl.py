@@ -14,6 +14,7 @@ from weft.model.tables import Column, Rollup, Table
 from weft.store.aggregate import rollup_table
 from weft.store.config import StoreConfig
 from weft.store.engine import settings_clause
+from weft.store.lookups import full_text_sql
 
 #: Inserts that a table remembers, so that a replay is recognised.
 DEDUPLICATION_WINDOW = 1000
@@ -68,6 +69,7 @@ def create_rollup(table: Table, rollup: Rollup, config: StoreConfig) -> list[str
 def _create(table: Table, engine: str, arguments: str, tail: str, config: StoreConfig) -> list[str]:
     parts = [column_ddl(c) for c in table.columns]
     parts += [f"INDEX has_{name} {name} TYPE bloom_filter(0.02) GRANULARITY 8" for name in table.searched]
+    parts += [f"INDEX {full_text_index(name)}" for name in table.full_text]
     columns = ",\n  ".join(parts)
     if config.cluster is None:
         engine += f"({arguments})" if arguments else ""
@@ -84,6 +86,20 @@ def _create(table: Table, engine: str, arguments: str, tail: str, config: StoreC
             f"cityHash64({table.time.name}))"
         )
     return out
+
+
+def full_text_index(column: str) -> str:
+    """The index of the words of a column, as declared: name, expression, type. Words are those of ``hasAllTokens``."""
+    return f"words_{column} {full_text_sql(column)} TYPE text(tokenizer = 'splitByNonAlpha')"
+
+
+def add_full_text(table: Table, column: str, config: StoreConfig) -> list[str]:
+    """Index the words of a column of a table that was made before that was declared; rows from before follow."""
+    change = f"ALTER TABLE {stored(table.name, config)}{on_cluster(config)}"
+    return [
+        f"{change} ADD INDEX IF NOT EXISTS {full_text_index(column)}",
+        f"{change} MATERIALIZE INDEX words_{column}",
+    ]
 
 
 def add_column(name: str, column: Column, config: StoreConfig) -> list[str]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from weft.model.dictionaries import Dictionary
 
 
+def full_text_sql(column: str) -> str:
+    """What the full-text index of a column is made of; a search must ask for the same."""
+    return f"lowerUTF8({column})"
+
+
 def attribute_sql(dictionary: Dictionary, attribute: str, key_sql: tuple[str, ...], time_sql: str) -> str:
     """An attribute of the row that the key names; empty or 0 where there is none.
 

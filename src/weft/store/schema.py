@@ -95,6 +95,7 @@ class Schema:
             for statement in ddl.create_statements(table, self._config):
                 self._engine.execute(statement)
         self._columns()
+        self._indexes()
         if retention:
             self._retention()
         return {dictionary.name: self._dictionary(dictionary) for dictionary in self._known}
@@ -161,6 +162,20 @@ class Schema:
         for row in self._rows(f"SELECT table, name FROM system.columns WHERE database = {self._database}"):
             out.setdefault(row["table"], set()).add(row["name"])
         return out
+
+    def _indexes(self) -> None:
+        """Index the words of columns that were declared to be searched after their table was made."""
+        made: dict[str, set[str]] = {}
+        for row in self._rows(
+            f"SELECT table, name FROM system.data_skipping_indices WHERE database = {self._database}"
+        ):
+            made.setdefault(row["table"], set()).add(row["name"])
+        for table in self._tables:
+            for column in table.full_text:
+                if f"words_{column}" not in made.get(ddl.stored(table.name, self._config), set()):
+                    log.info("schema_full_text", table=table.name, column=column)
+                    for statement in ddl.add_full_text(table, column, self._config):
+                        self._engine.execute(statement)
 
     def _retention(self) -> None:
         """Follow the configured retention where it differs from what the table was made with."""

@@ -27,6 +27,8 @@ class DimensionView(Answer):
     filterable: bool = True
     raw_only: bool = False
     """Only raw rows have it: questions about it reach no further back than those are kept."""
+    aliases: list[str] = Field(default_factory=list)
+    """Other names that filters and questions accept."""
 
 
 class MeasureView(Answer):
@@ -37,23 +39,116 @@ class MeasureView(Answer):
     unit: str
     meaning: str
     raw_only: bool = False
+    stacks: bool = True
+    """Whether the values of groups add up to that of the whole: drawn stacked, else as lines."""
+    follows_metric: bool = False
+    """Whether the unit is that of the metric that the filter names; the answer says which."""
+
+
+class FamilyView(Answer):
+    """Dimensions that are named by who asks: the prefix, ``_`` and a name."""
+
+    prefix: str
+    meaning: str
+
+
+class ExampleView(Answer):
+    """A question to begin with."""
+
+    title: str
+    query: dict[str, Any]
+    """What to post, besides the time; ``dataset`` included."""
 
 
 class DatasetView(Answer):
     """One table that can be asked."""
 
     name: str
+    title: str = ""
     meaning: str
     dimensions: list[DimensionView]
     measures: list[MeasureView]
+    default_measure: str = ""
+    """What is measured where a question does not say (of metrics: unless the filter names one)."""
+    views: list[str] = Field(default_factory=list)
+    """Views that make sense of it."""
+    records: list[str] = Field(default_factory=list)
+    """Dimensions that a raw record shows unless ``by`` says otherwise."""
+    pages: bool = False
+    """Whether records can be paged with ``before``."""
+    orders: list[str] = Field(default_factory=list)
+    """Orders of a ``records`` view."""
+    families: list[FamilyView] = Field(default_factory=list)
+    examples: list[ExampleView] = Field(default_factory=list)
     resolutions: list[int] = Field(default_factory=list)
     """Seconds per bucket of the tables kept; 0 = raw rows."""
+
+
+class MetricView(Answer):
+    """A name in the vocabulary of metrics."""
+
+    name: str
+    type: str
+    """``counter``, ``gauge``, ``state`` (a number that stands for a state)."""
+    unit: str
+    """Of the value as stored."""
+    rate_unit: str = ""
+    """Of a counter: what its rate is shown in."""
+    meaning: str
+    component: str = ""
+    """What of a device it is of; empty = the device itself."""
+    labels: list[str] = Field(default_factory=list)
+    """Labels that tell its series apart."""
+    states: dict[int, str] = Field(default_factory=dict)
 
 
 class CatalogueView(Answer):
     """Everything that can be asked."""
 
     datasets: list[DatasetView]
+    metrics: list[MetricView] = Field(default_factory=list)
+    """The names that every source uses; what others push keeps its own."""
+
+
+class FacetsAsked(Posted):
+    """Which values are most frequent, of several dimensions at once."""
+
+    dataset: str = "logs"
+    by: list[str] = Field(min_length=1, max_length=12)
+    filter: str = Field(default="", max_length=4000)
+    since: str = "now-1h"
+    until: str = "now"
+    top: int = Field(default=10, ge=1, le=100)
+    measure: str = ""
+    """What counts; empty = rows."""
+
+
+class FacetValue(Answer):
+    """One value of a dimension and how much there is of it."""
+
+    value: str
+    """As the filter accepts it, quoted."""
+    label: str
+    count: float
+
+
+class FacetView(Answer):
+    """The most frequent values of one dimension."""
+
+    dimension: str
+    title: str
+    values: list[FacetValue]
+    other: float = 0.0
+    """What the values that are not listed add up to."""
+
+
+class FacetsView(Answer):
+    """The most frequent values of each dimension asked for."""
+
+    facets: list[FacetView]
+    total: float
+    unit: str = ""
+    elapsed_ms: float
 
 
 class FilterText(Posted):

@@ -11,7 +11,15 @@ from fastapi.responses import StreamingResponse
 from weft.api.auth.requests import Viewer
 from weft.api.catalogue import catalogue_view
 from weft.api.errors import RESPONSES
-from weft.api.models.questions import CatalogueView, Completion, FilterChecked, FilterCursor, FilterText
+from weft.api.models.questions import (
+    CatalogueView,
+    Completion,
+    FacetsAsked,
+    FacetsView,
+    FilterChecked,
+    FilterCursor,
+    FilterText,
+)
 from weft.api.ports import Deps
 from weft.model.views import ViewResult
 from weft.query.model import Query
@@ -53,13 +61,23 @@ def export(
     return StreamingResponse(data, media_type=media, headers=headers)
 
 
+@router.post("/query/facets", operation_id="queryFacets", summary="Which values are most frequent?")
+def facets(body: FacetsAsked, _: Viewer, deps: Deps) -> FacetsView:
+    """The top values of several dimensions with their counts, for a page that narrows a search down."""
+    query = Query(
+        dataset=body.dataset, view="table", measures=[body.measure] if body.measure else [], filter=body.filter,
+        since=body.since, until=body.until, top=body.top,
+    )  # fmt: skip
+    return FacetsView.model_validate(deps.questions.facets(query, body.by), from_attributes=True)
+
+
 @router.post("/filter/check", operation_id="checkFilter", summary="Is this filter understood?")
 def check_filter(body: FilterText, _: Viewer, deps: Deps) -> FilterChecked:
     """Says what is wrong with a filter and where."""
-    return FilterChecked.model_validate(deps.questions.check(body.filter), from_attributes=True)
+    return FilterChecked.model_validate(deps.questions.check(body.filter, body.dataset), from_attributes=True)
 
 
 @router.post("/filter/complete", operation_id="completeFilter", summary="What can stand at the cursor?")
 def complete_filter(body: FilterCursor, _: Viewer, deps: Deps) -> Completion:
     """Dimensions, operators and values that fit at the cursor of a filter being typed."""
-    return Completion.model_validate(deps.questions.complete(body.filter, body.cursor), from_attributes=True)
+    return Completion.model_validate(deps.questions.complete(body.filter, body.cursor, body.dataset), from_attributes=True)

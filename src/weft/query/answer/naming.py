@@ -17,7 +17,7 @@ from weft.query.answer.runner import Runner
 from weft.query.catalogue import Dimension
 from weft.query.compile.lookups import attribute_sql
 from weft.query.compile.sql import Statement, literal, moment, select, subquery
-from weft.query.names import address_text, cell_text, number_text
+from weft.query.names import address_cell, cell_text, number_text
 
 OTHER = "Other"
 UNKNOWN = "unknown"
@@ -98,7 +98,7 @@ class Naming:
             name = self._names.get((ASNS.name, (value,)))
             return f"{cell} {name}" if name else cell if value else UNKNOWN
         if d.name == "exporter":
-            return self._names.get((EXPORTERS.name, (value,)), cell)
+            return self._names.get((EXPORTERS.name, (value,)), "none" if value == _ZERO else cell)
         if d.kind is Kind.ADDRESS:
             return "none" if value == _ZERO else cell
         if d.unit == "bit/s":
@@ -108,7 +108,7 @@ class Naming:
 
     def _interface(self, part: Key) -> tuple[str, str]:
         exporter, index = part
-        address = address_text(exporter)
+        address = address_cell(exporter)
         known = self._names.get((EXPORTERS.name, (exporter,)), "")
         name = self._names.get((INTERFACES.name, part), "")
         plain = known if known and self._only(EXPORTERS, known) and not set(known) & set(":[]") else ""

@@ -14,7 +14,7 @@ from weft.query.compile.source import Choice, Source
 from weft.query.compile.sql import Statement, moment, select
 from weft.query.compile.statements import Compiler, Window
 from weft.query.filter.tree import And, Node, leaves
-from weft.query.names import address_text
+from weft.query.names import address_cell
 from weft.query.times import Grid
 
 _DAY = 86_400
@@ -49,6 +49,8 @@ def _of_exporter(ask: Ask, node: Node) -> bool:
 
 def take_pulse(ask: Ask, runner: Runner) -> Known:
     """Ask who sent in the window, in the one compared with, and in the day before the window's end."""
+    if "sampling_rate" not in ask.dataset.table.by_name:
+        return _take_quietly(ask, runner)
     grid = ask.grid
     known = Known([False] * grid.count, [False] * grid.count)
     step = max(grid.step, _MINUTE)
@@ -71,6 +73,28 @@ def take_pulse(ask: Ask, runner: Runner) -> Known:
         known.before = _take(
             shifted, runner, None, Grid(earlier, grid.step, grid.count, earlier + grid.end - grid.start)
         )
+    return known
+
+
+def _take_quietly(ask: Ask, runner: Runner) -> Known:
+    """For tables where silence is no gap (nothing logged, nothing changed) or every group tells its own (metrics).
+
+    Devices that metrics are asked of are silent when they sent before, for as long again as the window (an hour at
+    least, a day at most), but not in it.
+    """
+    grid, time = ask.grid, ask.dataset.table.time.name
+    known = Known([True] * grid.count, [True] * grid.count)
+    polled = "interval_ms" in ask.dataset.table.by_name
+    lookback = min(max(grid.seconds, 3600), _DAY) if polled else 0
+    asked = replace(ask, filter=ask.filter if polled else exporter_part(ask))
+    compiler = Compiler(asked, Choice(Source(ask.dataset.table.name, 0)))
+    where = compiler.condition(Window(grid.start - lookback, grid.end))
+    sql = select(["exporter", f"max({time}) AS newest"], ask.dataset.table.name, where=where, group_by=["exporter"])
+    rows = runner.run(Statement(sql, compiler.parameters), shown=False).to_pylist()
+    times = {row["exporter"]: _seconds(row["newest"]) for row in rows}
+    inside = [at for at in times.values() if at >= grid.start]
+    known.newest = max(inside, default=None)
+    known.silent = sorted(address_cell(e) for e, at in times.items() if at < grid.start) if polled else []
     return known
 
 
@@ -138,7 +162,7 @@ def _facts(known: Known, rows: Sequence[dict[str, object]]) -> None:
     known.rates = sorted(r for r in known.rates if r)
     known.unsampled_share = rates.get(0, 0) / total if total else 0.0
     known.newest = newest or None
-    known.silent = sorted(address_text(e) for e, n in counts.items() if not n)
+    known.silent = sorted(address_cell(e) for e, n in counts.items() if not n)
 
 
 def _seconds(value: object) -> int:

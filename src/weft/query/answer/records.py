@@ -17,17 +17,11 @@ from weft.query.compile.source import Choice, Source
 from weft.query.compile.sql import Statement, select
 from weft.query.compile.statements import Compiler, key_names
 
-#: What a record shows unless dimensions are asked for.
-DEFAULT = (
-    "exporter", "src_addr", "src_port", "dst_addr", "dst_port", "protocol", "app", "tcp_flags", "in_if", "out_if",
-    "src_as", "dst_as", "sampling_rate",
-)  # fmt: skip
-
 
 def records_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
     """Rows of the raw table with their bytes and packets as exported."""
     table = ask.dataset.table
-    by: Sequence[Dimension] = ask.by or [ask.dataset.dimensions[n] for n in DEFAULT]
+    by: Sequence[Dimension] = ask.by or [ask.dataset.dimensions[n] for n in ask.dataset.records]
     runner.source = Source(table.name, 0)
     compiler = Compiler(ask, Choice(runner.source))
     columns = [f"{sql} AS {name}" for d in by for name, sql in zip(key_names(d), compiler.row_values(d), strict=True)]

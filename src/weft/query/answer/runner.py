@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import pyarrow as pa
 
-from weft.errors import LimitExceeded
+from weft.errors import Failed, InvalidInput, LimitExceeded
 from weft.query.compile.ask import Ask
 from weft.query.compile.source import Source, choose
 from weft.query.compile.sql import Statement
@@ -17,6 +17,8 @@ from weft.query.config import QueryConfig
 from weft.store.telemetry import Limits, TelemetryStore
 
 ADVICE = "ask for a shorter time range, fewer dimensions, a coarser step or a narrower filter"
+#: Part of what the engine says of a regular expression that it cannot read.
+_BAD_PATTERN = "cannot compile re2"
 
 
 @dataclass
@@ -62,6 +64,12 @@ class Runner:
                 threads=self.config.threads or None,
             )
             result = self.store.query(statement.sql, statement.parameters, limits)
+        except Failed as error:
+            if _BAD_PATTERN not in error.what:
+                raise
+            raise InvalidInput(
+                "not a regular expression", where="filter", fix="see github.com/google/re2/wiki/Syntax"
+            ) from error
         except LimitExceeded as error:
             bound = f"limits: {self.config.timeout_s:g} s, {self.config.memory_mb} MB"
             raise LimitExceeded(f"{error.what} ({bound})", where="query", fix=ADVICE) from error

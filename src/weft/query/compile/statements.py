@@ -22,12 +22,11 @@ from weft.query.compile.source import Choice, Source, cover
 from weft.query.compile.sql import Statement, literal, moment, select, subquery
 from weft.query.compile.where import Where
 from weft.query.filter.tree import Or
-from weft.query.measures import Measure, sums_needed
+from weft.query.measures import COUNTS, SUMS, Measure, sums_needed
+from weft.store.aggregate import ROWS
 
 #: More changes of names than this inside a window are looked up row by row instead of slice by slice.
 MAX_SLICES = 100
-#: Stands for the count of records until the table is known: rollups keep it as a column.
-_FLOWS = "flows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +65,7 @@ def key_names(dimension: Dimension) -> tuple[str, ...]:
 
 def aggregates_for(measures: Sequence[Measure]) -> list[Aggregate]:
     """The sums and unique counts that these measures need."""
-    rows = {
-        "bytes": "sum(bytes * greatest(sampling_rate, 1))",
-        "packets": "sum(packets * greatest(sampling_rate, 1))",
-        "flows": _FLOWS,
-    }
-    out = [Aggregate(f"sum_{n}", rows[n], rows[n], f"sum(g.sum_{n})") for n in sums_needed(measures)]
+    out = [Aggregate(f"sum_{n}", SUMS[n], SUMS[n], f"sum(g.sum_{n})") for n in sums_needed(measures)]
     for m in measures:
         if m.form == "unique":
             column = m.dimension
@@ -120,8 +114,8 @@ class Compiler:
             parts = cover(self.choice, window.start, window.end, self.ask.edges)
         if len(parts) == 1:
             source = parts[0][0]
-            flows = "sum(flows)" if source.seconds else "count()"
-            return source.name, self.condition(window), [flows if r == _FLOWS else r for r in rows]
+            count = f"sum({ROWS})" if source.seconds else "count()"
+            return source.name, self.condition(window), [count if r in COUNTS else r for r in rows]
         time = self.ask.dataset.table.time.name
         texts = " ".join(rows)
         wanted = dict.fromkeys([*columns, *(n for n in ("bytes", "packets", "sampling_rate") if n in texts)])
@@ -130,9 +124,10 @@ class Compiler:
             wanted[time] = None
         selects = []
         for source, start, end in parts:
-            names = [*wanted, "flows" if source.seconds else "toUInt64(1) AS flows"] if _FLOWS in rows else [*wanted]
+            counted = any(r in COUNTS for r in rows)
+            names = [*wanted, ROWS if source.seconds else f"toUInt64(1) AS {ROWS}"] if counted else [*wanted]
             selects.append(select([", ".join(names)], source.name, where=self.condition(Window(start, end))))
-        return subquery("\nUNION ALL\n".join(selects), "t"), "", ["sum(flows)" if r == _FLOWS else r for r in rows]
+        return subquery("\nUNION ALL\n".join(selects), "t"), "", [f"sum({ROWS})" if r in COUNTS else r for r in rows]
 
     @property
     def filter_condition(self) -> str:

@@ -11,12 +11,16 @@ from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension
 from weft.query.compile.ask import sides
 from weft.query.compile.lookups import attribute_sql
+from weft.query.filter.search import exact_patterns, words_of
 from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Address, Interface, Prefix, Range, Value
+from weft.store.lookups import full_text_sql
 
 #: Where IPv4 addresses are stored.
 _V4_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 Parameters = dict[str, Any]
+#: Operators of ours that are functions in SQL.
+_NO_OPERATORS = ("HAS", "NOT HAS", "~", "!~", "MATCHES", "NOT MATCHES")
 #: SQL of a dimension's value.
 ValueSql = Callable[[Dimension], str]
 
@@ -59,7 +63,7 @@ class Where:
         """The comparison as SQL's own operator, where there is one."""
         if isinstance(node, Columns):
             return self._side(dimension, node.operator, node)
-        if any(isinstance(v, Range | Interface | Prefix) for v in node.values) or "HAS" in node.operator:
+        if any(isinstance(v, Range | Interface | Prefix) for v in node.values) or node.operator in _NO_OPERATORS:
             return None
         operator, type_ = node.operator, _type_of(node.values[0])
         if len(node.values) == 1:
@@ -70,13 +74,17 @@ class Where:
     def _side(self, dimension: Dimension, operator: str, node: Compare | Columns) -> str:
         """A positive comparison of one side."""
         if isinstance(node, Columns):
-            other = self._dataset.dimensions[node.other]
+            other = sides(self._dataset, node.other)[0]
             if dimension.kind is Kind.INTERFACE:
                 return f"{dimension.keys[-1]} {operator} {other.keys[-1]}"
             return f"{self._value(dimension)} {operator} {self._value(other)}"
         if operator == "HAS":
             bits = self._bind(node.values[0], "UInt64")
             return f"bitAnd({self._value(dimension)}, {bits}) = {bits}"
+        if operator == "~":
+            return self._words(self._value(dimension), str(node.values[0]))
+        if operator == "MATCHES":
+            return f"match({self._value(dimension)}, {self._bind(node.values[0], 'String')})"
         if operator == "<<":
             return _any([self._in_prefix(self._value(dimension), p) for p in node.values])
         if operator not in ("=", "IN"):
@@ -114,6 +122,14 @@ class Where:
             return f"({name} = {self._bind(interface.exporter, 'String')} AND {sql})"
         return f"({exporter} = {self._bind(address, 'IPv6')} AND {sql})"
 
+    def _words(self, column: str, text: str) -> str:
+        """Whole words by the full-text index; what else the terms ask for is looked at where those are found."""
+        parts = []
+        if words := words_of(text):
+            parts.append(f"hasAllTokens({full_text_sql(column)}, lowerUTF8({self._bind(' '.join(words), 'String')}))")
+        parts += [f"match({column}, {self._bind(pattern, 'String')})" for pattern in exact_patterns(text)]
+        return parts[0] if len(parts) == 1 else f"({' AND '.join(parts)})"
+
     def _in_prefix(self, column: str, prefix: Value) -> str:
         assert isinstance(prefix, ipaddress.IPv4Network | ipaddress.IPv6Network)
         low, high = self._bind(prefix[0], "IPv6"), self._bind(prefix[-1], "IPv6")
@@ -135,6 +151,8 @@ def stored_address(address: Address | Prefix) -> str:
 
 
 def _type_of(value: Value) -> str:
+    if isinstance(value, float):
+        return "Float64"
     if isinstance(value, int):
         return "UInt64"
     return "String" if isinstance(value, str) else "IPv6"

@@ -21,10 +21,10 @@ MAX_OPTIONS = 25
 
 _TOKEN = re.compile(
     r"(?P<space>\s+)|(?P<string>\"(?:[^\"\\]|\\.)*(?:\"|$)|'(?:[^'\\]|\\.)*(?:'|$))|(?P<and>&&|\|\|)"
-    r"|(?P<operator>!<<|<<|!=|<=|>=|[<>=!])|(?P<punct>[(),&|])|(?P<word>[^\s()=!<>,\"'&|]+)",
+    r"|(?P<operator>!<<|<<|!=|!~|<=|>=|[<>=!~])|(?P<punct>[(),&|])|(?P<word>[^\s()=!<>,\"'&|~]+)",
     re.DOTALL,
 )
-_BARE = re.compile(r"[^\s()=!<>,\"'&|\\]+")
+_BARE = re.compile(r"[^\s()=!<>,\"'&|~\\]+")
 _SPEEDS = tuple((f"{n}G", f"{n} Gbit/s") for n in (1, 10, 25, 40, 100, 400, 800))
 _PORTS = (
     ("22", "ssh"), ("25", "smtp"), ("53", "dns"), ("80", "http"), ("123", "ntp"), ("161", "snmp"), ("179", "bgp"),
@@ -106,7 +106,7 @@ def _step(place: _Place, kind: str, text: str, dataset: Dataset) -> None:
         case "operator":
             if word == "not":
                 place.negated = True
-            elif kind == "operator" or word in ("in", "like", "ilike", "has"):
+            elif kind == "operator" or word in ("in", "like", "ilike", "has", "matches"):
                 place.operator = f"NOT {word.upper()}" if place.negated else text.upper()
                 place.wants = "opening" if word == "in" else "value"
             else:
@@ -187,6 +187,8 @@ _MEANINGS = {
     "=": "equal", "!=": "not equal", "IN": "one of", "NOT IN": "none of", "<": "less", "<=": "at most", ">": "more",
     ">=": "at least", "LIKE": "pattern: % any text, _ any character", "ILIKE": "pattern, case ignored",
     "NOT LIKE": "not that pattern", "NOT ILIKE": "not that pattern, case ignored", "<<": "inside a prefix",
+    "~": "has all these words, in any order", "!~": "lacks one of these words",
+    "MATCHES": "regular expression (RE2)", "NOT MATCHES": "not that regular expression",
     "!<<": "outside a prefix", "HAS": "has all of these flags", "NOT HAS": "lacks one of these flags",
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 from weft.errors import InvalidInput
 from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension, Either, suggestion
+from weft.query.filter.search import pattern_problem, words_problem
 from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Value, read_prefix, read_value
 
@@ -35,25 +36,27 @@ both: one (_AND one)*
     | WORD MATCH value -> match
     | WORD _NOT MATCH value -> not_match
     | WORD PREFIX (value | values) -> prefix
+    | WORD WORDS value -> words
 ?values: "(" value ("," value)* [","] ")"
 value: WORD | STRING
 
 COMPARE.3: "!=" | "<=" | ">=" | "<" | ">" | "="
 PREFIX.4: "!<<" | "<<"
-_AND.2: /and(?![^\s()=!<>,"'&|])/i | "&&"
-_OR.2: /or(?![^\s()=!<>,"'&|])/i | "||"
-_NOT.2: /not(?![^\s()=!<>,"'&|])/i
-_IN.2: /in(?![^\s()=!<>,"'&|])/i
-MATCH.2: /(i?like|has)(?![^\s()=!<>,"'&|])/i
+WORDS.4: "!~" | "~"
+_AND.2: /and(?![^\s()=!<>,"'&|~])/i | "&&"
+_OR.2: /or(?![^\s()=!<>,"'&|~])/i | "||"
+_NOT.2: /not(?![^\s()=!<>,"'&|~])/i
+_IN.2: /in(?![^\s()=!<>,"'&|~])/i
+MATCH.2: /(i?like|has|matches)(?![^\s()=!<>,"'&|~])/i
 STRING: /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/s
-WORD: /[^\s()=!<>,"'&|]+/
+WORD: /[^\s()=!<>,"'&|~]+/
 %import common.WS
 %ignore WS
 """
-KEYWORDS = ("and", "or", "not", "in", "like", "ilike", "has")
+KEYWORDS = ("and", "or", "not", "in", "like", "ilike", "has", "matches")
 _EXPECTED = {
     "WORD": "a field or a value", "STRING": "a quoted value", "COMPARE": "an operator (=, !=, <, <=, >, >=)",
-    "PREFIX": "<<", "MATCH": "LIKE or HAS", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IN": "IN", "LPAR": "(",
+    "PREFIX": "<<", "MATCH": "LIKE or HAS", "WORDS": "~", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IN": "IN", "LPAR": "(",
     "RPAR": ")", "COMMA": ",", "$END": "the end",
 }  # fmt: skip
 
@@ -204,6 +207,9 @@ class _Build(Transformer[Token, Any]):
         _check_operator(field, str(operator), operator)
         return self._compare(field, str(operator), values)
 
+    def words(self, word: Token, operator: Token, raw: Raw) -> Node:
+        return self.match(word, operator, raw)
+
     def _field(self, word: Token) -> Dimension | Either:
         found = self._dataset.field(str(word))
         if found is None:
@@ -233,6 +239,10 @@ class _Build(Transformer[Token, Any]):
     def _read(self, dimension: Dimension, operator: str, raw: Raw) -> Value:
         if operator in ("LIKE", "NOT LIKE", "ILIKE", "NOT ILIKE"):
             return raw.text
+        if operator in ("~", "!~", "MATCHES", "NOT MATCHES"):
+            if problem := (words_problem if "~" in operator else pattern_problem)(raw.text):
+                raise _Fail(problem, raw, 'expected words such as "link down"' if "~" in operator else None)
+            return raw.text
         try:
             value = read_prefix(raw.text) if operator in ("<<", "!<<") else read_value(dimension, raw.text)
         except ValueError as error:
@@ -240,7 +250,7 @@ class _Build(Transformer[Token, Any]):
             if dimension.values:
                 fix = suggestion(raw.text, dimension.values.values()) or fix
             raise _Fail(f"{raw.text!r} is no {dimension.title[:1].lower() + dimension.title[1:]}", raw, fix) from None
-        if operator in ("<", "<=", ">", ">=", "HAS", "NOT HAS") and not isinstance(value, int):
+        if operator in ("<", "<=", ">", ">=", "HAS", "NOT HAS") and not isinstance(value, int | float):
             raise _Fail(f"{operator} needs one number", raw, "expected a number, not a range")
         return value
 

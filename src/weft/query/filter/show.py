@@ -10,7 +10,7 @@ from weft.query.filter.parse import KEYWORDS
 from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Value, value_text
 
-_BARE = re.compile(r"[^\s()=!<>,\"'&|\\]+")
+_BARE = re.compile(r"[^\s()=!<>,\"'&|~\\]+")
 
 
 def show(node: Node | None, dataset: Dataset) -> str:
