@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+#: Dimensions that groups can have; a record may show more.
+MOST_GROUPED = 8
 
 
 class Query(BaseModel):
@@ -23,7 +26,8 @@ class Query(BaseModel):
     ``records``: raw rows; ``stat``: totals only."""
     measures: list[str] = Field(default_factory=list, max_length=8)
     """The first one ranks groups and is what a series shows; none = what suits the dataset and the filter."""
-    by: list[str] = Field(default_factory=list, max_length=8)
+    by: list[str] = Field(default_factory=list, max_length=24)
+    """Dimensions to group by, at most eight; of records, what each shows."""
     filter: str = Field(default="", max_length=4000)
     since: str = "now-6h"
     until: str = "now"
@@ -43,3 +47,9 @@ class Query(BaseModel):
     """Go on with the records that follow: ``next_before`` of the answer before (of metrics, logs and changes)."""
     order: Literal["time", "bytes"] = "time"
     """Order of a ``records`` view: newest first, or (of flows) largest first."""
+
+    @model_validator(mode="after")
+    def _grouped_by_few(self) -> Self:
+        if self.view != "records" and len(self.by) > MOST_GROUPED:
+            raise ValueError(f"by: group by at most {MOST_GROUPED} dimensions")
+        return self
