@@ -7,10 +7,12 @@ was claimed by whom. Must do no I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
+from urllib.parse import unquote
 
 
 class ObjectKind(StrEnum):
@@ -28,7 +30,9 @@ class ObjectKind(StrEnum):
 
 
 #: Sources by precedence, best first: what a person wrote wins over what a system of record says, that over what the
-#: device says of itself, that over what was overheard.
+#: device says of itself, that over what was overheard. ``tables`` are the reference tables of enrichment, ``flows`` is
+#: what exporters tell of themselves, ``syslog`` stands for senders of logs, traps and pushed metrics that nothing else
+#: knows.
 ORIGINS = ("file", "netbox", "tables", "gnmi", "snmp", "lldp", "configs", "flows", "syslog")
 
 
@@ -100,18 +104,41 @@ ATTRIBUTES: Mapping[ObjectKind, Mapping[str, str]] = {
 }  # fmt: skip
 
 
+#: Origins that people keep: what they say does not expire.
+MANUAL_ORIGINS = frozenset({"file", "netbox", "tables"})
+#: Lists of which every source knows a part: the merged list holds all of them, the best source's first.
+JOINED_ATTRIBUTES = frozenset({"addresses", "tags", "prefixes", "customers"})
+#: Nobody says otherwise.
+NO_OTHERS: Mapping[str, Any] = MappingProxyType({})
+_SEPARATOR = "|"
+
+
+def key_text(key: Sequence[str]) -> str:
+    """The key of an object as one text: its parts joined by ``|``."""
+    return _SEPARATOR.join(part.replace("%", "%25").replace(_SEPARATOR, "%7C") for part in key)
+
+
+def key_of(text: str) -> tuple[str, ...]:
+    """The key that ``key_text`` made."""
+    return tuple(unquote(part) for part in text.split(_SEPARATOR))
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """One attribute of a merged object: the value in force, who says so, and who says otherwise."""
 
     value: Any
     origin: str
-    others: Mapping[str, Any] = field(default_factory=dict)  # origin → its different value
+    others: Mapping[str, Any] = field(default_factory=lambda: NO_OTHERS)  # origin → its different value
 
 
 @dataclass(frozen=True, slots=True)
 class InventoryObject:
-    """An object as merged from all sources, as of one moment."""
+    """An object as merged from all sources, as of one moment.
+
+    Its key is that of a fact, with the names in force: a device by its name (its first address where it has none), an
+    interface as (device, name), a link as (device, interface, device, interface) with the ends in order.
+    """
 
     kind: ObjectKind
     key: tuple[str, ...]
@@ -119,8 +146,54 @@ class InventoryObject:
     origins: tuple[str, ...]  # sources that know it, best first
     first_seen_s: float  # UTC seconds
     last_seen_s: float  # when a source last stated it
+    facts: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # (origin, scope, key) of each fact it is made of
 
     def get(self, attribute: str, default: Any = None) -> Any:
         """Value of an attribute."""
         claim = self.claims.get(attribute)
         return default if claim is None else claim.value
+
+    @property
+    def id(self) -> str:
+        """The key as one text, for addresses and links."""
+        return key_text(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Sources contradict each other in a way that merging must not hide."""
+
+    kind: ObjectKind
+    what: str  # serial, name, end …: what they contradict each other in
+    keys: tuple[tuple[str, ...], ...]  # objects it is about, by their keys
+    text: str  # in a sentence
+
+
+@dataclass(frozen=True, slots=True)
+class KnownInterface:
+    """What the inventory knows of an interface beyond what its device's flows tell."""
+
+    name: str = ""
+    description: str = ""
+    speed_bps: int = 0
+    boundary: str = ""
+    provider: str = ""
+    connectivity: str = ""
+    circuit: str = ""
+    peer: str = ""  # the other end of its link: device and interface
+
+
+@dataclass(frozen=True, slots=True)
+class KnownDevice:
+    """What the inventory knows of a device, for the dictionaries that give telemetry its names."""
+
+    address: str  # the one that its telemetry is kept under
+    addresses: tuple[str, ...] = ()
+    name: str = ""
+    site: str = ""
+    role: str = ""
+    vendor: str = ""
+    model: str = ""
+    os: str = ""
+    demo: str = ""
+    interfaces: Mapping[int, KnownInterface] = field(default_factory=dict)  # by ifIndex

@@ -113,3 +113,34 @@ class DecoderRecord(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     collector: Mapped[str] = mapped_column(String(200), index=True)
     value: Mapped[dict[str, Any]]
+
+
+class FactRecord(Base):
+    """One version of what a source said of an inventory object; ``valid_to`` is empty while it says so."""
+
+    __tablename__ = "inventory_facts"
+    __table_args__ = (
+        Index("ix_inventory_facts_valid_to", "valid_to"),
+        Index("ix_inventory_facts_kind_key", "kind", "key"),
+        Index("ix_inventory_facts_valid_from", "valid_from"),
+    )
+
+    id: Mapped[int] = mapped_column(_BIG, primary_key=True)
+    origin: Mapped[str] = mapped_column(String(32))
+    scope: Mapped[str] = mapped_column(String(400))
+    kind: Mapped[str] = mapped_column(String(20))
+    key: Mapped[str] = mapped_column(String(900))
+    attributes: Mapped[dict[str, Any]]
+    first_seen: Mapped[float]
+    valid_from: Mapped[float]
+    valid_to: Mapped[float | None]
+
+
+class ScopeRecord(Base):
+    """When a source was last heard about a part of the network."""
+
+    __tablename__ = "inventory_scopes"
+
+    origin: Mapped[str] = mapped_column(String(32), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(400), primary_key=True)
+    seen: Mapped[float]

@@ -66,7 +66,8 @@ class StateStore:
             self._engine = self._make = None
 
     @contextlib.contextmanager
-    def _read(self) -> Iterator[Transaction]:
+    def reading(self) -> Iterator[Transaction]:
+        """A transaction that only reads. Raises ``StoreUnavailable`` while the database is away."""
         if self._make is None:
             raise StoreUnavailable("is not open", where="state store")
         try:
@@ -80,32 +81,33 @@ class StateStore:
             raise Failed(_first_line(error), where="state store") from error
 
     @contextlib.contextmanager
-    def _write(self) -> Iterator[Transaction]:
-        with self._writing, self._read() as session, session.begin():
+    def writing(self) -> Iterator[Transaction]:
+        """A transaction that writes: kept whole, or not at all. Raises as ``reading``."""
+        with self._writing, self.reading() as session, session.begin():
             yield session
 
     # People.
 
     def users(self) -> Sequence[User]:
         """Everybody, by name."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalars(select(User).order_by(User.username)).all()
 
     def user(self, username: str) -> User | None:
         """The person of that name."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalar(select(User).where(User.username == username))
 
     def user_by_id(self, user_id: int) -> User | None:
         """The person with that id."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.get(User, user_id)
 
     def add_user(self, username: str, password_hash: str, role: str) -> User:
         """Add a person. Raises ``InvalidInput`` where the name is taken."""
         user = User(username=username, password_hash=password_hash, role=role, created=time.time())
         try:
-            with self._write() as session:
+            with self.writing() as session:
                 session.add(user)
         except IntegrityError:
             raise InvalidInput(f"the name {username!r} is taken", where="username", fix="Choose another.") from None
@@ -113,7 +115,7 @@ class StateStore:
 
     def change_user(self, user_id: int, *, role: str | None = None, password_hash: str | None = None) -> User | None:
         """Change what is given; None where there is no such person."""
-        with self._write() as session:
+        with self.writing() as session:
             user = session.get(User, user_id)
             if user is not None:
                 user.role = role or user.role
@@ -128,18 +130,18 @@ class StateStore:
 
     def add_session(self, digest: str, user_id: int, created: float, expires: float) -> None:
         """Remember a login; those that are over are forgotten."""
-        with self._write() as session:
+        with self.writing() as session:
             session.execute(delete(Session).where(Session.expires < created))
             session.add(Session(digest=digest, user_id=user_id, created=created, used=created, expires=expires))
 
     def session(self, digest: str) -> Session | None:
         """The login with that cookie."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.get(Session, digest)
 
     def touch_session(self, digest: str, used: float) -> None:
         """Remember that a login was used."""
-        with self._write() as session:
+        with self.writing() as session:
             session.execute(update(Session).where(Session.digest == digest).values(used=used))
 
     def delete_session(self, digest: str) -> None:
@@ -155,7 +157,7 @@ class StateStore:
     def add_token(self, user_id: int, name: str, digest: str, role: str, expires: float | None) -> Token:
         """Remember an API token."""
         token = Token(user_id=user_id, name=name, digest=digest, role=role, created=time.time(), expires=expires)
-        with self._write() as session:
+        with self.writing() as session:
             session.add(token)
         return token
 
@@ -164,17 +166,17 @@ class StateStore:
         query = select(Token).order_by(Token.id)
         if user_id is not None:
             query = query.where(Token.user_id == user_id)
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalars(query).all()
 
     def token_by_digest(self, digest: str) -> Token | None:
         """The token with that secret."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalar(select(Token).where(Token.digest == digest))
 
     def touch_token(self, token_id: int, used: float) -> None:
         """Remember that a token was used."""
-        with self._write() as session:
+        with self.writing() as session:
             session.execute(update(Token).where(Token.id == token_id).values(used=used))
 
     def delete_token(self, token_id: int) -> bool:
@@ -186,25 +188,25 @@ class StateStore:
     def views(self, user_id: int) -> Sequence[SavedView]:
         """Views of a person and those shared by others, by name."""
         visible = (SavedView.user_id == user_id) | SavedView.shared
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalars(select(SavedView).where(visible).order_by(SavedView.name, SavedView.id)).all()
 
     def view(self, view_id: int) -> SavedView | None:
         """The view with that id."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.get(SavedView, view_id)
 
     def add_view(self, user_id: int, name: str, state: Mapping[str, Any], shared: bool) -> SavedView:
         """Save a view."""
         now = time.time()
         view = SavedView(user_id=user_id, name=name, shared=shared, state=dict(state), created=now, updated=now)
-        with self._write() as session:
+        with self.writing() as session:
             session.add(view)
         return view
 
     def change_view(self, view_id: int, name: str, state: Mapping[str, Any], shared: bool) -> SavedView | None:
         """Replace a view."""
-        with self._write() as session:
+        with self.writing() as session:
             view = session.get(SavedView, view_id)
             if view is not None:
                 view.name, view.state, view.shared, view.updated = name, dict(state), shared, time.time()
@@ -221,43 +223,43 @@ class StateStore:
         record = AuditRecord(
             time=time.time(), actor=actor[:200], action=action[:100], target=target[:500], detail=dict(detail or {})
         )
-        with self._write() as session:
+        with self.writing() as session:
             session.add(record)
 
     def audit_log(self, limit: int) -> Sequence[AuditRecord]:
         """What people did, newest first."""
-        with self._read() as session:
+        with self.reading() as session:
             return session.scalars(select(AuditRecord).order_by(AuditRecord.id.desc()).limit(limit)).all()
 
     # Settings.
 
     def setting(self, key: str, default: Any = None) -> Any:
         """A named value."""
-        with self._read() as session:
+        with self.reading() as session:
             found = session.get(Setting, key)
             return default if found is None else found.value
 
     def set_setting(self, key: str, value: Any) -> None:
         """Remember a value that JSON can hold."""
-        with self._write() as session:
+        with self.writing() as session:
             session.merge(Setting(key=key, value=value, updated=time.time()))
 
     # Decoder state.
 
     def save_decoder_state(self, state: Sequence[Mapping[str, Any]], collector: str = "") -> None:
         """Replace what ``collector`` saved before."""
-        with self._write() as session:
+        with self.writing() as session:
             session.execute(delete(DecoderRecord).where(DecoderRecord.collector == collector))
             session.add_all(DecoderRecord(collector=collector, value=dict(value)) for value in state)
 
     def load_decoder_state(self, collector: str = "") -> list[dict[str, Any]]:
         """What ``collector`` saved last; empty when nothing was."""
         query = select(DecoderRecord).where(DecoderRecord.collector == collector).order_by(DecoderRecord.id)
-        with self._read() as session:
+        with self.reading() as session:
             return [record.value for record in session.scalars(query)]
 
     def _delete(self, table: type[Any], condition: Any) -> bool:
-        with self._write() as session:
+        with self.writing() as session:
             result: Any = session.execute(delete(table).where(condition))
             return bool(result.rowcount)
 
