@@ -102,7 +102,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
             intake=intake, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
-            spool_capacity=settings.collect.spool_bytes, demo=demo,
+            spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)

@@ -17,10 +17,11 @@ from weft import __version__
 from weft.api import errors, static
 from weft.api.auth.accounts import Accounts
 from weft.api.auth.requests import Viewer, current
+from weft.api.devices_pages import device_pages
 from weft.api.history import STEP_S
 from weft.api.live import LiveHub
 from weft.api.ports import ApiDependencies
-from weft.api.routes import auth, enrich, health, live, metrics, query, sources, tokens, users, views
+from weft.api.routes import auth, devices, enrich, health, live, metrics, query, sources, tokens, topology, users, views
 from weft.api.security import BodyLimit, HostCheck, SecurityHeaders
 from weft.api.status import StatusBoard
 
@@ -33,7 +34,8 @@ Log in with a session (`POST /api/v1/auth/login`) or send an API token (`Authori
 always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket `/api/v1/live`, see docs/api.md."""
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
-PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router)
+PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
+             topology.router, devices.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 4
 
@@ -57,6 +59,9 @@ def create_app(deps: ApiDependencies) -> FastAPI:
     app.state.deps = deps
     app.state.accounts = Accounts(deps.config, deps.state)
     app.state.board = board
+    app.state.devices, app.state.topology = device_pages(
+        deps.networks, deps.store, deps.questions, board.sources, board.exporters
+    )
     app.state.live = LiveHub(
         {name: _in_thread(view) for name, view in (("overview", board.overview), ("exporters", board.exporters))},
         deps.registry, limit=deps.config.live_clients,
