@@ -29,12 +29,13 @@ from weft.query.compile.sql import Statement
 from weft.query.config import QueryConfig
 from weft.query.datasets import build_catalogue
 from weft.query.export import export
-from weft.query.filter import FilterError, parse, show
 from weft.query.facets import Facets, gather_facets
+from weft.query.filter import FilterError, parse, show
 from weft.query.filter.complete import Completion, complete
 from weft.query.known import KnownValues, user_attributes
 from weft.query.measures import SLOT_S, Measure
 from weft.query.metric.measures import default_measure, in_units
+from weft.query.metric.views import metric_view
 from weft.query.model import Query
 from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_time
 from weft.store.telemetry import TelemetryStore
@@ -122,6 +123,8 @@ class QueryEngine:
         return self._result(ask, runner, naming, known, body)
 
     def _view(self, ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
+        if ask.measures[0].form == "metric" and ask.query.view != "records":
+            return metric_view(ask, runner, naming)
         match ask.query.view:
             case "series":
                 return series_view(ask, runner, naming, known)

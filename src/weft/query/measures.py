@@ -1,4 +1,4 @@
-"""What can be measured of rows that add up: flows, log messages, changes. (Of metrics: ``metric/measures.py``.)
+"""What can be measured of rows that add up: flows, log messages, changes; of metrics see ``metric/measures.py``.
 
 A measure is built from a few exact sums, so that rollups and raw rows give the same number. Of flows the sums are
 ``bytes`` and ``packets`` (corrected for sampling: × the row's own rate, an unknown rate counting as 1) and ``flows``

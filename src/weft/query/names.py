@@ -32,7 +32,7 @@ TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ece", "cwr", "ns")
 _SCALES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "p": 10**15,
            "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}  # fmt: skip
 _NUMBER = re.compile(r"(\d{1,20})(?:\.(\d{1,9}))?([kmgtp]i?)?", re.IGNORECASE)
-_WIDTHS = {Kind.ASN: 32, Kind.PORT: 16, Kind.PROTOCOL: 8}
+_REAL = re.compile(r"([+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:e[+-]?\d{1,3})?)([kmgtp]i?)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +103,8 @@ def cell_text(dimension: Dimension, value: Any) -> str:
 def value_text(dimension: Dimension, value: Value) -> str:
     """A value of a parsed filter as text that reads back as the same value."""
     if isinstance(value, Range):
+        if dimension.kind is Kind.PROTOCOL:  # names may hold dashes
+            return f"{value.low}-{value.high}"
         return f"{value_text(dimension, value.low)}-{value_text(dimension, value.high)}"
     if isinstance(value, Interface):
         exporter = f"[{value.exporter}]" if ":" in value.exporter else value.exporter
@@ -241,7 +243,7 @@ def _read_number(dimension: Dimension, text: str) -> Value:
 
 
 def _read_real(text: str) -> float:
-    match = re.fullmatch(r"([+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?)([kmgtp]i?)?", text, re.I)
+    match = _REAL.fullmatch(text)
     number = float(match[1]) * _SCALES[(match[2] or "").lower()] if match else math.inf
     if not math.isfinite(number):
         raise ValueError("expected a number such as -3.5, 0.01 or 10M")

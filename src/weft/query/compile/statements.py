@@ -167,7 +167,7 @@ class Compiler:
             return self._grouped_twice(window, aggregates, by, fold)
         columns, groups = self._bucket(window)
         values = {name: value for d in by for name, value in zip(key_names(d), self._plain(d), strict=True)}
-        folded, keys = _folded(by, values, fold)
+        folded, keys = folded_columns(by, values, fold)
         unique = [a.name.removeprefix("unique_") for a in aggregates if a.name.startswith("unique_")]
         needed = [*(key for d in by for key in d.keys), *unique]
         table, where, rows = self._from(window, needed, [a.rows for a in aggregates])
@@ -181,7 +181,7 @@ class Compiler:
         keys: dict[str, str] = {}
         values: dict[str, str] = {}
         for d in by:
-            sliced = self._sliced(d)
+            sliced = self.sliced(d)
             if d.dictionary is not None and not (sliced and len(self.ask.edges) > MAX_SLICES):
                 keys |= {key: key for key in d.keys}
                 at = "toDateTime(g.as_of, 'UTC')" if sliced else self._at(d.dictionary.name)
@@ -192,7 +192,7 @@ class Compiler:
                 values |= {name: f"g.{name}" for name in plain}
         time = self.ask.dataset.table.time.name
         needed = list(dict.fromkeys(key for d in by for key in d.keys))
-        if any(self._sliced(d) for d in by):
+        if any(self.sliced(d) for d in by):
             needed.append("as_of")
             if len(self.ask.edges) <= MAX_SLICES:
                 edges = [t for t in self.ask.edges if window.start < t < window.end]
@@ -202,7 +202,7 @@ class Compiler:
         selected = [name if name == sql else f"{sql} AS {name}" for name, sql in keys.items()]
         sums = [f"{sql} AS {a.name}" for a, sql in zip(aggregates, rows, strict=True)]
         inner = select([*columns, *selected, *sums], table, where=where, group_by=[*groups, *keys])
-        folded, names = _folded(by, values, fold)
+        folded, names = folded_columns(by, values, fold)
         return select(
             [*(f"g.{g} AS {g}" for g in groups), *folded, *(f"{a.merged} AS {a.name}" for a in aggregates)],
             subquery(inner, "g"),
@@ -218,7 +218,7 @@ class Compiler:
     def _plain(self, dimension: Dimension) -> tuple[str, ...]:
         return dimension.keys if dimension.kind is Kind.INTERFACE else (value_sql(dimension, ""),)
 
-    def _sliced(self, dimension: Dimension) -> bool:
+    def sliced(self, dimension: Dimension) -> bool:
         """Whether its names changed in the window."""
         return dimension.dictionary is not None and bool(self.ask.changes.get(dimension.dictionary.name))
 
@@ -307,7 +307,7 @@ def _output_names(by: Sequence[Dimension], fold: Fold | None) -> list[str]:
     return ["top", *names] if fold.joint else [*(f"top_{d.name}" for d in by), *names]
 
 
-def _folded(by: Sequence[Dimension], values: dict[str, str], fold: Fold | None) -> tuple[list[str], list[str]]:
+def folded_columns(by: Sequence[Dimension], values: dict[str, str], fold: Fold | None) -> tuple[list[str], list[str]]:
     """Columns (``sql AS name``) and their names for the keys ``by``, those outside ``fold`` made equal."""
     if fold is None:
         return [f"{sql} AS {name}" for name, sql in values.items()], list(values)

@@ -56,8 +56,8 @@ WORD: /[^\s()=!<>,"'&|~]+/
 KEYWORDS = ("and", "or", "not", "in", "like", "ilike", "has", "matches")
 _EXPECTED = {
     "WORD": "a field or a value", "STRING": "a quoted value", "COMPARE": "an operator (=, !=, <, <=, >, >=)",
-    "PREFIX": "<<", "MATCH": "LIKE or HAS", "WORDS": "~", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IN": "IN", "LPAR": "(",
-    "RPAR": ")", "COMMA": ",", "$END": "the end",
+    "PREFIX": "<<", "MATCH": "LIKE or HAS", "WORDS": "~", "_AND": "AND", "_OR": "OR", "_NOT": "NOT", "_IN": "IN",
+    "LPAR": "(", "RPAR": ")", "COMMA": ",", "$END": "the end",
 }  # fmt: skip
 
 

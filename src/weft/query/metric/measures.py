@@ -22,7 +22,7 @@ _RATE = "if(sum(interval_ms) > 0, sum(increase) * 1000 / sum(interval_ms), NULL)
 PARTIALS = {
     "samples": "count()",
     "rate": _RATE,
-    "increase": "sumOrNullIf(increase, interval_ms > 0)",
+    "growth": "sumOrNullIf(increase, interval_ms > 0)",
     "mean": f"ifNull({_RATE}, avgOrNullIf(value, metric_type = 2 AND isFinite(value)))",
     "low": f"minOrNullIf({_SAMPLE} AS sample, isFinite(sample))",
     "high": f"maxOrNullIf({_SAMPLE} AS sample, isFinite(sample))",
@@ -99,7 +99,7 @@ METRIC_MEASURES: tuple[MetricMeasure, ...] = (
              "speed of their interfaces; those of unknown speed are left out.",
              ("rate",), f"sumOrNullIf(s.rate, {_PORT}) * 800 / sumOrNullIf(s.speed, {_PORT})"),
     _measure("increase", "Increase", "", "Growth of counters in the window, summed over series.",
-             ("increase",), "sum(s.increase)", "growth", stacks=True),
+             ("growth",), "sum(s.growth)", "growth", stacks=True),
     _measure("samples", "Samples", "samples", "Values received.", ("samples",), "sum(s.samples)", stacks=True),
     _measure("series", "Series", "series", "Distinct series.", (), "count()", stacks=True),
     _unique("exporter", "Devices"),

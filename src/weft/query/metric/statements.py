@@ -1,0 +1,182 @@
+"""The SQL of questions about metrics: rows to series, series of several sources to one, series to groups.
+
+    rows ──(series, source, bucket)──▶ partials ──(series, bucket)──▶ the source with most samples ──(group, bucket)──▶
+
+The middle step is left out where the question is about one source or tells sources apart. Names are looked up once per
+series, or row by row where they changed inside the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from weft.model.dictionaries import INTERFACES
+from weft.model.tables import Kind
+from weft.query.catalogue import Dimension
+from weft.query.compile.ask import Ask
+from weft.query.compile.lookups import attribute_sql, minute_of, value_sql
+from weft.query.compile.source import Choice, Source
+from weft.query.compile.sql import Statement, moment, select, subquery
+from weft.query.compile.statements import Compiler, Fold, Window, folded_columns, key_names
+from weft.query.metric.measures import PARTIALS, SLOT_S, MetricMeasure
+
+#: What tells series apart, whoever reports them. The name of a device matters where it has no address.
+_IDENTITY = ("exporter", "metric", "if_index", "labels")
+_ABSENT = "exporter = toIPv6('::')"
+
+
+@dataclass(frozen=True)
+class MetricCompiler:
+    """Makes statements for one ``Ask`` about metrics."""
+
+    ask: Ask
+
+    @cached_property
+    def _rows(self) -> Compiler:
+        return Compiler(self.ask, Choice(Source(self.ask.dataset.table.name, 0)))
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What the filter binds."""
+        return self._rows.parameters
+
+    @cached_property
+    def one_source(self) -> bool:
+        """Whether sources need not be told apart: the question does so itself."""
+        return "source" in {d.name for d in (*self.ask.by, *self.ask.filter_dimensions)}
+
+    # --- series -----------------------------------------------------------------------------------------------------
+
+    def series(self, window: Window, measures: Sequence[MetricMeasure], by: Sequence[Dimension]) -> str:
+        """One row per series (and bucket), with the partials that ``measures`` need."""
+        partials = list(dict.fromkeys(p for m in measures for p in m.partials))
+        inner = self._of_sources(window, partials, by)
+        if self.one_source:
+            return inner
+        keys = [*(["bucket"] if window.bucket else []), *_IDENTITY, "instance", *self._row_keys(by)]
+        kept = [*(n for n in ("component", "host") if n in self._columns(measures, by)), *partials]
+        best = f"argMax(({', '.join(f'a.{n}' for n in kept)},), (a.samples, -toInt16(a.source))) AS best"
+        columns = [f"a.{k} AS {k}" for k in keys]
+        columns += [best, *(f"best.{i} AS {n}" for i, n in enumerate(kept, 1))] if kept else []
+        return select(columns, subquery(inner, "a"), group_by=keys)
+
+    def _of_sources(self, window: Window, partials: Sequence[str], by: Sequence[Dimension]) -> str:
+        """One row per series, source and bucket."""
+        keys = [*_IDENTITY, "component", "host"]
+        columns, groups = [], []
+        if window.bucket:
+            time = self.ask.dataset.table.time.name
+            columns.append(f"intDiv(toUInt32({time}) - {window.start}, {window.bucket}) AS bucket")
+            groups.append("bucket")
+        columns += [*keys, "source"]
+        if not self.one_source:
+            # Sources may call a component or a device differently: the index and the address are what they share.
+            instance = f"(if(if_index = 0, component, ''), if({_ABSENT}, host, ''))"
+            columns.append(f"{instance} AS instance")
+        rows = self._row_keys(by)
+        columns += [f"{sql} AS {name}" for name, sql in rows.items()]
+        wanted = partials if self.one_source else list(dict.fromkeys(["samples", *partials]))
+        columns += [f"{PARTIALS[p]} AS {p}" for p in wanted]
+        return select(
+            columns,
+            self.ask.dataset.table.name,
+            where=self._rows.condition(window),
+            group_by=[*groups, *keys, "source", *rows],
+        )
+
+    def _columns(self, measures: Sequence[MetricMeasure], by: Sequence[Dimension]) -> set[str]:
+        """Columns of a series that groups are made of or that are counted."""
+        return {key for d in by for key in d.keys} | {m.dimension for m in measures if m.dimension}
+
+    def _row_keys(self, by: Sequence[Dimension]) -> dict[str, str]:
+        """Values that have to be worked out row by row: names that changed, and what does not belong to a series."""
+        out: dict[str, str] = {}
+        for d in by:
+            if self._rows.sliced(d) or not set(d.keys) <= {*_IDENTITY, "component", "host", "source"}:
+                out |= {f"row_{n}": sql for n, sql in zip(key_names(d), self._rows.row_values(d), strict=True)}
+        return out
+
+    def _value(self, dimension: Dimension) -> tuple[str, ...]:
+        """A dimension of a series ``s``, one SQL per key column."""
+        names = key_names(dimension)
+        if f"row_{names[0]}" in self._row_keys((dimension,)):
+            return tuple(f"s.row_{n}" for n in names)
+        if dimension.kind is Kind.INTERFACE and dimension.dictionary is None:
+            return tuple(f"s.{key}" for key in dimension.keys)
+        if dimension.expression:
+            return (dimension.expression,)
+        return (value_sql(dimension, self._end, "s."),)
+
+    @property
+    def _end(self) -> str:
+        return moment(minute_of(self.ask.grid.end - 1))
+
+    # --- groups -----------------------------------------------------------------------------------------------------
+
+    def grouped(
+        self, window: Window, measures: Sequence[MetricMeasure], by: Sequence[Dimension], fold: Fold | None = None
+    ) -> str:
+        """Series of the window grouped by bucket and ``by``; with ``fold`` all but the chosen groups are made one."""
+        values = {name: sql for d in by for name, sql in zip(key_names(d), self._value(d), strict=True)}
+        folded, keys = folded_columns(by, values, fold)
+        buckets = ["bucket"] if window.bucket else []
+        inner = self.series(window, measures, by)
+        if any("s.speed" in m.across for m in measures):
+            speed = attribute_sql(INTERFACES, "speed_bps", ("r.exporter", "r.if_index"), self._end)
+            inner = select(["r.*", f"{speed} AS speed"], subquery(inner, "r"))
+        return select(
+            [*(f"s.{b} AS {b}" for b in buckets), *folded, *(f"{m.across} AS {m.name}" for m in measures)],
+            subquery(inner, "s"),
+            group_by=[*buckets, *keys],
+        )
+
+    def statement(
+        self, window: Window, measures: Sequence[MetricMeasure], by: Sequence[Dimension], fold: Fold | None = None
+    ) -> Statement:
+        """``grouped`` with what the filter binds."""
+        return Statement(self.grouped(window, measures, by, fold), self.parameters)
+
+    def ranked(self, window: Window, measure: MetricMeasure, limit: int) -> Statement:
+        """The groups with the largest ``measure``; with buckets, those with the largest of any bucket."""
+        names = [n for d in self.ask.by for n in key_names(d)]
+        inner, value = self.grouped(window, [measure], self.ask.by), f"r.{measure.name}"
+        rank = f"max({value})" if window.bucket else value
+        sql = select(
+            [*(f"r.{n} AS {n}" for n in names), f"{rank} AS rank"],
+            subquery(inner, "r"),
+            where=f"isNotNull({value})",
+            group_by=names if window.bucket else (),
+            order_by=["rank DESC", *names],
+            limit=limit,
+        )
+        return Statement(sql, self.parameters)
+
+    def percentile(
+        self,
+        window: Window,
+        measure: MetricMeasure,
+        by: Sequence[Dimension],
+        fold: Fold | None,
+        limit: int | None = None,
+    ) -> Statement:
+        """The 95th percentile (nearest rank) of a measure over slots; slots without a sample are left out."""
+        slots = replace(window, bucket=SLOT_S)
+        plain = replace(measure, name="slot")
+        names = [n for d in by for n in key_names(d)]
+        if fold is not None:
+            names.insert(0, "top")
+        sql = select(
+            [
+                *(f"p.{n} AS {n}" for n in names),
+                f"arraySort(groupArray(assumeNotNull(p.slot)))[toUInt32(ceil(0.95 * count()))] AS {measure.name}",
+            ],
+            subquery(self.grouped(slots, [plain], by, fold), "p"),
+            where="isNotNull(p.slot)",
+            group_by=names,
+            order_by=[f"{measure.name} DESC", *names] if limit is not None else (),
+            limit=limit,
+        )
+        return Statement(sql, self.parameters)
