@@ -124,6 +124,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/devices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices
+         * @description Every device of the inventory: whether it is well, what it carries, what feeds it.
+         */
+        get: operations["listDevices"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A device
+         * @description Identity with origins, health, sources, interfaces with rates, neighbours, BGP sessions, newest values.
+         */
+        get: operations["getDevice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{name}/interfaces/{interface}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An interface
+         * @description State, rates, optics, neighbour, and the questions behind its charts.
+         */
+        get: operations["getDeviceInterface"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/enrich/explain": {
         parameters: {
             query?: never;
@@ -324,6 +384,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/query/facets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which values are most frequent?
+         * @description The top values of several dimensions with their counts, for a page that narrows a search down.
+         */
+        post: operations["queryFacets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -383,6 +463,46 @@ export interface paths {
          * @description Revokes one's own token; an admin may revoke anybody's.
          */
         delete: operations["deleteToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topology": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The network at one moment
+         * @description Sites or devices, the links between them as the inventory knew them then, their load in the minutes before.
+         */
+        get: operations["getTopology"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/topology/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Load of every link over time
+         * @description Utilisation of the same edges in buckets, one array per edge and direction.
+         */
+        get: operations["getTopologyTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -509,12 +629,58 @@ export interface components {
             time: number;
         };
         /**
+         * BgpPeer
+         * @description A BGP session as the device tells of it.
+         */
+        BgpPeer: {
+            /** Accepted */
+            accepted: number | null;
+            /** Afi Safi */
+            afi_safi: string;
+            /**
+             * Device
+             * @description Device that has the peer's address; empty = not known.
+             */
+            device: string;
+            /** Peer */
+            peer: string;
+            /** Query */
+            query: {
+                [key: string]: unknown;
+            };
+            /**
+             * Received
+             * @description Prefixes.
+             */
+            received: number | null;
+            /** Remote As */
+            remote_as: string;
+            /** Sent */
+            sent: number | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "idle" | "connect" | "active" | "opensent" | "openconfirm" | "established" | "unknown";
+            /** Transitions */
+            transitions: number | null;
+            /** Uptime S */
+            uptime_s: number | null;
+            /** Vrf */
+            vrf: string;
+        };
+        /**
          * CatalogueView
          * @description Everything that can be asked.
          */
         CatalogueView: {
             /** Datasets */
             datasets: components["schemas"]["DatasetView"][];
+            /**
+             * Metrics
+             * @description The names that every source uses; what others push keeps its own.
+             */
+            metrics: components["schemas"]["MetricView"][];
         };
         /**
          * ChartSpec
@@ -536,6 +702,25 @@ export interface components {
              * @default
              */
             unit: string;
+        };
+        /**
+         * ClaimView
+         * @description An attribute: the value in force, who says so, and who says otherwise.
+         */
+        ClaimView: {
+            /** Attribute */
+            attribute: string;
+            /** Origin */
+            origin: string;
+            /**
+             * Others
+             * @description Origin → its different value.
+             */
+            others: {
+                [key: string]: unknown;
+            };
+            /** Value */
+            value: unknown;
         };
         /**
          * Completion
@@ -580,12 +765,39 @@ export interface components {
             reason: string;
         };
         /**
+         * Crumb
+         * @description How many objects the inventory knows, for what the picture leaves out.
+         */
+        Crumb: {
+            /** Devices */
+            devices: number;
+            /** Links */
+            links: number;
+            /** Sites */
+            sites: number;
+            /**
+             * Unplaced
+             * @description Devices without a site.
+             */
+            unplaced: number;
+        };
+        /**
          * DatasetView
          * @description One table that can be asked.
          */
         DatasetView: {
+            /**
+             * Default Measure
+             * @description What is measured where a question does not say (of metrics: unless the filter names one).
+             * @default
+             */
+            default_measure: string;
             /** Dimensions */
             dimensions: components["schemas"]["DimensionView"][];
+            /** Examples */
+            examples: components["schemas"]["ExampleView"][];
+            /** Families */
+            families: components["schemas"]["FamilyView"][];
             /** Meaning */
             meaning: string;
             /** Measures */
@@ -593,16 +805,267 @@ export interface components {
             /** Name */
             name: string;
             /**
+             * Orders
+             * @description Orders of a ``records`` view.
+             */
+            orders: string[];
+            /**
+             * Pages
+             * @description Whether records can be paged with ``before``.
+             * @default false
+             */
+            pages: boolean;
+            /**
+             * Records
+             * @description Dimensions that a raw record shows unless ``by`` says otherwise.
+             */
+            records: string[];
+            /**
              * Resolutions
              * @description Seconds per bucket of the tables kept; 0 = raw rows.
              */
             resolutions: number[];
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Views
+             * @description Views that make sense of it.
+             */
+            views: string[];
+        };
+        /**
+         * DeviceInterfaceView
+         * @description Everything about one interface.
+         */
+        DeviceInterfaceView: {
+            /**
+             * Address
+             * @description The device's first address.
+             */
+            address: string;
+            /** At */
+            at: number;
+            /** Demo */
+            demo: boolean;
+            /** Device */
+            device: string;
+            /**
+             * Flow Filter
+             * @description Filter of ``flows`` for what comes in or goes out here; empty where its ifIndex is not known.
+             */
+            flow_filter: string;
+            /** Gauges */
+            gauges: components["schemas"]["Gauge"][];
+            interface: components["schemas"]["InterfaceRow"];
+            /** Log Filter */
+            log_filter: string;
+            /**
+             * Members
+             * @description Interfaces that are members of it, where it is an aggregate.
+             */
+            members: string[];
+            /**
+             * Metrics
+             * @description Metrics that it has values of in the window.
+             */
+            metrics: string[];
+            /** Queries */
+            queries: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            rates: components["schemas"]["Window"];
+            /** Reasons */
+            reasons: string[];
+            /** Site */
+            site: string;
+            status: components["schemas"]["Status"];
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * DeviceRow
+         * @description A device in the list.
+         */
+        DeviceRow: {
+            /** Addresses */
+            addresses: string[];
+            /**
+             * Busiest
+             * @description Utilisation of its most loaded interface, 0–1.
+             */
+            busiest: number | null;
+            /** Busiest Interface */
+            busiest_interface: string;
+            /** Demo */
+            demo: boolean;
+            /**
+             * In Bps
+             * @description Sum over its interfaces, by counters; None = it has none.
+             */
+            in_bps: number | null;
+            /** Interfaces */
+            interfaces: number;
+            /**
+             * Interfaces Down
+             * @description Switched on and not up.
+             */
+            interfaces_down: number;
+            /** Interfaces Up */
+            interfaces_up: number;
+            /**
+             * Last Change
+             * @description When its configuration or inventory changed last, in the last 30 days.
+             */
+            last_change: number | null;
+            /**
+             * Last Seen
+             * @description When a source of it said something good last.
+             */
+            last_seen: number | null;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Origins
+             * @description Who says that it exists.
+             */
+            origins: string[];
+            /** Os */
+            os: string;
+            /** Out Bps */
+            out_bps: number | null;
+            /**
+             * Reasons
+             * @description What is wrong, worst first.
+             */
+            reasons: string[];
+            /** Role */
+            role: string;
+            /** Site */
+            site: string;
+            /**
+             * Sources
+             * @description Kinds of sources that feed it.
+             */
+            sources: string[];
+            status: components["schemas"]["Status"];
+            /** Vendor */
+            vendor: string;
+        };
+        /**
+         * DeviceView
+         * @description Everything about one device.
+         */
+        DeviceView: {
+            /** Addresses */
+            addresses: string[];
+            /** At */
+            at: number;
+            /** Attributes */
+            attributes: components["schemas"]["ClaimView"][];
+            /** Bgp */
+            bgp: components["schemas"]["BgpPeer"][];
+            /** Demo */
+            demo: boolean;
+            /**
+             * Exporter
+             * @description Address that it sends flows from; empty = it sends none.
+             */
+            exporter: string;
+            /**
+             * Filter
+             * @description Filter for its rows in every dataset.
+             */
+            filter: string;
+            /** First Seen */
+            first_seen: number;
+            /**
+             * Gauges
+             * @description Processors, memory, temperatures and the like: newest values.
+             */
+            gauges: components["schemas"]["Gauge"][];
+            happened: components["schemas"]["Happened"];
+            /** In Bps */
+            in_bps: number | null;
+            /** Interfaces */
+            interfaces: components["schemas"]["InterfaceRow"][];
+            /**
+             * Last Seen
+             * @description When a source stated it last.
+             */
+            last_seen: number;
+            /** Location */
+            location: string;
+            /** Model */
+            model: string;
+            /** Name */
+            name: string;
+            /** Origins */
+            origins: string[];
+            /** Os */
+            os: string;
+            /** Os Version */
+            os_version: string;
+            /** Out Bps */
+            out_bps: number | null;
+            /**
+             * Queries
+             * @description The ``Query`` bodies of its charts: ``traffic``, ``cpu``, ``memory``, ``temperature`` …, where there is data.
+             */
+            queries: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /** @description What rates are taken over. */
+            rates: components["schemas"]["Window"];
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][];
+            /** Role */
+            role: string;
+            /** Serial */
+            serial: string;
+            /** Site */
+            site: string;
+            /** Site Title */
+            site_title: string;
+            /** Sources */
+            sources: components["schemas"]["SourceView"][];
+            status: components["schemas"]["Status"];
+            /** Title */
+            title: string;
+            /** Vendor */
+            vendor: string;
+            /** @description What was asked for. */
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * DevicesView
+         * @description All devices.
+         */
+        DevicesView: {
+            /** Devices */
+            devices: components["schemas"]["DeviceRow"][];
+            /** Updated */
+            updated: number;
+            /** @description What rates are taken over. */
+            window: components["schemas"]["Window"];
         };
         /**
          * DimensionView
          * @description Something to group and filter by.
          */
         DimensionView: {
+            /**
+             * Aliases
+             * @description Other names that filters and questions accept.
+             */
+            aliases: string[];
             /**
              * Filterable
              * @default true
@@ -647,6 +1110,37 @@ export interface components {
             values: string[];
         };
         /**
+         * Direction
+         * @description Load of an edge in one direction, over the window.
+         */
+        Direction: {
+            /**
+             * Bps
+             * @description Bit/s; None = not measured.
+             */
+            bps: number | null;
+            /**
+             * Discards Per S
+             * @description Packets per second thrown away on the way in.
+             */
+            discards_per_s: number | null;
+            /**
+             * Errors Per S
+             * @description Packets per second that were received damaged at the far end, or that the near end could not send.
+             */
+            errors_per_s: number | null;
+            /**
+             * Utilisation
+             * @description Of the capacity, 0–1; None = the capacity or the load is not known.
+             */
+            utilisation: number | null;
+            /**
+             * Worst
+             * @description Of the most loaded link in it; equal to ``utilisation`` for a single link.
+             */
+            worst: number | null;
+        };
+        /**
          * Done
          * @description It was done.
          */
@@ -657,6 +1151,45 @@ export interface components {
              * @constant
              */
             ok: true;
+        };
+        /**
+         * EdgeView
+         * @description A line of the picture: one link, the members of an aggregate, or all links between two sites.
+         */
+        EdgeView: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            backward: components["schemas"]["Direction"];
+            /**
+             * Capacity Bps
+             * @description Of the links that are up; 0 = not known.
+             */
+            capacity_bps: number;
+            forward: components["schemas"]["Direction"];
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "link" | "lag" | "bundle";
+            /** Links */
+            links: components["schemas"]["LinkView"][];
+            /**
+             * Measured
+             * @enum {string}
+             */
+            measured: "counters" | "flows" | "none";
+            /**
+             * Oper
+             * @enum {string}
+             */
+            oper: "up" | "down" | "degraded" | "unknown";
+            /** Reasons */
+            reasons: string[];
+            status: components["schemas"]["Status"];
         };
         /**
          * ErrorBody
@@ -678,6 +1211,21 @@ export interface components {
             message: string;
             /** Where */
             where?: string | null;
+        };
+        /**
+         * ExampleView
+         * @description A question to begin with.
+         */
+        ExampleView: {
+            /**
+             * Query
+             * @description What to post, besides the time; ``dataset`` included.
+             */
+            query: {
+                [key: string]: unknown;
+            };
+            /** Title */
+            title: string;
         };
         /**
          * Explained
@@ -824,6 +1372,105 @@ export interface components {
             updated: number;
         };
         /**
+         * FacetValue
+         * @description One value of a dimension and how much there is of it.
+         */
+        FacetValue: {
+            /** Count */
+            count: number;
+            /** Label */
+            label: string;
+            /**
+             * Value
+             * @description As the filter accepts it, quoted.
+             */
+            value: string;
+        };
+        /**
+         * FacetView
+         * @description The most frequent values of one dimension.
+         */
+        FacetView: {
+            /** Dimension */
+            dimension: string;
+            /**
+             * Other
+             * @description What the values that are not listed add up to.
+             * @default 0
+             */
+            other: number;
+            /** Title */
+            title: string;
+            /** Values */
+            values: components["schemas"]["FacetValue"][];
+        };
+        /**
+         * FacetsAsked
+         * @description Which values are most frequent, of several dimensions at once.
+         */
+        FacetsAsked: {
+            /** By */
+            by: string[];
+            /**
+             * Dataset
+             * @default logs
+             */
+            dataset: string;
+            /**
+             * Filter
+             * @default
+             */
+            filter: string;
+            /**
+             * Measure
+             * @description What counts; empty = rows.
+             * @default
+             */
+            measure: string;
+            /**
+             * Since
+             * @default now-1h
+             */
+            since: string;
+            /**
+             * Top
+             * @default 10
+             */
+            top: number;
+            /**
+             * Until
+             * @default now
+             */
+            until: string;
+        };
+        /**
+         * FacetsView
+         * @description The most frequent values of each dimension asked for.
+         */
+        FacetsView: {
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Facets */
+            facets: components["schemas"]["FacetView"][];
+            /** Total */
+            total: number;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+        };
+        /**
+         * FamilyView
+         * @description Dimensions that are named by who asks: the prefix, ``_`` and a name.
+         */
+        FamilyView: {
+            /** Meaning */
+            meaning: string;
+            /** Prefix */
+            prefix: string;
+        };
+        /**
          * FilledColumn
          * @description A column that enrichment filled for an address, and from where.
          */
@@ -895,10 +1542,61 @@ export interface components {
             /** Filter */
             filter: string;
         };
+        /**
+         * Gauge
+         * @description One value with its unit, when it was read, and the ``Query`` that shows its course.
+         */
+        Gauge: {
+            /** At */
+            at: number;
+            /**
+             * Component
+             * @description What in the device it is of; empty = the device itself.
+             * @default
+             */
+            component: string;
+            /**
+             * Labels
+             * @default
+             */
+            labels: string;
+            /**
+             * Name
+             * @description What is measured, e.g. ``cpu_percent``.
+             */
+            name: string;
+            /** Query */
+            query: {
+                [key: string]: unknown;
+            };
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+        };
         /** HTTPValidationError */
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /**
+         * Happened
+         * @description How much was said and done in the window.
+         */
+        Happened: {
+            /** Changes */
+            changes: number;
+            /** Last Change */
+            last_change: number | null;
+            /**
+             * Log Severities
+             * @description By name of the severity.
+             */
+            log_severities: {
+                [key: string]: number;
+            };
+            /** Logs */
+            logs: number;
         };
         /**
          * Health
@@ -971,6 +1669,75 @@ export interface components {
             };
         };
         /**
+         * InterfaceRow
+         * @description An interface with its rates over the window.
+         */
+        InterfaceRow: {
+            /** Addresses */
+            addresses: string[];
+            /**
+             * Admin
+             * @enum {string}
+             */
+            admin: "up" | "down" | "degraded" | "unknown";
+            /** Boundary */
+            boundary: string;
+            /** Circuit */
+            circuit: string;
+            /** Connectivity */
+            connectivity: string;
+            /** Description */
+            description: string;
+            /** Discards Per S */
+            discards_per_s: number | null;
+            /**
+             * Errors Per S
+             * @description Both directions.
+             */
+            errors_per_s: number | null;
+            /** If Index */
+            if_index: number;
+            /** In Bps */
+            in_bps: number | null;
+            /** In Utilisation */
+            in_utilisation: number | null;
+            /** Lag */
+            lag: string;
+            /** Mac */
+            mac: string;
+            /** Mtu */
+            mtu: number;
+            /** Name */
+            name: string;
+            /**
+             * Oper
+             * @enum {string}
+             */
+            oper: "up" | "down" | "degraded" | "unknown";
+            optics: components["schemas"]["Optics"] | null;
+            /** Out Bps */
+            out_bps: number | null;
+            /** Out Utilisation */
+            out_utilisation: number | null;
+            peer: components["schemas"]["PeerView"] | null;
+            /** Provider */
+            provider: string;
+            /**
+             * Query
+             * @description The ``Query`` that shows its traffic.
+             */
+            query: {
+                [key: string]: unknown;
+            };
+            /**
+             * Speed Bps
+             * @description 0 = not known.
+             */
+            speed_bps: number;
+            /** Type */
+            type: string;
+        };
+        /**
          * InterfaceView
          * @description An interface of an exporter, as far as it is known.
          */
@@ -1035,6 +1802,90 @@ export interface components {
             total: number;
         };
         /**
+         * LinkEnd
+         * @description One end of a link.
+         */
+        LinkEnd: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Device */
+            device: string;
+            /** Interface */
+            interface: string;
+            /**
+             * Oper
+             * @default unknown
+             * @enum {string}
+             */
+            oper: "up" | "down" | "degraded" | "unknown";
+            /**
+             * Query
+             * @description The ``Query`` that shows this end's traffic in both directions.
+             */
+            query: {
+                [key: string]: unknown;
+            };
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+        };
+        /**
+         * LinkView
+         * @description One link between two interfaces.
+         */
+        LinkView: {
+            a: components["schemas"]["LinkEnd"];
+            b: components["schemas"]["LinkEnd"];
+            backward: components["schemas"]["Direction"];
+            /**
+             * Capacity Bps
+             * @description 0 = not known.
+             */
+            capacity_bps: number;
+            /**
+             * Circuit
+             * @default
+             */
+            circuit: string;
+            /** Delay Ms */
+            delay_ms: number | null;
+            /** @description From ``a`` to ``b``. */
+            forward: components["schemas"]["Direction"];
+            /** Id */
+            id: string;
+            /**
+             * Lag
+             * @description Aggregate that it is a member of.
+             * @default
+             */
+            lag: string;
+            /**
+             * Measured
+             * @enum {string}
+             */
+            measured: "counters" | "flows" | "none";
+            /**
+             * Oper
+             * @enum {string}
+             */
+            oper: "up" | "down" | "degraded" | "unknown";
+            /**
+             * Origins
+             * @description Who says that it exists.
+             */
+            origins: string[];
+            /**
+             * Provider
+             * @default
+             */
+            provider: string;
+        };
+        /**
          * ListenerView
          * @description A socket that telemetry arrives on. Counts since the start.
          */
@@ -1096,6 +1947,12 @@ export interface components {
          * @description Something to measure.
          */
         MeasureView: {
+            /**
+             * Follows Metric
+             * @description Whether the unit is that of the metric that the filter names; the answer says which.
+             * @default false
+             */
+            follows_metric: boolean;
             /** Meaning */
             meaning: string;
             /** Name */
@@ -1105,9 +1962,56 @@ export interface components {
              * @default false
              */
             raw_only: boolean;
+            /**
+             * Stacks
+             * @description Whether the values of groups add up to that of the whole: drawn stacked, else as lines.
+             * @default true
+             */
+            stacks: boolean;
             /** Title */
             title: string;
             /** Unit */
+            unit: string;
+        };
+        /**
+         * MetricView
+         * @description A name in the vocabulary of metrics.
+         */
+        MetricView: {
+            /**
+             * Component
+             * @description What of a device it is of; empty = the device itself.
+             * @default
+             */
+            component: string;
+            /**
+             * Labels
+             * @description Labels that tell its series apart.
+             */
+            labels: string[];
+            /** Meaning */
+            meaning: string;
+            /** Name */
+            name: string;
+            /**
+             * Rate Unit
+             * @description Of a counter: what its rate is shown in.
+             * @default
+             */
+            rate_unit: string;
+            /** States */
+            states: {
+                [key: string]: string;
+            };
+            /**
+             * Type
+             * @description ``counter``, ``gauge``, ``state`` (a number that stands for a state).
+             */
+            type: string;
+            /**
+             * Unit
+             * @description Of the value as stored.
+             */
             unit: string;
         };
         /**
@@ -1165,6 +2069,110 @@ export interface components {
             };
         };
         /**
+         * NodeView
+         * @description A site or a device. ``outside`` marks a site that links of the shown site lead to.
+         */
+        NodeView: {
+            /**
+             * Demo
+             * @default false
+             */
+            demo: boolean;
+            /**
+             * Devices
+             * @default 0
+             */
+            devices: number;
+            /** Id */
+            id: string;
+            /**
+             * Interfaces Down
+             * @description Interfaces that are switched on and not up.
+             * @default 0
+             */
+            interfaces_down: number;
+            /**
+             * Interfaces Up
+             * @default 0
+             */
+            interfaces_up: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "site" | "device";
+            /** Latitude */
+            latitude: number | null;
+            /** Longitude */
+            longitude: number | null;
+            /**
+             * Model
+             * @default
+             */
+            model: string;
+            /** Name */
+            name: string;
+            /**
+             * Outside
+             * @default false
+             */
+            outside: boolean;
+            /** Reasons */
+            reasons: string[];
+            /**
+             * Role
+             * @default
+             */
+            role: string;
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            status: components["schemas"]["Status"];
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * Traffic Bps
+             * @description On its shown links, both directions.
+             */
+            traffic_bps: number | null;
+            /**
+             * X
+             * @description Where it stands in the schematic picture, 0–1 from the left.
+             */
+            x: number;
+            /**
+             * Y
+             * @description 0–1 from the top.
+             */
+            y: number;
+        };
+        /**
+         * Optics
+         * @description What a transceiver says of itself; of several lanes the weakest light and the most of all else.
+         */
+        Optics: {
+            /** At */
+            at: number | null;
+            /** Bias Ma */
+            bias_ma: number | null;
+            /**
+             * Lanes
+             * @default 0
+             */
+            lanes: number;
+            /** Rx Dbm */
+            rx_dbm: number | null;
+            /** Temperature Celsius */
+            temperature_celsius: number | null;
+            /** Tx Dbm */
+            tx_dbm: number | null;
+        };
+        /**
          * OverviewView
          * @description One verdict, the reasons for it, and the figures behind it.
          */
@@ -1214,6 +2222,30 @@ export interface components {
             current: string;
             /** New */
             new: string;
+        };
+        /**
+         * PeerView
+         * @description The other end of an interface.
+         */
+        PeerView: {
+            /** Device */
+            device: string;
+            /** Interface */
+            interface: string;
+            /**
+             * Known
+             * @description Whether the device is in the inventory, so that it has a page.
+             */
+            known: boolean;
+            /**
+             * Link
+             * @description Id of the link.
+             */
+            link: string;
+            /** Origins */
+            origins: string[];
+            /** Site */
+            site: string;
         };
         /**
          * PipelineView
@@ -1366,7 +2398,15 @@ export interface components {
          *     of the catalogue (``GET /api/v1/catalogue``); ``filter`` is the grammar of ``docs/filter.md``.
          */
         Query: {
-            /** By */
+            /**
+             * Before
+             * @description Go on with the records that follow: ``next_before`` of the answer before (of metrics, logs and changes).
+             */
+            before?: string | null;
+            /**
+             * By
+             * @description Dimensions to group by, at most eight; of records, what each shows.
+             */
             by?: string[];
             /**
              * Compare To
@@ -1375,6 +2415,7 @@ export interface components {
             compare_to?: string | null;
             /**
              * Dataset
+             * @description ``flows``, ``metrics``, ``logs`` or ``changes``.
              * @default flows
              */
             dataset: string;
@@ -1396,12 +2437,12 @@ export interface components {
             limit: number;
             /**
              * Measures
-             * @description The first one ranks groups and is what a series shows.
+             * @description The first one ranks groups and is what a series shows; none = what suits the dataset and the filter.
              */
             measures?: string[];
             /**
              * Order
-             * @description Order of a ``records`` view.
+             * @description Order of a ``records`` view: newest first, or (of flows) largest first.
              * @default time
              * @enum {string}
              */
@@ -1811,6 +2852,29 @@ export interface components {
             step: number;
         };
         /**
+         * TimelineView
+         * @description Utilisation of every edge over time: ``forward[i][j]`` is edge ``edges[i]`` in bucket ``j``; None = unknown.
+         */
+        TimelineView: {
+            /** Backward */
+            backward: (number | null)[][];
+            /** Count */
+            count: number;
+            /** Edges */
+            edges: string[];
+            /**
+             * Forward
+             * @description Of the most loaded link in it, 0–1.
+             */
+            forward: (number | null)[][];
+            /** Measured */
+            measured: ("counters" | "flows" | "none")[];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+        };
+        /**
          * TokenCreated
          * @description An API token just made.
          */
@@ -1852,6 +2916,46 @@ export interface components {
             /** Owner */
             owner: string;
             role: components["schemas"]["Role"];
+        };
+        /**
+         * TopologyView
+         * @description The network, or one site of it, as it was at one moment.
+         */
+        TopologyView: {
+            /**
+             * At
+             * @description End of the window, UTC seconds.
+             */
+            at: number;
+            counts: components["schemas"]["Crumb"];
+            /** Edges */
+            edges: components["schemas"]["EdgeView"][];
+            /**
+             * Geographic
+             * @description Whether enough sites have coordinates to draw a map.
+             */
+            geographic: boolean;
+            /**
+             * Layout
+             * @enum {string}
+             */
+            layout: "layered" | "force";
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "site" | "device";
+            /** Nodes */
+            nodes: components["schemas"]["NodeView"][];
+            /** Notes */
+            notes: string[];
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            /** @description What rates are taken over. */
+            window: components["schemas"]["Window"];
         };
         /**
          * Totals
@@ -1994,6 +3098,11 @@ export interface components {
             columns: components["schemas"]["ViewColumn"][];
             grid?: components["schemas"]["TimeGrid"] | null;
             /**
+             * Highlight
+             * @description Words and parts of words that the filter searched for, to be marked in what it found, whatever their case.
+             */
+            highlight?: string[];
+            /**
              * Labels
              * @description column → cell → what to show instead, only where they differ.
              */
@@ -2009,6 +3118,11 @@ export interface components {
                 string,
                 number
             ][];
+            /**
+             * Next Before
+             * @description Of records: what to ask as ``before`` to go on; None = there are no more, or they cannot be paged.
+             */
+            next_before?: string | null;
             /**
              * Other
              * @description Index in ``rows`` of the remainder; its first dimension cell is ``Other``, the rest None; not filterable.
@@ -2494,6 +3608,249 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listDevices: {
+        parameters: {
+            query?: {
+                /** @description The end of the range; rates are of the minutes before it. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DevicesView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getDevice: {
+        parameters: {
+            query?: {
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; rates are of the minutes before it. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or address of the device. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getDeviceInterface: {
+        parameters: {
+            query?: {
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; rates are of the minutes before it. */
+                until?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Name or address of the device. */
+                name: string;
+                /** @description Name in full or short. */
+                interface: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceInterfaceView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The store is away; retry. */
@@ -3187,6 +4544,84 @@ export interface operations {
             };
         };
     };
+    queryFacets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FacetsAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listSources: {
         parameters: {
             query?: {
@@ -3433,6 +4868,170 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getTopology: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description Sites and what joins them, or devices. */
+                level?: "site" | "device";
+                /** @description Only the devices of this site, with level=device. */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TopologyView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getTopologyTimeline: {
+        parameters: {
+            query?: {
+                since?: string;
+                until?: string;
+                /** @description Bucket size in seconds. */
+                every?: number | null;
+                /** @description Sites and what joins them, or devices. */
+                level?: "site" | "device";
+                /** @description Only the devices of this site, with level=device. */
+                site?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimelineView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */

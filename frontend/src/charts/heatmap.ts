@@ -17,9 +17,11 @@ export interface HeatChart {
 /** Brightness grows with the root of the value: one large group must not darken all others. */
 export type HeatCell = [column: number, row: number, value: number, brightness: number];
 
-/** Known cells only: a gap stays empty. */
-export const cells = (series: readonly Series[]): HeatCell[] =>
-  series.flatMap((one, row) => one.values.flatMap((value, column): HeatCell[] => (value === null ? [] : [[column, row, value, Math.sqrt(value)]])));
+/** Known cells only: a gap stays empty. What lies below zero (dBm) is as bright as it stands above the lowest. */
+export function cells(series: readonly Series[]): HeatCell[] {
+  const low = Math.min(0, ...series.flatMap((one) => one.values.filter((value) => value !== null)));
+  return series.flatMap((one, row) => one.values.flatMap((value, column): HeatCell[] => (value === null ? [] : [[column, row, value, Math.sqrt(value - low)]])));
+}
 
 export const heatHeight = (rows: number): number => Math.max(180, rows * 26 + 44);
 

@@ -1,7 +1,7 @@
 /** Stacked areas and lines over time: pure builders from series to an ECharts option. */
 import type { EChartsOption, LineSeriesOption } from "echarts";
 import type { Series, TimeGrid } from "../api/types";
-import { axisLabel, format } from "../lib/units";
+import { axisLabel, format, fromZero } from "../lib/units";
 import { dateTime, tick, type Zone } from "../lib/time";
 import { colorOf, type ChartTheme } from "./theme";
 import { tooltipHtml, type TooltipRow } from "./tooltip";
@@ -140,6 +140,7 @@ export function timeseries(chart: TimeChart, theme: ChartTheme): EChartsOption {
     },
     yAxis: {
       type: "value",
+      scale: !fromZero(chart.unit),
       splitNumber: chart.compact ? 3 : 5,
       axisLine: { show: false },
       splitLine: { lineStyle: { color: theme.line } },

@@ -10,7 +10,10 @@ interface SparklineProps {
 
 /** Path of the known stretches; a null interrupts the line. */
 export function sparkPath(values: readonly (number | null)[], width: number, height: number): string {
-  const top = Math.max(...values.map((value) => value ?? 0), 0) || 1;
+  const known = values.filter((value) => value !== null);
+  const top = Math.max(...known, 0);
+  const low = Math.min(...known, 0); // dBm and the like lie below zero
+  const span = top - low || 1;
   const step = width / Math.max(1, values.length - 1);
   let path = "";
   let pen = "M";
@@ -19,7 +22,7 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
       pen = "M";
       return;
     }
-    path += `${pen}${(index * step).toFixed(1)} ${(height - 1 - (value / top) * (height - 2)).toFixed(1)}`;
+    path += `${pen}${(index * step).toFixed(1)} ${(height - 1 - ((value - low) / span) * (height - 2)).toFixed(1)}`;
     pen = "L";
   });
   return path;

@@ -25,6 +25,9 @@ describe("groups", () => {
   it("take exact figures from the rows and the course from the series", () => {
     expect(groups[0]).toMatchObject({ label: "AS1 One", cells: ["AS1 One"], average: 60, last: 70, max: 70, share: 0.6, previous: 30, measures: [60, 6] });
   });
+  it("of averages have no share: they do not add up", () => {
+    expect(groupsOf(RESULT, false)[0]?.share).toBeNull();
+  });
   it("can be filtered by, the unknown too, but not the remainder", () => {
     expect(groups[0]?.parts).toEqual([{ field: "src_as", value: "AS1" }]);
     expect(groups[1]?.parts).toEqual([{ field: "src_as", value: "" }]);
@@ -39,7 +42,7 @@ describe("groups", () => {
 });
 
 const of = (name: string, title: string, groupable = true) => ({
-  name, title, kind: "", meaning: "", unit: "", group: "g", operators: [], values: [], groupable, filterable: true, raw_only: false,
+  name, title, kind: "", meaning: "", unit: "", group: "g", operators: [], values: [], groupable, filterable: true, raw_only: false, aliases: [],
 });
 
 describe("dimension picker", () => {

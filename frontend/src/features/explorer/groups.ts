@@ -51,7 +51,8 @@ export function cellLabel(result: Pick<ViewResult, "labels">, column: string, ce
   return result.labels[column]?.[text] ?? (text === "" ? "unknown" : text);
 }
 
-export function groupsOf(result: ViewResult): Group[] {
+/** `stacks`: whether the values of groups add up to the total, so that a share of it means something. */
+export function groupsOf(result: ViewResult, stacks = true): Group[] {
   const dimensions = result.columns.filter((column) => column.kind !== "measure").map((column) => column.name);
   const measureAt = result.columns.flatMap((column, index) => (column.kind === "measure" && !column.name.endsWith("_previous") ? [index] : []));
   const first = result.columns[measureAt[0] ?? 0]?.name ?? "";
@@ -73,7 +74,7 @@ export function groupsOf(result: ViewResult): Group[] {
       average,
       max: known(series.values).length === 0 ? null : Math.max(...known(series.values)),
       p95: percentile(series.values, 0.95),
-      share: total && average !== null ? average / total : null,
+      share: stacks && total && average !== null ? average / total : null,
       previous: previousAt >= 0 ? numeric(row?.[previousAt]) : mean(series.previous ?? []),
       measures: measureAt.map((at) => numeric(row?.[at])),
     };

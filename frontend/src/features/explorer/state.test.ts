@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULTS, parse, toQuery, write, type ExplorerState } from "./state";
+import { DEFAULTS, isFeed, parse, stateOf, toQuery, usual, write, type ExplorerState } from "./state";
 
 const RANGE = { since: "now-6h", until: "now" };
 const round = (state: ExplorerState): ExplorerState => parse(write(state, new URLSearchParams()));
@@ -11,7 +11,7 @@ describe("URL state", () => {
 
   it("comes back as it was", () => {
     const state: ExplorerState = {
-      chart: "sankey", by: ["src_as", "dst_as"], measures: ["pps", "bps"], filter: 'src_as = "AS1" AND x << 10.0.0.0/8', top: 25, rank: "max",
+      dataset: "flows", chart: "sankey", by: ["src_as", "dst_as"], measures: ["pps", "bps"], filter: 'src_as = "AS1" AND x << 10.0.0.0/8', top: 25, rank: "max",
       other: false, compare: "7d", every: 300, order: "bytes",
     };
     expect(round(state)).toEqual(state);
@@ -23,6 +23,30 @@ describe("URL state", () => {
 
   it("takes the usual value for nonsense", () => {
     expect(parse(new URLSearchParams("chart=pie&top=0&rank=best&every=-3&m=,"))).toEqual(DEFAULTS);
+  });
+});
+
+describe("datasets", () => {
+  it("have usual values of their own, and a place in the URL", () => {
+    expect(parse(new URLSearchParams("dataset=logs"))).toEqual(usual("logs"));
+    expect(write(usual("metrics"), new URLSearchParams()).toString()).toBe("dataset=metrics");
+    expect(round({ ...usual("metrics"), measures: ["avg"], by: ["exporter"] })).toEqual({ ...usual("metrics"), measures: ["avg"], by: ["exporter"] });
+    expect(round({ ...usual("logs"), chart: "stacked" }).chart).toBe("stacked");
+  });
+  it("need not be known beforehand", () => {
+    expect(parse(new URLSearchParams("dataset=probes"))).toMatchObject({ dataset: "probes", chart: "records", by: [], measures: [] });
+    expect(parse(new URLSearchParams("dataset=DROP%20TABLE")).dataset).toBe("flows");
+  });
+  it("leave the measure to the server where none is named", () => {
+    expect(toQuery({ ...usual("metrics"), filter: "metric = cpu_percent" }, RANGE)).toMatchObject({ dataset: "metrics", measures: [], view: "series" });
+  });
+  it("are read as a feed where that makes sense", () => {
+    expect([isFeed(usual("logs")), isFeed(usual("changes")), isFeed({ ...usual("logs"), chart: "lines" }), isFeed({ dataset: "metrics", chart: "records" })]).toEqual([true, true, false, false]);
+  });
+  it("show an example of the catalogue", () => {
+    expect(stateOf({ dataset: "metrics", by: ["interface"], filter: "metric = in_octets" })).toMatchObject({ chart: "lines", by: ["interface"], measures: [], filter: "metric = in_octets" });
+    expect(stateOf({ dataset: "logs", by: ["event"] })).toMatchObject({ chart: "stacked", by: ["event"] });
+    expect(stateOf({ dataset: "logs", view: "records", filter: 'message ~ "link down"' })).toMatchObject({ chart: "records" });
   });
 });
 
