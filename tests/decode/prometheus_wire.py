@@ -65,10 +65,7 @@ class RequestTwo:
 
     def add(self, labels, samples=(), histograms=(), kind=0, created_ms=0, exemplars=0, packed=True):
         refs = [self.ref(text) for pair in labels for text in pair]
-        if packed:
-            out = field(1, b"".join(varint(ref) for ref in refs))
-        else:
-            out = b"".join(number(1, ref) for ref in refs)
+        out = field(1, b"".join(map(varint, refs))) if packed else b"".join(number(1, ref) for ref in refs)
         out += b"".join(field(2, sample(*one)) for one in samples)
         out += b"".join(field(3, histogram(*one)) for one in histograms)
         out += field(4, double(2, 1.0)) * exemplars
