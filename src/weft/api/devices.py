@@ -110,7 +110,11 @@ class Devices:
 
     def network(self, moment: float) -> Network:
         """As of a time; the present one for the last minutes, in which it is still being learned."""
-        return self.networks(None if moment >= self.clock() - RATE_WINDOW_S else float(moment))
+        if moment < self.clock() - RATE_WINDOW_S:
+            network = self.networks(float(moment))
+            if network.machines:
+                return network
+        return self.networks(None)  # of before anything was known, too
 
     def machine(self, network: Network, name: str) -> Machine:
         """The device of that name or address. Raises ``NotFound``."""

@@ -29,6 +29,11 @@ def of_interface(machine: Machine | None, device: str, interface: str) -> str:
     return f"{where} AND component = {quoted(interface)}"
 
 
+def flows_of(machine: Machine | None, if_index: int) -> str:
+    """Filter of flows for what comes in or goes out at an interface; empty where that cannot be said."""
+    return f"{of_device(machine)} AND if = {if_index}" if machine and machine.addresses and if_index else ""
+
+
 def metrics_query(
     where: str, names: Sequence[str], measure: str, since: float, until: float, **more: Any
 ) -> dict[str, Any]:

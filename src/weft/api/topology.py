@@ -29,6 +29,7 @@ Made = TypeVar("Made")
 #: A picture of now is as good for this long, one of the past for ever; so many are kept.
 FRESH_S, KEPT = 5.0, 128
 MOST_BUCKETS = 720
+EARLIER = "The inventory knew nothing yet at that time: shown is the network as it is known now."
 #: Device → interfaces up, interfaces down.
 Counts = dict[str, tuple[int, int]]
 
@@ -92,14 +93,14 @@ class Topology:
     # --- one moment -------------------------------------------------------------------------------------------------
 
     def _view(self, at: int, live: bool, level: Level, site: str) -> TopologyView:
-        network = self._networks(None if live else float(at))
+        network, notes = self._network(at, live)
         _check(network, site)
         wires = _wires(network, level, site)
         readings = self._telemetry.interfaces(network, (*TRAFFIC, *TROUBLE), at, RATE_WINDOW_S) if wires else {}
         for key, states in self._telemetry.states(network, at).items():
             readings[key] = readings.get(key, {}) | states
         since = at - RATE_WINDOW_S
-        flows, notes = self._flows(network, wires, readings, since, at)
+        flows, more = self._flows(network, wires, readings, since, at)
         links = [
             link_view(wire, network, readings, flows, lambda end: interface_traffic(network, end, since, at))
             for wire in wires
@@ -117,6 +118,14 @@ class Topology:
                 unplaced=sum(not machine.site for machine in network.machines.values()),
             ),
         )  # fmt: skip
+
+    def _network(self, at: int, live: bool) -> tuple[Network, list[str]]:
+        """The network then; what is known now, with a note, for times before anything was known."""
+        network = self._networks(None if live else float(at))
+        if live or network.machines:
+            return network, []
+        present = self._networks(None)
+        return present, [EARLIER] if present.machines else []
 
     def _flows(
         self, network: Network, wires: Sequence[Wire], readings: Readings, since: int, until: int

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from weft.api.devices_queries import flows_of
 from weft.api.devices_readings import Reading, Readings
 from weft.api.models.base import Status
 from weft.api.models.topology import Direction, EdgeView, LinkEnd, LinkView, Measured, Oper
@@ -73,6 +74,7 @@ def _end(end: End, network: Network, readings: Readings, query: Callable[[End], 
         device=end.device, interface=end.interface, site=machine.site if machine else "",
         description=port.description if port else "",
         oper=oper_of(readings.get((end.device, end.interface), {})), query=query(end),
+        flow_filter=flows_of(machine, port.if_index if port else 0),
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from weft.model.inventory import Claim, InventoryObject, ObjectKind
 
 #: Joins the two ends in the id of a link.
 JOINT = "--"
+_PARTS = ("device", "interface")
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,8 +242,9 @@ def _port_order(port: Port) -> tuple[int, str]:
 def _wire(one: InventoryObject, network: Network) -> Wire | None:
     """The link, its ends spelled as the inventory spells them; None unless both devices are known."""
     ends = []
-    for device, interface in ((_text(one, "a_device"), _text(one, "a_interface")),
-                              (_text(one, "b_device"), _text(one, "b_interface"))):  # fmt: skip
+    # The key names both ends as merged; attributes may spell them as a source did.
+    four = one.key if len(one.key) == 4 else tuple(_text(one, f"{end}_{part}") for end in "ab" for part in _PARTS)
+    for device, interface in (four[:2], four[2:]):
         machine = network.machine(device) if device else None
         if machine is None:
             return None

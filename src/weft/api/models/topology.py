@@ -39,6 +39,8 @@ class LinkEnd(Answer):
     oper: Oper = "unknown"
     query: dict[str, Any] = Field(default_factory=dict)
     """The ``Query`` that shows this end's traffic in both directions."""
+    flow_filter: str = ""
+    """Filter of ``flows`` for what comes in or goes out here; empty where its ifIndex is not known."""
 
 
 class LinkView(Answer):
