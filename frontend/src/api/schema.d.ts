@@ -1813,6 +1813,12 @@ export interface components {
             description: string;
             /** Device */
             device: string;
+            /**
+             * Flow Filter
+             * @description Filter of ``flows`` for what comes in or goes out here; empty where its ifIndex is not known.
+             * @default
+             */
+            flow_filter: string;
             /** Interface */
             interface: string;
             /**

@@ -112,7 +112,7 @@ class Topology:
         return TopologyView(
             at=at, window=Window(since=since, until=at), level=level, site=site, layout=kind,  # type: ignore[arg-type]
             geographic=level == "site" and len(placed) * 2 >= len(nodes) and len(placed) > 1,
-            nodes=nodes, edges=edges, notes=notes,
+            nodes=nodes, edges=edges, notes=[*notes, *more],
             counts=Crumb(
                 sites=len(network.places), devices=len(network.machines), links=len(network.wires),
                 unplaced=sum(not machine.site for machine in network.machines.values()),
