@@ -88,6 +88,7 @@ class DeviceTwin:
         self._traffic = ExporterTraffic(device, config.records_per_s, config.seed)
         self._start = since_s // _STEP_S * _STEP_S
         self.booted_s = self._start - _UPTIME_S - zlib.crc32(device.name.encode()) % 86_400
+        self.began_s = self._start  # UTC seconds of the first moment that can be asked for
         self._lock = threading.Lock()
         base = np.random.default_rng([config.seed, zlib.crc32(device.name.encode())]).uniform(
             1e12, 9e13, (len(self.ports), 2)
@@ -182,7 +183,7 @@ class DeviceTwin:
     def _extend(self, until_s: float) -> None:
         """Make sure that the integral reaches beyond ``until_s``."""
         have = self._bps.shape[2]
-        need = int((until_s - self._start) // _STEP_S) + 2
+        need = max(0, int((until_s - self._start) // _STEP_S)) + 2
         if need <= have:
             return
         times = self._start + np.arange(have, need + _EXTEND_S // _STEP_S, dtype=np.float64) * _STEP_S

@@ -34,8 +34,7 @@ def polls(device: DeviceTwin) -> str:
 def history(device: DeviceTwin, since_s: float, until_s: float) -> Iterator[pa.RecordBatch]:
     """Rows of the metrics table from ``since_s`` to ``until_s`` (UTC seconds)."""
     common: dict[str, Any] = {
-        "exporter": packed(device.device.address), "source": _SOURCES[polls(device)],
-        "host": device.device.name if polls(device) == "gnmi" else "",
+        "exporter": packed(device.device.address), "source": _SOURCES[polls(device)], "host": device.device.name,
     }  # fmt: skip
     times = np.arange(since_s // _COUNTERS_S * _COUNTERS_S + _COUNTERS_S, until_s, _COUNTERS_S)
     if len(times):
