@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from weft.collect.intake.counters import MOST_INTERVAL_MS, CounterBook
 from weft.model.addresses import packed
-from weft.model.metrics import METRICS
+from weft.model.metrics import BEGINS_ANEW, METRICS
 from weft.model.rows import batch_of
 
 _MS = 1_000_000
@@ -68,6 +68,15 @@ def test_late_values_and_duplicates_add_nothing():
         (0, 0), (4, 2000), (0, 0), (0, 0), (1, 1000)
     ]  # fmt: skip
     assert (book.counts.late, book.counts.duplicates) == (1, 1)
+
+
+def test_a_source_may_know_better():
+    book = CounterBook()
+    assert grown(book, rows((1000, 500), (2000, 700))) == [(0, 0), (200, 1000)]
+    assert grown(book, rows((3000, 800), interval_ms=BEGINS_ANEW)) == [(0, 0)]
+    assert grown(book, rows((4000, 850))) == [(50, 1000)]
+    assert book.counts.resets == 1
+    assert grown(book, rows((5000, 3), increase=3.0, interval_ms=750)) == [(3, 750)]
 
 
 def test_a_long_silence_begins_anew():

@@ -6,6 +6,7 @@ table that numba walks: tens of millions of rows a second, no objects. What is n
 * A counter that fell below 2^32 while its last value was in the upper half of 32 bits, and could have got there by
   growing less than 2^31, wrapped (Counter32). Any other fall is a reset: what it shows has grown since then.
 * A fall by less than a hundredth is neither: agents that answer from several caches step back. Nothing is added.
+* A value that its source marks with ``BEGINS_ANEW`` has no value before; a row with an increase of its own keeps it.
 * A value that is not newer than the last of its series adds nothing; it is counted as late, or duplicate.
 """
 
@@ -20,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from weft.decode.kernels import kernel
-from weft.model.metrics import METRIC_TYPES, METRICS
+from weft.model.metrics import BEGINS_ANEW, METRIC_TYPES, METRICS
 
 _COUNTER = next(number for number, name in METRIC_TYPES.items() if name == "counter")
 _WORDS = ("host", "metric", "component", "labels")
@@ -32,6 +33,7 @@ _FIRST_SLOTS = 1 << 12
 #: Series kept apart; when there are more, those not heard of for longest are forgotten.
 MOST_SERIES = 8_000_000
 _N_COUNTS = 4
+_ANEW = np.uint32(BEGINS_ANEW)
 _RESET, _WRAP, _LATE, _DUPLICATE = range(_N_COUNTS)
 
 
@@ -64,15 +66,20 @@ def _increases(
     for i in range(len(keys)):
         if kinds[i] != 1 or not np.isfinite(values[i]):
             continue
+        anew = interval[i] == _ANEW
+        if interval[i] and not anew:
+            continue
+        interval[i] = 0
         key = keys[i] | np.uint64(1)  # zero marks a free slot
         at = _find(slots, key)
-        if slots[at] == np.uint64(0):
+        if anew or slots[at] == np.uint64(0):
+            new += slots[at] == np.uint64(0)
+            counts[_RESET] += anew
             slots[at], last_value[at], last_ms[at] = key, values[i], times_ms[i]
-            new += 1
             continue
         elapsed = times_ms[i] - last_ms[at]
         if elapsed <= 0:
-            counts[2 if elapsed < 0 or values[i] != last_value[at] else 3] += 1
+            counts[_LATE if elapsed < 0 or values[i] != last_value[at] else _DUPLICATE] += 1
             continue
         grown = values[i] - last_value[at]
         if grown < 0:
@@ -80,10 +87,10 @@ def _increases(
                 continue
             wrapped = grown + 4294967296.0
             if 2147483648.0 <= last_value[at] < 4294967296.0 and wrapped < 2147483648.0:
-                counts[1] += 1
+                counts[_WRAP] += 1
                 grown = wrapped
             else:
-                counts[0] += 1
+                counts[_RESET] += 1
                 grown = values[i]
         last_value[at], last_ms[at] = values[i], times_ms[i]
         if elapsed <= 21_600_000:
@@ -137,7 +144,10 @@ class CounterBook:
         if not n or not (kinds == _COUNTER).any():
             return rows
         self._make_room(n)
-        increase, interval = np.zeros(n, np.float64), np.zeros(n, np.uint32)
+        increase, interval = (
+            _numbers(rows, "increase", np.float64).copy(),
+            _numbers(rows, "interval_ms", np.uint32).copy(),
+        )
         counts = np.zeros(_N_COUNTS, np.int64)
         times_ms = _numbers(rows, "time", np.int64) // 1_000_000
         self._used += _increases(

@@ -18,13 +18,11 @@ from weft.decode.snmp import ber
 from weft.decode.snmp.columns import ColumnData
 from weft.decode.snmp.layout import MetricLayout, TableLayout, Walked
 from weft.decode.snmp.profile import UPTIME
-from weft.model.metrics import METRIC_SOURCES, METRIC_TYPES, METRICS
+from weft.model.metrics import BEGINS_ANEW, METRIC_SOURCES, METRIC_TYPES, METRICS
 from weft.model.rows import batch_of
 
 _SNMP = next(number for number, name in METRIC_SOURCES.items() if name == "snmp")
 _TYPES = {name: number for number, name in METRIC_TYPES.items()}
-#: ``interval_ms`` of a counter that began anew with this value: what it shows must not be held against the one before.
-BEGINS_ANEW = 0xFFFFFFFF
 
 
 @dataclass
