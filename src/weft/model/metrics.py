@@ -15,8 +15,8 @@ from weft.model.tables import Column, Kind, Role, Table
 METRIC_TYPES = {1: "counter", 2: "gauge", 3: "text"}
 METRIC_SOURCES = {1: "sflow", 2: "snmp", 3: "gnmi", 4: "prometheus", 5: "otlp"}
 
-#: What a source that *knows* that a counter began anew (the device restarted) puts into ``interval_ms``: the value before
-#: says nothing then. A source that sends increases of its own (OTLP's delta sums) sets both columns; they are kept.
+#: What a source that *knows* that a counter began anew (the device restarted) puts into ``interval_ms``: the value
+#: before says nothing then. A source that sends increases of its own (OTLP's delta sums) sets both columns; they stay.
 BEGINS_ANEW = 0xFFFFFFFF
 
 #: Arrow type of short texts that repeat from row to row.
