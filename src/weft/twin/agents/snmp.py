@@ -6,7 +6,7 @@
     agent.stop()
 
 ``mib`` is called at every request, so what it gives may change at any time; a ``Mib`` is fastest. A variable's value
-may be a function of the time: counters move without anyone turning them. ``snmp_mibs.mib_of`` makes the MIB of a device.
+may be a function of the time: counters move without anyone turning them. ``snmp_mibs.mib_of`` makes a device's MIB.
 """
 
 from __future__ import annotations
@@ -105,7 +105,8 @@ class _Loop:
             self._users -= 1
             if self._users or self._loop is None:
                 return
-            self._loop.call_soon_threadsafe(lambda loop=self._loop: loop.call_soon(loop.stop))  # after what is closing
+            loop = self._loop
+            loop.call_soon_threadsafe(lambda: loop.call_soon(loop.stop))  # after what is closing
             assert self._thread is not None
             self._thread.join()
             self._loop.close()

@@ -1,0 +1,1 @@
+"""SNMP: devices are polled and found, their notifications received. Comes in: PDUs. Goes out: rows and facts."""
