@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Series } from "../api/types";
 import { bars } from "./bars";
+import { histogram } from "./histogram";
 import { cells } from "./heatmap";
 import { nodesOf, sankey } from "./sankey";
 import type { ChartTheme } from "./theme";
@@ -8,6 +9,7 @@ import { previousTotal, seriesTooltip, stackable, timeseries, type TimeChart } f
 
 const THEME: ChartTheme = {
   text: "#fff", muted: "#bbb", faint: "#888", line: "#222", lineStrong: "#333", panel: "#000", font: "x", series: ["#a00", "#0a0"], other: "#555", heat: ["#000", "#fff"],
+  accent: "#00a", good: "#0f0", warn: "#ff0", bad: "#f00",
 };
 const one = (label: string, values: (number | null)[], previous: (number | null)[] | null = null, other = false): Series => ({ key: [label], label, values, previous, other });
 const chart = (series: Series[], kind: TimeChart["kind"] = "stacked"): TimeChart => ({
@@ -63,6 +65,26 @@ describe("sankey", () => {
     const option = sankey({ links: [[0, "AS1", "AS1", 5]], label: (_, key) => key, slot: () => 0, unit: "bit/s" }, THEME);
     const [series] = option.series as { links: { source: string; target: string }[] }[];
     expect(series?.links[0]?.source).not.toBe(series?.links[0]?.target);
+  });
+});
+
+describe("histogram", () => {
+  it("puts a bar in the middle of its bucket and counts nothing as nothing", () => {
+    const option = histogram({ grid: { start: 60, step: 60, count: 2 }, series: [one("error", [2, null])], colors: ["#f00"], unit: "messages", zone: "utc" }, THEME);
+    const [series] = option.series as { data: number[][]; stack: string }[];
+    expect(series?.data).toEqual([[90_000, 2], [150_000, 0]]);
+    expect(option.xAxis).toMatchObject({ min: 60_000, max: 180_000 });
+  });
+});
+
+describe("values below zero", () => {
+  it("do not squeeze the line to the upper edge", () => {
+    const dbm = { ...chart([one("rx", [-5, -6, -5.5])], "lines"), unit: "dBm" };
+    expect(timeseries(dbm, THEME).yAxis).toMatchObject({ scale: true });
+    expect(timeseries(chart([one("a", [1, 2, 3])]), THEME).yAxis).toMatchObject({ scale: false });
+  });
+  it("have a brightness", () => {
+    expect(cells([one("rx", [-9, 0])]).map((cell) => cell[3])).toEqual([0, 3]);
   });
 });
 

@@ -12,6 +12,11 @@ export interface ChartTheme {
   series: string[];
   other: string;
   heat: [string, string];
+  accent: string;
+  /** Of a status, never of a series. */
+  good: string;
+  warn: string;
+  bad: string;
 }
 
 export function readChartTheme(): ChartTheme {
@@ -28,6 +33,10 @@ export function readChartTheme(): ChartTheme {
     series: Array.from({ length: PALETTE_SIZE }, (_, index) => get(`--series-${index + 1}`)),
     other: get("--series-other"),
     heat: [get("--heat-low"), get("--heat-high")],
+    accent: get("--accent"),
+    good: get("--good"),
+    warn: get("--warn"),
+    bad: get("--bad"),
   };
 }
 

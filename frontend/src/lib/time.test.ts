@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ago, fromInput, isRelative, moment, rangeLabel, resolve, shifted, tick, toInput, zoomedOut } from "./time";
+import { ago, clockTime, fromInput, isRelative, moment, rangeLabel, resolve, shifted, tick, toInput, zoomedOut } from "./time";
 
 const NOW = 1_795_000_000;
 
@@ -46,6 +46,10 @@ describe("writing", () => {
   it("goes through an input and back", () => {
     expect(fromInput(toInput(NOW, "utc"), "utc")).toBe(NOW - 40);
     expect(fromInput(toInput(NOW, "local"), "local")).toBe(NOW - 40);
+  });
+  it("keeps milliseconds where they matter", () => {
+    expect(clockTime(NOW * 1000 + 50, "utc")).toBe("11:06:40.050");
+    expect(clockTime(NOW * 1000, "utc", true)).toBe("18 Nov 11:06:40.000");
   });
   it("counts ages", () => {
     expect(ago(NOW - 1, NOW)).toBe("just now");

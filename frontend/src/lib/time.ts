@@ -80,6 +80,13 @@ export function dateTime(seconds: number, zone: Zone, withSeconds = false): stri
   return cached(`full${withSeconds}`, zone, withSeconds ? { ...options, second: "2-digit" } : options).format(seconds * 1000);
 }
 
+/** `19:30:05.250`, of UTC milliseconds; with `withDay` `22 Nov 19:30:05.250`. */
+export function clockTime(millis: number, zone: Zone, withDay = false): string {
+  const options: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", fractionalSecondDigits: 3 };
+  const text = cached("ms", zone, options).format(millis);
+  return withDay ? `${cached("d", zone, { day: "2-digit", month: "short" }).format(millis)} ${text}` : text;
+}
+
 /** Only what is needed on an axis or in a tooltip of a range this wide. */
 export function tick(seconds: number, zone: Zone, width: number): string {
   if (width <= 600) return cached("hms", zone, { hour: "2-digit", minute: "2-digit", second: "2-digit" }).format(seconds * 1000);
