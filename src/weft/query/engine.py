@@ -124,7 +124,7 @@ class QueryEngine:
 
     def _view(self, ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
         if ask.measures[0].form == "metric" and ask.query.view != "records":
-            return metric_view(ask, runner, naming)
+            return metric_view(ask, runner, naming, known)
         match ask.query.view:
             case "series":
                 return series_view(ask, runner, naming, known)

@@ -32,6 +32,8 @@ class Known:
     unsampled_share: float = 0.0
     newest: int | None = None
     silent: list[str] = field(default_factory=list)
+    several: bool = False
+    """Whether more than one source tells of the same metrics of a device."""
 
 
 def exporter_part(ask: Ask) -> Node | None:
@@ -88,10 +90,14 @@ def _take_quietly(ask: Ask, runner: Runner) -> Known:
     lookback = min(max(grid.seconds, 3600), _DAY) if polled else 0
     asked = replace(ask, filter=ask.filter if polled else exporter_part(ask))
     compiler = Compiler(asked, Choice(Source(ask.dataset.table.name, 0)))
-    where = compiler.condition(Window(grid.start - lookback, grid.end))
-    sql = select(["exporter", f"max({time}) AS newest"], ask.dataset.table.name, where=where, group_by=["exporter"])
+    where = compiler.condition(Window(min(grid.start - lookback, grid.start - ask.shift), grid.end))
+    keys = ["exporter", "metric", "source"] if polled else ["exporter"]
+    sql = select([*keys, f"max({time}) AS newest"], ask.dataset.table.name, where=where, group_by=keys)
     rows = runner.run(Statement(sql, compiler.parameters), shown=False).to_pylist()
-    times = {row["exporter"]: _seconds(row["newest"]) for row in rows}
+    times: dict[bytes, int] = {}
+    for row in rows:
+        times[row["exporter"]] = max(times.get(row["exporter"], 0), _seconds(row["newest"]))
+    known.several = polled and len({(row["exporter"], row["metric"]) for row in rows}) < len(rows)
     inside = [at for at in times.values() if at >= grid.start]
     known.newest = max(inside, default=None)
     known.silent = sorted(address_cell(e) for e, at in times.items() if at < grid.start) if polled else []

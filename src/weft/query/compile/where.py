@@ -10,7 +10,8 @@ from weft.model.dictionaries import EXPORTERS, INTERFACES
 from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension
 from weft.query.compile.ask import sides
-from weft.query.compile.lookups import attribute_sql
+from weft.query.compile.lookups import attribute_sql, rows_sql
+from weft.query.compile.sql import select
 from weft.query.filter.search import exact_patterns, words_of
 from weft.query.filter.tree import And, Columns, Compare, Node, Not, Or
 from weft.query.names import Address, Interface, Prefix, Range, Value
@@ -33,6 +34,9 @@ class Where:
 
     def __init__(self, dataset: Dataset, value: ValueSql, end: str) -> None:
         self._dataset, self._value, self._end = dataset, value, end
+        order = dataset.table.order_by
+        # Where rows are stored by device, saying which devices may match spares reading the others.
+        self._by_exporter = "exporter" in order and order.index("exporter") < order.index(dataset.table.time.name)
         self.parameters: Parameters = {}
 
     def condition(self, node: Node) -> str:
@@ -68,7 +72,10 @@ class Where:
         operator, type_ = node.operator, _type_of(node.values[0])
         if len(node.values) == 1:
             operator = {"IN": "=", "NOT IN": "!="}.get(operator, operator)
-            return f"{self._value(dimension)} {operator} {self._bind(node.values[0], type_)}"
+            bound = self._bind(node.values[0], type_)
+            sql = f"{self._value(dimension)} {operator} {bound}"
+            named = dimension.dictionary is EXPORTERS and dimension.attribute == "name" and node.values[0] != ""
+            return f"({_with_name(bound)} AND {sql})" if named and operator == "=" and self._by_exporter else sql
         return f"{self._value(dimension)} {operator} ({', '.join(self._bind(v, type_) for v in node.values)})"
 
     def _side(self, dimension: Dimension, operator: str, node: Compare | Columns) -> str:
@@ -119,7 +126,9 @@ class Where:
             address = ipaddress.ip_address(interface.exporter)
         except ValueError:
             name = attribute_sql(EXPORTERS, "name", (exporter,), self._end)
-            return f"({name} = {self._bind(interface.exporter, 'String')} AND {sql})"
+            bound = self._bind(interface.exporter, "String")
+            narrow = f"{_with_name(bound)} AND " if self._by_exporter else ""
+            return f"({narrow}{name} = {bound} AND {sql})"
         return f"({exporter} = {self._bind(address, 'IPv6')} AND {sql})"
 
     def _words(self, column: str, text: str) -> str:
@@ -143,6 +152,11 @@ class Where:
         name = f"f{len(self.parameters)}"
         self.parameters[name] = stored_address(value) if isinstance(value, Address) else value
         return f"{{{name}:{type_}}}"
+
+
+def _with_name(bound: str) -> str:
+    """Devices that had this name at any time: never fewer than those that match."""
+    return f"exporter IN ({select(['exporter'], rows_sql(EXPORTERS), where=f'name = {bound}')})".replace("\n", " ")
 
 
 def stored_address(address: Address | Prefix) -> str:

@@ -1,9 +1,10 @@
 """The SQL of questions about metrics: rows to series, series of several sources to one, series to groups.
 
-    rows ──(series, source, bucket)──▶ partials ──(series, bucket)──▶ the source with most samples ──(group, bucket)──▶
+    rows ─(series, source, bucket)─▶ partials ─(series, bucket)─▶ best source ─(group, bucket)─▶ answer
 
-The middle step is left out where the question is about one source or tells sources apart. Names are looked up once per
-series, or row by row where they changed inside the window.
+The best source of a series in a bucket is the one with most samples. That step is left out where the question tells
+sources apart, or no metric has more than one. Names are looked up once per series, or row by row where they changed
+inside the window.
 """
 
 from __future__ import annotations
@@ -23,16 +24,18 @@ from weft.query.compile.sql import Statement, moment, select, subquery
 from weft.query.compile.statements import Compiler, Fold, Window, folded_columns, key_names
 from weft.query.metric.measures import PARTIALS, SLOT_S, MetricMeasure
 
-#: What tells series apart, whoever reports them. The name of a device matters where it has no address.
+#: What tells series apart, besides ``component`` and ``host``.
 _IDENTITY = ("exporter", "metric", "if_index", "labels")
-_ABSENT = "exporter = toIPv6('::')"
+#: Sources may word a component or a device differently: the index and the address are what they share.
+_SHARED = {"part": "if(if_index = 0, component, '')", "name": "if(exporter = toIPv6('::'), host, '')"}
 
 
 @dataclass(frozen=True)
 class MetricCompiler:
-    """Makes statements for one ``Ask`` about metrics."""
+    """Makes statements for one ``Ask`` about metrics; ``several`` says that some metrics come from several sources."""
 
     ask: Ask
+    several: bool = True
 
     @cached_property
     def _rows(self) -> Compiler:
@@ -45,27 +48,28 @@ class MetricCompiler:
 
     @cached_property
     def one_source(self) -> bool:
-        """Whether sources need not be told apart: the question does so itself."""
-        return "source" in {d.name for d in (*self.ask.by, *self.ask.filter_dimensions)}
+        """Whether sources need not be reconciled: there is one, or the question tells them apart itself."""
+        return not self.several or "source" in {d.name for d in (*self.ask.by, *self.ask.filter_dimensions)}
 
     # --- series -----------------------------------------------------------------------------------------------------
 
     def series(self, window: Window, measures: Sequence[MetricMeasure], by: Sequence[Dimension]) -> str:
         """One row per series (and bucket), with the partials that ``measures`` need."""
         partials = list(dict.fromkeys(p for m in measures for p in m.partials))
-        inner = self._of_sources(window, partials, by)
+        told = [n for n in ("component", "host") if n in self._columns(measures, by)]
+        inner = self._of_sources(window, partials, by, told)
         if self.one_source:
             return inner
-        keys = [*(["bucket"] if window.bucket else []), *_IDENTITY, "instance", *self._row_keys(by)]
-        kept = [*(n for n in ("component", "host") if n in self._columns(measures, by)), *partials]
+        keys = [*(["bucket"] if window.bucket else []), *_IDENTITY, *_SHARED, *self._row_keys(by)]
+        kept = [*told, *partials]
         best = f"argMax(({', '.join(f'a.{n}' for n in kept)},), (a.samples, -toInt16(a.source))) AS best"
         columns = [f"a.{k} AS {k}" for k in keys]
         columns += [best, *(f"best.{i} AS {n}" for i, n in enumerate(kept, 1))] if kept else []
         return select(columns, subquery(inner, "a"), group_by=keys)
 
-    def _of_sources(self, window: Window, partials: Sequence[str], by: Sequence[Dimension]) -> str:
-        """One row per series, source and bucket."""
-        keys = [*_IDENTITY, "component", "host"]
+    def _of_sources(self, window: Window, partials: Sequence[str], by: Sequence[Dimension], told: Sequence[str]) -> str:
+        """One row per series, source and bucket; ``told`` are texts of the series that its source words as it likes."""
+        keys = [*_IDENTITY, *(("component", "host") if self.one_source else ())]
         columns, groups = [], []
         if window.bucket:
             time = self.ask.dataset.table.time.name
@@ -73,9 +77,8 @@ class MetricCompiler:
             groups.append("bucket")
         columns += [*keys, "source"]
         if not self.one_source:
-            # Sources may call a component or a device differently: the index and the address are what they share.
-            instance = f"(if(if_index = 0, component, ''), if({_ABSENT}, host, ''))"
-            columns.append(f"{instance} AS instance")
+            columns += [*(f"{sql} AS {name}" for name, sql in _SHARED.items()), *(f"any({n}) AS {n}" for n in told)]
+            groups += _SHARED
         rows = self._row_keys(by)
         columns += [f"{sql} AS {name}" for name, sql in rows.items()]
         wanted = partials if self.one_source else list(dict.fromkeys(["samples", *partials]))
@@ -138,6 +141,10 @@ class MetricCompiler:
     ) -> Statement:
         """``grouped`` with what the filter binds."""
         return Statement(self.grouped(window, measures, by, fold), self.parameters)
+
+    def groups(self, window: Window, measures: Sequence[MetricMeasure], limit: int) -> Statement:
+        """All groups and their measures, if they are no more than ``limit``."""
+        return Statement(f"{self.grouped(window, measures, self.ask.by)}\nLIMIT {limit}", self.parameters)
 
     def ranked(self, window: Window, measure: MetricMeasure, limit: int) -> Statement:
         """The groups with the largest ``measure``; with buckets, those with the largest of any bucket."""

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import pyarrow as pa
+
 from weft.model.views import ChartSpec, Series
 from weft.query.answer.body import Body, before, keys_of, named, title, view_columns, whole
 from weft.query.answer.groups import Key
 from weft.query.answer.naming import OTHER, Naming
+from weft.query.answer.pulse import Known
 from weft.query.answer.runner import Runner
 from weft.query.compile.ask import Ask
 from weft.query.compile.source import Source
@@ -21,22 +24,26 @@ from weft.query.compile.statements import Fold, Window
 from weft.query.metric.measures import SLOT_S, MetricMeasure, advice
 from weft.query.metric.statements import MetricCompiler
 
+#: Groups that are fetched to be ranked here; more are ranked in the store.
+MAX_GROUPS = 20_000
+
 #: Values of the measures of each group; None is the key of the remainder.
 Values = dict[Key | None, list[float | None]]
 Lines = dict[Key | None, list[float | None]]
 
 
-def metric_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
+def metric_view(ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
     """The answer to a ``series``, ``table`` or ``stat`` question."""
     if ask.query.view == "stat":
         ask = replace(ask, by=())
-    compiler = MetricCompiler(ask)
+    compiler = MetricCompiler(ask, known.several)
     runner.source = Source(ask.dataset.table.name, 0)
     if note := advice(ask.dataset, ask.by, ask.measures, ask.filter):
         runner.note(note)
+    if not compiler.one_source:
+        runner.note("several sources report the same: in each bucket the one with most samples counts")
     drawn = ask.query.view == "series"
-    keys = _top(ask, runner, compiler) if ask.by else [()]
-    now = _figures(ask, runner, compiler, whole(ask), keys)
+    keys, now = _ranked(ask, runner, compiler)
     earlier = _figures(ask, runner, compiler, before(ask), keys) if ask.shift else {}
     lines = _lines(ask, runner, compiler, whole(ask, ask.grid.step), keys) if drawn else {}
     lines_before = _lines(ask, runner, compiler, before(ask, ask.grid.step), keys) if drawn and ask.shift else {}
@@ -53,8 +60,46 @@ def metric_view(ask: Ask, runner: Runner, naming: Naming) -> Body:
         body.rows.append([*cells, *now.get(key, nothing), *(earlier.get(key, nothing) if ask.shift else ())])
         if drawn:
             body.series.append(_series(ask, naming, key, cells, lines, lines_before))
-    body.totals = _totals(ask, runner, compiler, now)
+    body.totals = _totals(ask, now)
     return body
+
+
+def _ranked(ask: Ask, runner: Runner, compiler: MetricCompiler) -> tuple[list[Key], Values]:
+    """The chosen groups in order, and the measures of each and of the remainder.
+
+    Where the groups are few, all are fetched and ranked here, so that one scan does for all of it.
+    """
+    measures = _metric(ask)
+    if not ask.by:
+        return [()], _figures(ask, runner, compiler, whole(ask), [()])
+    if ask.query.rank == "average" and not any(_slotted(ask, m) for m in measures):
+        table = runner.run(compiler.groups(whole(ask), measures, MAX_GROUPS + 1))
+        if table.num_rows <= MAX_GROUPS:
+            return _rank_here(ask, runner, compiler, table)
+        runner.statements.pop()
+    keys = _top(ask, runner, compiler)
+    return keys, _figures(ask, runner, compiler, whole(ask), keys)
+
+
+def _rank_here(ask: Ask, runner: Runner, compiler: MetricCompiler, table: pa.Table) -> tuple[list[Key], Values]:
+    measures = _metric(ask)
+    columns = [[_scaled(m, value) for value in table[m.name].to_pylist()] for m in measures]
+    rows = list(zip(keys_of(table, ask.by), zip(*columns, strict=True), strict=True))
+    ranked = sorted((r for r in rows if r[1][0] is not None), key=lambda r: (-r[1][0], r[0]))
+    shown = ranked[: ask.query.top]
+    found: Values = {key: list(values) for key, values in shown}
+    if len(shown) == len(rows):
+        return [key for key, _ in shown], found
+    rest: list[float | None] = [None] * len(measures)
+    for i, m in enumerate(measures):
+        parts = [values[i] for key, values in rows if key not in found and values[i] is not None]
+        rest[i] = math.fsum(parts) if m.stacks and parts else None
+    keys = [key for key, _ in shown]
+    if folded := [m for m in measures if not m.stacks]:
+        other = _figures(ask, runner, compiler, whole(ask), keys, folded).get(None, [])
+        for m, value in zip(folded, other, strict=False):
+            rest[measures.index(m)] = value
+    return keys, found | {None: rest}
 
 
 def _body(ask: Ask) -> Body:
@@ -101,11 +146,18 @@ def _slotted(ask: Ask, measure: MetricMeasure) -> bool:
     return measure.name == "p95_bps" and ask.grid.seconds >= 2 * SLOT_S
 
 
-def _figures(ask: Ask, runner: Runner, compiler: MetricCompiler, window: Window, keys: Sequence[Key]) -> Values:
-    """Every measure of the chosen groups and (under None) of the remainder over a window."""
+def _figures(
+    ask: Ask,
+    runner: Runner,
+    compiler: MetricCompiler,
+    window: Window,
+    keys: Sequence[Key],
+    only: Sequence[MetricMeasure] = (),
+) -> Values:
+    """Every measure (or ``only`` some) of the chosen groups and (under None) of the remainder over a window."""
     fold = Fold(keys) if ask.by else None
     out: Values = {}
-    measures = _metric(ask)
+    measures = only or _metric(ask)
     plain = [m for m in measures if not _slotted(ask, m)]
     tables = [(plain, compiler.statement(window, plain, ask.by, fold))] if plain else []
     tables += [([m], compiler.percentile(window, m, ask.by, fold)) for m in measures if m not in plain]
@@ -142,21 +194,13 @@ def _lines(ask: Ask, runner: Runner, compiler: MetricCompiler, window: Window, k
     return out
 
 
-def _totals(ask: Ask, runner: Runner, compiler: MetricCompiler, now: Values) -> dict[str, float | None]:
-    """Every measure of all that matched: what adds up is added up, the rest is asked for."""
+def _totals(ask: Ask, now: Values) -> dict[str, float | None]:
+    """Every measure of all that matched, as far as groups add up to it."""
     measures = _metric(ask)
-    if not ask.by or set(now) <= {None}:
-        figures = next(iter(now.values()), [None] * len(measures))
-        return dict(zip((m.name for m in measures), figures, strict=True))
+    if not ask.by:
+        return dict(zip((m.name for m in measures), now.get((), [None] * len(measures)), strict=True))
     out: dict[str, float | None] = {}
     for i, m in enumerate(measures):
         parts = [v for row in now.values() if (v := row[i]) is not None]
-        out[m.name] = sum(parts) if m.stacks and parts else None
-    if None not in now and len(now) == 1:
-        return dict(zip(out, next(iter(now.values())), strict=True))
-    rest = [m for m in measures if not m.stacks]
-    if rest and not any(_slotted(ask, m) for m in rest):
-        table = runner.run(compiler.statement(whole(ask), rest, ()), shown=False)
-        for m in rest if table.num_rows else ():
-            out[m.name] = _scaled(m, table[m.name][0].as_py())
+        out[m.name] = math.fsum(parts) if m.stacks and parts else None
     return out
