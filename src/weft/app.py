@@ -22,17 +22,21 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from weft.api.application import create_app
 from weft.api.auth.accounts import LocalAccess
+from weft.api.inventory import InventoryPages
 from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
 from weft.collect.intake import Intake
+from weft.collect.inventory.sources import InventorySources
 from weft.component import Component, Running
 from weft.config import Settings
 from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
+from weft.model.changes import CHANGES
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
+from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
@@ -81,6 +85,11 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     state = open_state(settings.store)
     process.parts += [store, state]
 
+    # What the network is made of. Before all that asks who sent something.
+    follows = role is not Role.UP or settings.store.state_url is not None
+    inventory = Inventory(settings.inventory, state, follows=follows)
+    process.parts.append(inventory)
+
     # Telemetry in: network → decode → enrich → store.
     enricher = collector = intake = None
     if collects:
@@ -89,8 +98,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         collector = Collector(
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
-        intake = Intake(settings.collect, store=store, registry=registry, data_dir=data_dir)
+        intake = Intake(settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir)
         process.parts += [enricher, collector, intake]
+        _tie(inventory, enricher, intake)
+        process.parts.append(InventorySources(settings.inventory, inventory, intake))
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
@@ -99,10 +110,12 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             DemoSource(settings.demo, collector, targets=_targets(collector), newest_s=_newest(questions))
         )
     if serves:
+        pages = InventoryPages(inventory)
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
             intake=intake, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
+            inventory=pages, networks=pages.network,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)
@@ -161,6 +174,13 @@ def with_demo_tables(settings: Settings, data_dir: Path) -> Any:
     for name in ("prefixes", "asns", "exporters", "interfaces"):
         own[name] = [getattr(tables, name), *own.get(name, [])]
     return type(settings.enrich).model_validate(own)
+
+
+def _tie(inventory: Inventory, enricher: Enricher, intake: Intake) -> None:
+    """The inventory names what is enriched and learns what enrichment knows; its changes are rows like others."""
+    enricher.tell(inventory.observe)
+    inventory.on_change(lambda snapshot: enricher.use_inventory(snapshot.known, snapshot.networks))
+    inventory.tell_changes(lambda rows: intake.put(CHANGES, rows))
 
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:

@@ -18,6 +18,8 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from weft.api.config import ApiConfig
 from weft.collect.config import CollectConfig
+from weft.collect.gnmi.config import GnmiConfig
+from weft.collect.inventory.config import InventoryConfig
 from weft.component import Config
 from weft.enrich.config import EnrichConfig
 from weft.errors import ConfigError
@@ -52,6 +54,10 @@ class Settings(Config):
     """What Weft says about itself."""
     collect: CollectConfig = Field(default_factory=CollectConfig)
     """Receiving telemetry."""
+    gnmi: GnmiConfig = Field(default_factory=GnmiConfig)
+    """Streaming telemetry from devices, by gNMI."""
+    inventory: InventoryConfig = Field(default_factory=InventoryConfig)
+    """What the network is made of: files, NetBox, what is discovered, and whose word counts."""
     enrich: EnrichConfig = Field(default_factory=EnrichConfig)
     """What is added to it: AS, site, service, customer, application."""
     store: StoreConfig = Field(default_factory=StoreConfig)

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import anyio
 import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -16,12 +17,27 @@ from starlette.middleware.gzip import GZipMiddleware
 from weft import __version__
 from weft.api import errors, static
 from weft.api.auth.accounts import Accounts
-from weft.api.auth.requests import Viewer, current
+from weft.api.auth.requests import Viewer, current, sender
 from weft.api.devices_pages import device_pages
 from weft.api.history import STEP_S
 from weft.api.live import LiveHub
 from weft.api.ports import ApiDependencies
-from weft.api.routes import auth, devices, enrich, health, live, metrics, query, sources, tokens, topology, users, views
+from weft.api.routes import (
+    auth,
+    devices,
+    enrich,
+    health,
+    inventory,
+    live,
+    metrics,
+    push,
+    query,
+    sources,
+    tokens,
+    topology,
+    users,
+    views,
+)
 from weft.api.security import BodyLimit, HostCheck, SecurityHeaders
 from weft.api.status import StatusBoard
 
@@ -35,7 +51,7 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
-             topology.router, devices.router)  # fmt: skip
+             topology.router, devices.router, inventory.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 4
 
@@ -48,7 +64,7 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         middleware=[
             Middleware(SecurityHeaders),
             Middleware(HostCheck, allowed=deps.config.allowed_hosts),
-            Middleware(BodyLimit, limit=deps.config.max_body_bytes),
+            Middleware(BodyLimit, limit=deps.config.max_body_bytes, larger=_larger(deps)),
             Middleware(GZipMiddleware, minimum_size=GZIP_FROM, compresslevel=GZIP_LEVEL),
         ],
     )  # fmt: skip
@@ -66,17 +82,25 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         {name: _in_thread(view) for name, view in (("overview", board.overview), ("exporters", board.exporters))},
         deps.registry, limit=deps.config.live_clients,
     )  # fmt: skip
+    app.state.push_limiter = anyio.CapacityLimiter(deps.pushes.config.concurrency if deps.pushes else 1)
     errors.install(app)
     for router in OPEN:
         app.include_router(router, prefix=PREFIX)
     app.include_router(auth.router, prefix=PREFIX)
     for router in PROTECTED:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(current)])
+    app.include_router(push.router, prefix=PREFIX, dependencies=[Depends(sender)])
+    app.include_router(push.otlp_router, dependencies=[Depends(sender)])
     app.include_router(_document(app), prefix=PREFIX)
     app.include_router(live.router, prefix=PREFIX)
     app.include_router(metrics.router)
     static.install(app)
     return app
+
+
+def _larger(deps: ApiDependencies) -> dict[str, int]:
+    """Paths that telemetry is pushed to, with the largest body that they take."""
+    return dict.fromkeys(push.LARGE, deps.pushes.config.max_body_bytes) if deps.pushes else {}
 
 
 def _document(app: FastAPI) -> APIRouter:

@@ -19,11 +19,13 @@ from weft.api.auth.people import People
 from weft.api.config import ApiConfig
 from weft.api.devices_pages import DevicePages
 from weft.api.devices_readings import Store
+from weft.api.inventory import InventoryPages
 from weft.api.source_views import Intaking
 from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
 from weft.api.topology import Topology
 from weft.api.topology_network import Network
+from weft.collect.push import Pushes
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
@@ -77,9 +79,11 @@ class ApiDependencies:
     collector: Collecting | None = None
     enricher: Tables | None = None
     intake: Intaking | None = None
+    pushes: Pushes | None = None
     known: Callable[[], Knowledge] = Knowledge
     networks: Callable[[float | None], Network] = lambda _: Network()
     """The network as the inventory knew it at a time (UTC seconds; None = now)."""
+    inventory: InventoryPages | None = None
     store: Store | None = None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
@@ -120,8 +124,16 @@ def _topology_of(connection: HTTPConnection) -> Topology:
     return topology
 
 
+def _inventory_of(connection: HTTPConnection) -> InventoryPages:
+    inventory = deps_of(connection).inventory
+    if inventory is None:
+        raise Unavailable("this process has no inventory")
+    return inventory
+
+
 Deps = Annotated[ApiDependencies, Depends(deps_of)]
 Board = Annotated[StatusBoard, Depends(_board_of)]
 TheDevices = Annotated[DevicePages, Depends(_pages_of)]
 TheTopology = Annotated[Topology, Depends(_topology_of)]
+TheInventory = Annotated[InventoryPages, Depends(_inventory_of)]
 TheEnricher = Annotated[Tables, Depends(_enricher_of)]

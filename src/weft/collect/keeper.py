@@ -22,6 +22,7 @@ log = structlog.get_logger(__name__)
 _BY_NAME = {dictionary.name: dictionary for dictionary in DICTIONARIES}
 #: Rows that wait for a store that is away; beyond it the oldest go (they are learned again).
 _MOST_ROWS = 1_000_000
+_AGAIN_S = 3600.0
 
 Row = Mapping[str, Any]
 
@@ -61,7 +62,7 @@ class Keeper:
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._exporters: set[str] = set()
+        self._exporters: dict[str, float] = {}  # when it was told of them, monotonic
         self.errors = 0
         self.last_error = ""
 
@@ -82,11 +83,16 @@ class Keeper:
         self._names.learn(facts)
 
     def seen(self, streams: Iterable[StreamStatus]) -> None:
-        """Exporters that send; each new one gets a dictionary row."""
-        new = {stream.exporter for stream in streams} - self._exporters
-        if new:
-            self._exporters |= new
-            self._names.saw(new)
+        """Exporters that send; each new one gets a dictionary row, and that they still do is told again hourly."""
+        now, now_ns = time.monotonic(), time.time_ns()
+        due = {
+            stream.exporter for stream in streams
+            if stream.exporter not in self._exporters
+            or (now - self._exporters[stream.exporter] >= _AGAIN_S and now_ns - stream.last_seen_ns < _AGAIN_S * 1e9)
+        }  # fmt: skip
+        if due:
+            self._exporters.update(dict.fromkeys(due, now))
+            self._names.saw(due)
 
     def _add(self, dictionary: Dictionary, rows: Iterable[Row]) -> None:
         key = (*(name for name, _ in dictionary.key), "valid_from")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,13 +26,21 @@ from weft.enrich.interfaces import Devices, Row
 from weft.enrich.kernels import fill, origin_codes
 from weft.enrich.merge import Merged, merge
 from weft.enrich.names import Written
-from weft.enrich.prefixes import packed_address
+from weft.enrich.prefixes import packed_address, prefix_table
 from weft.enrich.sources import TableStatus
 from weft.enrich.tableset import TableSet
+from weft.enrich.tell import FLOWS as FLOWS_ORIGIN
+from weft.enrich.tell import SCOPE, TABLES, Observe, exporter_facts, table_facts
 from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS
 from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
+from weft.model.inventory import KnownDevice
 
+#: Above every database, below every table that people keep for enrichment, unless they say otherwise.
+INVENTORY_PRIORITY = 50
+_FROM_INVENTORY = ("site", "service", "customer")
+
+Networks = Sequence[tuple[str, Mapping[str, str]]]
 Known = Mapping[str, Iterable[Mapping[str, Any]]]
 log = structlog.get_logger(__name__)
 
@@ -84,6 +92,8 @@ class Enricher:
         self._set = TableSet(config)
         self._devices = Devices()
         self._zeros = np.zeros(0, np.uint32)
+        self._networks_known: Networks = ()
+        self._observe: Observe | None = None
         self._unnamed = False  # whether dictionary rows may have changed since they were last asked for
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -229,7 +239,36 @@ class Enricher:
                 rows["networks"] = self._written.changes(NETWORKS, tables.merged.networks)
                 rows["applications"] = self._written.changes(APPLICATIONS, tables.applications)
                 rows["asns"] = self._written.changes(ASNS, names)
+        self._tell()
         return {name: found for name, found in rows.items() if found}
+
+    def tell(self, observe: Observe) -> None:
+        """Tell the inventory what tables say of devices and what exporters tell of themselves, from now on."""
+        self._observe = observe
+
+    def _tell(self) -> None:
+        if self._observe is None:
+            return
+        tables = self._devices.tables_to_tell()
+        if tables is not None:
+            self._observe(TABLES, SCOPE, list(table_facts(tables)))
+        for address, interfaces in self._devices.exporters_to_tell().items():
+            self._observe(FLOWS_ORIGIN, str(address), list(exporter_facts(address, interfaces)))
+
+    def use_inventory(self, devices: Mapping[str, KnownDevice], networks: Networks = ()) -> None:
+        """Take what the inventory knows: the device at each address, and attributes of prefixes.
+
+        Tables win over it; it wins over what exporters tell.
+        """
+        self._devices.use_inventory(devices)
+        with self._lock:
+            if networks == self._networks_known:
+                return
+            self._networks_known = networks
+            self._set.inventory = prefix_table(networks, _FROM_INVENTORY, INVENTORY_PRIORITY)
+            if self._loaded is not None:
+                self._loaded = self._build(self._loaded, {"prefixes"})
+                self._unnamed = True
 
     def learn(self, facts: Iterable[InterfaceFact]) -> None:
         """Take interface names from the wire; their rows come with the next ``dictionary_rows``."""

@@ -7,6 +7,7 @@ The families never mix: ``::/0`` says nothing about IPv4, and ``::ffff:192.0.2.0
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
@@ -120,3 +121,29 @@ class PrefixTable:
 
     def __len__(self) -> int:
         return len(self.v4) + len(self.v6)
+
+
+def prefix_table(rows: Iterable[tuple[str, Mapping[str, str]]], columns: Sequence[str], priority: int) -> PrefixTable:
+    """A table of rows that are not from a file; those whose prefix is none are left out."""
+    texts: list[dict[str, int]] = [{} for _ in columns]
+    found: dict[int, list[tuple[int, int, int, list[int]]]] = {4: [], 6: []}
+    for prefix, attributes in rows:
+        try:
+            family, high, low, length = parse_prefix(prefix)
+        except InvalidInput:
+            continue
+        values = [attributes.get(name, "") for name in columns]
+        codes = [known.setdefault(v, len(known) + 1) if v else 0 for v, known in zip(values, texts, strict=True)]
+        found[family].append((high, low, length, codes))
+    v4, v6 = (_rows(found[family], len(columns)) for family in (4, 6))
+    return PrefixTable(tuple(columns), tuple(map(tuple, texts)), v4, v6, priority)
+
+
+def _rows(found: Sequence[tuple[int, int, int, list[int]]], width: int) -> PrefixRows:
+    if not found:
+        return no_rows(width)
+    high, low, length, codes = zip(*found, strict=True)
+    return PrefixRows(
+        np.array(high, np.uint64), np.array(low, np.uint64), np.array(length, np.uint8),
+        np.array(codes, np.uint32).reshape(len(found), width),
+    )  # fmt: skip

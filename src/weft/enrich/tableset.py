@@ -28,6 +28,7 @@ from weft.enrich.tables import (
 
 _EMPTY = PrefixTable((), (), no_rows(0), no_rows(0))
 BUILTIN = "built-in applications"
+INVENTORY = "inventory"
 
 
 class TableSet:
@@ -35,6 +36,7 @@ class TableSet:
 
     def __init__(self, config: EnrichConfig) -> None:
         self._own_rules = list(config.interface_rules)
+        self.inventory = _EMPTY  # prefixes that the inventory knows
         self._prefixes = [self._prefix_source(file) for file in config.prefixes]
         self._prefixes += [self._mmdb_source(file) for file in config.mmdb]
         self._asns = [Source[dict[int, str]]("asns", *_named(f), {}, load_asns) for f in config.asns]
@@ -87,8 +89,9 @@ class TableSet:
         return [source.status() for source in (*self._all(), *self._builtin)]
 
     def prefix_tables(self) -> list[tuple[str, PrefixTable]]:
-        """Name and content of prefix tables and databases, first one first."""
-        return [(source.name, source.data) for source in self._prefixes]
+        """Name and content of prefix tables and databases, first one first, and what the inventory knows."""
+        tables = [(source.name, source.data) for source in self._prefixes]
+        return [*tables, (INVENTORY, self.inventory)] if len(self.inventory) else tables
 
     def as_names(self) -> dict[int, tuple[str, str]]:
         """AS number → name and the table that gave it; tables win over databases, earlier ones over later."""

@@ -42,6 +42,9 @@ EXPORTERS = Dictionary(
         Attribute("site", "Site the device stands at."),
         Attribute("role", "What the device is for: border, core, access, firewall …"),
         Attribute("demo", "'demo' where the device is simulated."),
+        Attribute("vendor", "Who made the device."),
+        Attribute("model", "Hardware model."),
+        Attribute("os", "Operating system."),
     ),
 )
 INTERFACES = Dictionary(
@@ -56,6 +59,8 @@ INTERFACES = Dictionary(
         Attribute("boundary", "'external' or 'internal'."),
         Attribute("provider", "Who is on the other side."),
         Attribute("connectivity", "transit, peering, ix, customer, core, cloud …"),
+        Attribute("circuit", "Circuit that the interface terminates."),
+        Attribute("peer", "Other end of its link: device and interface."),
     ),
 )
 NETWORKS = Dictionary(

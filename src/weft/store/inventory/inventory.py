@@ -33,6 +33,7 @@ _LEAST_PAUSE_S = 0.2
 _PAUSE = 4.0  # a merge is followed by a pause of this many times its duration
 _TICK_S = 1.0
 _EXPIRE_S = 600.0
+_OVERHEARD = "syslog"  # origin of devices that nothing but their telemetry tells of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,7 @@ class Inventory:
         if self._thread is not None:
             return
         self._keeping.load(self._ledger)
+        self._strangers.remember(self._ledger.scopes(_OVERHEARD))
         self._publish(tell=False)
         self._running = True
         self._thread = threading.Thread(target=self._run, name="weft-inventory", daemon=True)
@@ -140,6 +142,11 @@ class Inventory:
             self._counts["facts"] += len(facts)
             self._changed.notify_all()
 
+    @property
+    def shared(self) -> bool:
+        """Whether other processes write to it, too."""
+        return self._keeping.follows
+
     def scopes(self, origin: str) -> list[str]:
         """What ``origin`` speaks about now, as far as taken in."""
         with self._ledger_lock:
@@ -177,8 +184,7 @@ class Inventory:
     def primary_address(self, address: bytes, /) -> bytes:
         """The address that telemetry from ``address`` is kept under; itself where nobody knows it."""
         snapshot = self._snapshot
-        if not snapshot.knows_address(address):
-            self._strangers.met(address)
+        self._strangers.met(address, snapshot.knows_address(address))
         return snapshot.primary_address(address)
 
     def if_index_of(self, exporter: bytes, name: str, /) -> int:
@@ -260,10 +266,9 @@ class Inventory:
                 return
 
     def _take(self, inbox: OrderedDict[tuple[str, str], list[_Observation]]) -> None:
-        for address, met_s in self._strangers.due(self._snapshot.knows_address):
-            name = ("syslog", address)
+        for address in self._strangers.due(self._snapshot.knows_address):
             fact = Fact(ObjectKind.DEVICE, (address,), {"addresses": [address]})
-            inbox.setdefault(name, []).append(_Observation((fact,), True, met_s))
+            inbox.setdefault((_OVERHEARD, address), []).append(_Observation((fact,), True, time.time()))
         for (origin, scope), observations in inbox.items():
             for one in observations:
                 with self._ledger_lock:

@@ -61,6 +61,11 @@ class Keeping:
         self._lock = threading.Lock()
 
     @property
+    def follows(self) -> bool:
+        """Whether it looks for what others write."""
+        return self._follows_s > 0
+
+    @property
     def unwritten(self) -> int:
         """Versions that wait for the store."""
         return len(self.changes)
@@ -141,6 +146,7 @@ class Keeping:
 
     def at(self, moment: float) -> Snapshot:
         """The inventory as it was known at a moment. Raises ``StoreUnavailable``."""
+        moment = self._facts.last_change(moment)  # between two changes it is the same
         with self._lock:
             if moment in self._moments:
                 self._moments.move_to_end(moment)

@@ -134,6 +134,8 @@ def _device(cluster: Cluster, interfaces: Sequence[Statement], fuser: Fuser) -> 
     if addresses and tuple(one.get("addresses", ())) != addresses:
         origin = next(f.origin for f in facts if addresses_of(f))
         one = fuser.with_claim(one, "addresses", list(addresses), origin)
+    if one.get("name", cluster.key[0]) != cluster.key[0]:  # it tells nothing, or another device is called so, too
+        one = fuser.with_claim(one, "name", cluster.key[0], facts[0].origin)
     ports = merge_interfaces(cluster.key[0], interfaces, fuser) if interfaces else NO_PORTS
     return MergedDevice(one, ports, tuple(names), addresses)
 

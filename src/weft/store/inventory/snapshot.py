@@ -6,6 +6,7 @@ Lookups are plain dictionary reads, asked for by every source for every new name
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from weft.model.addresses import NO_ADDRESS, packed
@@ -24,6 +25,7 @@ from weft.store.inventory.merge import Merged, MergedDevice
 #: Claims that the dictionaries get at first hand, with the time at which they were learned.
 _FIRST_HAND = frozenset({"flows", "syslog"})
 _DEVICE_TEXTS = ("name", "site", "role", "vendor", "model", "os", "demo")
+_NETWORK_TEXTS = ("site", "service", "customer")
 _INTERFACE_TEXTS = ("name", "description", "boundary", "provider", "connectivity", "circuit")
 
 #: A device, its links' other ends by interface, and what was made of them.
@@ -139,6 +141,20 @@ class Snapshot:
         return ""
 
     # For the dictionaries.
+
+    @cached_property
+    def networks(self) -> tuple[tuple[str, dict[str, str]], ...]:
+        """Prefix → site, service and customer, by prefix; what a prefix says itself wins over who claims it."""
+        found: dict[str, dict[str, str]] = {}
+        for kind, attribute in ((ObjectKind.CUSTOMER, "customer"), (ObjectKind.SERVICE, "service")):
+            for one in self.objects(kind):
+                for prefix in one.get("prefixes", ()):
+                    found.setdefault(str(prefix), {}).setdefault(attribute, one.key[0])
+        for one in self.objects(ObjectKind.PREFIX):
+            own = {name: value for name in _NETWORK_TEXTS if isinstance(value := one.get(name), str)}
+            if own:
+                found.setdefault(one.key[0], {}).update(own)
+        return tuple(sorted(found.items()))
 
     def _known(self, before: Mapping[int, _Made]) -> dict[str, KnownDevice]:
         """What dictionaries say of the device at each address; of what did not change the very same objects."""

@@ -133,6 +133,13 @@ class FactStore:
             newest, ended = session.execute(query).one()
             return int(newest), int(ended)
 
+    def last_change(self, moment: float) -> float:
+        """When what sources said changed last before a moment; 0 = never."""
+        began = select(func.max(FactRecord.valid_from)).where(FactRecord.valid_from <= moment)
+        ended = select(func.max(FactRecord.valid_to)).where(FactRecord.valid_to <= moment)
+        with self._state.reading() as session:
+            return max(session.scalar(began) or 0.0, session.scalar(ended) or 0.0)
+
     def write(self, changes: FactChanges) -> None:
         """Write all of it, or nothing."""
         with self._state.writing() as session:
