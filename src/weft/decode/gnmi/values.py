@@ -59,8 +59,8 @@ def _float32(text: str) -> float | None:
 
 
 def bytes_value(raw: bytes, match: Match) -> Scalar:
-    """A value of bytes: a number where the leaf is one, else hexadecimal text."""
-    if match.convert == "float32" and len(raw) == 4:
+    """A value of bytes: four of them are a number where the leaf is one (ieeefloat32), else hexadecimal text."""
+    if len(raw) == 4 and match.mapped and match.metric and match.type == "gauge":
         return float(struct.unpack(">f", raw)[0])
     return raw[: _MOST_TEXT // 2].hex()
 
@@ -79,7 +79,7 @@ def shown(value: Any) -> str:
     """A value as text: numbers without a needless fraction."""
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**64:
         return str(int(value))
     return str(value)[:_MOST_TEXT]
 
