@@ -10,7 +10,7 @@ from pathlib import Path
 
 from weft.twin import organisation as org
 
-_CUSTOMERS = ("Globex", "Initech", "Umbrella", "Hooli")
+CUSTOMERS = ("Globex", "Initech", "Umbrella", "Hooli")
 _TRANSIT = (
     (3356, "Lumen"), (1299, "Arelion"), (174, "Cogent"), (3257, "GTT"), (org.ACME_AS, "Acme"),
 )  # fmt: skip
@@ -56,7 +56,7 @@ def _prefixes() -> Iterable[Sequence[object]]:
         yield site.servers, "", site.code, "servers", "", "", "", site.country
         yield site.public, org.ACME_AS, site.code, "public services", "", "", "", site.country
         yield site.public_v6, org.ACME_AS, site.code, "public services", "", "", "", site.country
-        for customer, part in zip(_CUSTOMERS, IPv4Network(site.public).subnets(new_prefix=29), strict=True):
+        for customer, part in zip(CUSTOMERS, IPv4Network(site.public).subnets(new_prefix=29), strict=True):
             yield part, "", "", "", customer, "", "", ""
     for remote in org.REMOTES:
         for prefix in (remote.prefix, remote.prefix_v6):

@@ -1,0 +1,128 @@
+"""Acme's inventory, as the YAML file that an operator would keep: sites, devices, lines, circuits, who uses what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from weft.twin import organisation as org
+from weft.twin.reference import CUSTOMERS
+
+_REGIONS = {"US": "Americas", "NL": "Europe", "DE": "Europe", "GB": "Europe", "SG": "Asia"}
+_ASNS = {
+    "Lumen": 3356, "Arelion": 1299, "Cogent": 174, "GTT": 3257, "DTAG": 3320, "Singtel": 7473, "Zayo": 6461,
+    "Telstra": 4637, "euNetworks": 13237, "AMS-IX": 6777, "DE-CIX": 6695, "LINX": 8714,
+}  # fmt: skip
+_TIERS = ("gold", "silver", "silver", "bronze")
+_TRANSIT_COST = 4_200.0  # USD a month for 100 Gbit/s with a commitment of a fifth
+_COMMIT = 0.2
+_Entry = dict[str, Any]
+
+
+def write_inventory(path: Path) -> Path:
+    """Write the file, replacing what is there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = {
+        "sites": list(_sites()), "devices": list(_devices()), "links": list(_links()), "providers": list(_providers()),
+        "circuits": list(_circuits()), "services": list(_services()), "customers": list(_customers()),
+        "prefixes": list(_prefixes()),
+    }  # fmt: skip
+    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    return path
+
+
+def transit_circuit(device: org.Exporter, port: org.Port) -> str:
+    """Id of the circuit of a transit port; empty where the port is something else."""
+    return f"{device.name.upper()}-T{port.index}" if port.connectivity == "transit" else ""
+
+
+def _sites() -> Iterator[_Entry]:
+    for site in org.SITES:
+        yield {
+            "name": site.code, "description": site.name, "country": site.country, "region": _REGIONS[site.country],
+            "latitude": site.latitude, "longitude": site.longitude, "kind": "data centre", "tags": ["demo"],
+        }  # fmt: skip
+
+
+def _devices() -> Iterator[_Entry]:
+    for device in org.DEVICES:
+        hardware = org.HARDWARE[device.role]
+        yield {
+            "name": device.name, "addresses": [device.address], "site": device.site, "role": device.role,
+            "vendor": hardware.vendor, "model": hardware.model, "os": hardware.os, "demo": "demo", "tags": ["demo"],
+            "interfaces": [_interface(device, port) for port in org.all_ports(device)],
+        }  # fmt: skip
+
+
+def _interface(device: org.Exporter, port: org.Port) -> _Entry:
+    line = re.search(r"\[([A-Z]{3}-[A-Z]{3}-[A-Z]{3}-\d+)\]", port.description)
+    entry = {
+        "name": port.name, "if_index": port.index, "description": port.description, "speed": port.speed_bps,
+        "type": "ethernet", "boundary": port.boundary, "provider": port.provider, "connectivity": port.connectivity,
+        "circuit": line[1] if line else transit_circuit(device, port),
+    }  # fmt: skip
+    return {name: value for name, value in entry.items() if value}
+
+
+def _links() -> Iterator[_Entry]:
+    names = {(d.name, p.index): p.name for d in org.DEVICES for p in org.all_ports(d)}
+    for link in org.LINKS:
+        entry = {
+            "a": f"{link.a} {names[link.a, link.a_port]}", "b": f"{link.b} {names[link.b, link.b_port]}",
+            "capacity": link.speed_bps, "delay_ms": link.delay_ms, "provider": link.provider, "circuit": link.circuit,
+            "cost": link.cost_per_month,
+        }  # fmt: skip
+        yield {name: value for name, value in entry.items() if value}
+
+
+def _providers() -> Iterator[_Entry]:
+    names = {port.provider for device in org.DEVICES for port in org.all_ports(device)}
+    for name in sorted((names | {link.provider for link in org.LINKS}) - {""}):
+        yield {"name": name, **({"asn": _ASNS[name]} if name in _ASNS else {})}
+
+
+def _circuits() -> Iterator[_Entry]:
+    for link in org.BACKBONE:
+        if link.circuit:
+            yield {
+                "name": link.circuit, "provider": link.provider, "capacity": link.speed_bps,
+                "cost_per_month": link.cost_per_month, "currency": "USD", "ends": "2028-12-31",
+            }  # fmt: skip
+    for device in org.DEVICES:
+        for port in device.ports:
+            if circuit := transit_circuit(device, port):
+                yield {
+                    "name": circuit, "provider": port.provider, "capacity": port.speed_bps,
+                    "commit": round(port.speed_bps * _COMMIT), "currency": "USD", "ends": "2027-06-30",
+                    "cost_per_month": round(_TRANSIT_COST * port.speed_bps / 1e11, 2),
+                }  # fmt: skip
+
+
+def _services() -> Iterator[_Entry]:
+    for name, owner, tier, fields in (
+        ("people", "workplace", "2", ("users",)), ("servers", "platform", "1", ("servers",)),
+        ("public services", "edge", "1", ("public", "public_v6")),
+    ):  # fmt: skip
+        prefixes = [getattr(site, field) for site in org.SITES for field in fields]
+        entry = {"name": name, "owner": owner, "tier": tier, "prefixes": prefixes}
+        yield entry | ({"customers": list(CUSTOMERS)} if name == "public services" else {})
+
+
+def _customers() -> Iterator[_Entry]:
+    for i, (name, tier) in enumerate(zip(CUSTOMERS, _TIERS, strict=True)):
+        parts = [list(IPv4Network(site.public).subnets(new_prefix=29))[i] for site in org.SITES]
+        yield {"name": name, "tier": tier, "prefixes": [str(part) for part in parts]}
+
+
+def _prefixes() -> Iterator[_Entry]:
+    for site in org.SITES:
+        for prefix, service, role in (
+            (site.users, "people", "access"), (site.servers, "servers", "data centre"),
+            (site.public, "public services", "public"), (site.public_v6, "public services", "public"),
+        ):  # fmt: skip
+            yield {"prefix": prefix, "site": site.code, "service": service, "role": role}
