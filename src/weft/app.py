@@ -28,6 +28,7 @@ from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
 from weft.collect.intake import Intake
+from weft.collect.inventory.config import InventoryConfig
 from weft.collect.inventory.sources import InventorySources
 from weft.component import Component, Running
 from weft.config import Settings
@@ -41,6 +42,7 @@ from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
 from weft.twin.demo import DemoSource
+from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 
 log = structlog.get_logger(__name__)
@@ -101,7 +103,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         intake = Intake(settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir)
         process.parts += [enricher, collector, intake]
         _tie(inventory, enricher, intake)
-        process.parts.append(InventorySources(settings.inventory, inventory, intake))
+        known_files = with_demo_inventory(settings, data_dir) if demo else settings.inventory
+        process.parts.append(InventorySources(known_files, inventory, intake))
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
@@ -174,6 +177,12 @@ def with_demo_tables(settings: Settings, data_dir: Path) -> Any:
     for name in ("prefixes", "asns", "exporters", "interfaces"):
         own[name] = [getattr(tables, name), *own.get(name, [])]
     return type(settings.enrich).model_validate(own)
+
+
+def with_demo_inventory(settings: Settings, data_dir: Path) -> InventoryConfig:
+    """The inventory's settings with the demo organisation's file in front."""
+    files = [write_inventory(data_dir / "demo-tables" / "inventory.yaml"), *settings.inventory.files]
+    return settings.inventory.model_copy(update={"files": files})
 
 
 def _tie(inventory: Inventory, enricher: Enricher, intake: Intake) -> None:
