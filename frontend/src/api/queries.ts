@@ -23,11 +23,11 @@ export function useView(query: Query, { enabled = true, refresh = false }: ViewO
   });
 }
 
-export const complete = (filter: string, cursor: number, signal?: AbortSignal): Promise<Completions> =>
-  call<Completions>("filter/complete", { body: { filter, cursor }, signal });
+export const complete = (dataset: string, filter: string, cursor: number, signal?: AbortSignal): Promise<Completions> =>
+  call<Completions>("filter/complete", { body: { dataset, filter, cursor }, signal });
 
-export const checkFilter = (filter: string, signal?: AbortSignal): Promise<FilterCheck> =>
-  call<FilterCheck>("filter/check", { body: { filter }, signal });
+export const checkFilter = (dataset: string, filter: string, signal?: AbortSignal): Promise<FilterCheck> =>
+  call<FilterCheck>("filter/check", { body: { dataset, filter }, signal });
 
 /** A GET that is kept by its path. */
 export function useGet<T>(path: string, refresh: number | false = false): UseQueryResult<T> {

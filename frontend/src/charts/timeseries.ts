@@ -16,7 +16,12 @@ export interface TimeChart {
   zone: Zone;
   /** Without axes' names and with fewer labels, for small panels. */
   compact?: boolean;
+  /** What the numbers are called, where they stand for states: drawn as steps. */
+  states?: Record<string, string>;
 }
+
+/** A value as the chart writes it: the name of the state that it stands for, else with its unit. */
+const written = (chart: TimeChart, value: number | null): string => (value !== null && chart.states?.[String(value)]) || format(value, chart.unit);
 
 type Value = [number, number | null];
 type Point = Value | { value: Value; symbol: string; symbolSize: number };
@@ -59,6 +64,7 @@ function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
       symbol: "none",
       connectNulls: false,
       triggerLineEvent: true,
+      ...(chart.states ? { step: "end" as const } : {}),
       color,
       lineStyle: { width: stacked ? 1 : 1.6, color },
       emphasis: { focus: "series", blurScope: "coordinateSystem", lineStyle: { width: stacked ? 1.2 : 2.2 } },
@@ -97,7 +103,7 @@ export function seriesTooltip(chart: TimeChart, theme: ChartTheme, index: number
     .filter((row) => row.value !== null)
     .toSorted((one, other) => (other.value ?? 0) - (one.value ?? 0));
   if (known.length === 0) return tooltipHtml(title, [{ color: "transparent", label: "No data", value: "" }]);
-  const rows: TooltipRow[] = known.slice(0, TOOLTIP_ROWS).map((row) => ({ ...row, value: format(row.value, chart.unit) }));
+  const rows: TooltipRow[] = known.slice(0, TOOLTIP_ROWS).map((row) => ({ ...row, value: written(chart, row.value) }));
   const before = previousTotal(chart.series)?.[index];
   if (before !== undefined && before !== null) rows.push({ color: theme.text, label: "Previous period", value: format(before, chart.unit) });
   if (chart.kind !== "stacked" || known.length < 2) return tooltipHtml(title, rows);
@@ -144,7 +150,8 @@ export function timeseries(chart: TimeChart, theme: ChartTheme): EChartsOption {
       splitNumber: chart.compact ? 3 : 5,
       axisLine: { show: false },
       splitLine: { lineStyle: { color: theme.line } },
-      axisLabel: { ...axisText, formatter: axisLabel(chart.unit) },
+      ...(chart.states ? { minInterval: 1 } : {}),
+      axisLabel: { ...axisText, formatter: chart.states ? (value: number) => written(chart, value) : axisLabel(chart.unit) },
     },
     series: [...mainSeries(chart, theme), ...previousSeries(chart, theme)],
   };

@@ -1,14 +1,16 @@
 import { ActionIcon, Button, Menu, Modal, Switch, TextInput, Tooltip } from "@mantine/core";
 import { useState } from "react";
-import { useLocation, useSearch } from "wouter";
+import { useLocation, useSearch, useSearchParams } from "wouter";
 import { call, download } from "../../api/client";
 import { useChange, useGet } from "../../api/queries";
-import type { Query, SavedView } from "../../api/types";
+import type { Dataset, Query, SavedView } from "../../api/types";
 import { useSession } from "../../app/session";
 import { useTime } from "../../app/time";
 import { absolute, resolve } from "../../lib/time";
 import { Icon } from "../../ui/Icon";
 import { notify } from "../../ui/toast";
+import { presets } from "./datasets";
+import { FLOWS } from "./state";
 
 function SaveDialog({ close }: { close: () => void }) {
   const { user } = useSession();
@@ -31,10 +33,20 @@ function SaveDialog({ close }: { close: () => void }) {
   );
 }
 
-function ViewsMenu() {
+/** Which dataset a saved view is of: its URL says. */
+export function datasetOfView(view: Pick<SavedView, "state">): string {
+  const url = String(view.state["url"] ?? "");
+  return new URLSearchParams(url.slice(url.indexOf("?") + 1)).get("dataset") ?? FLOWS;
+}
+
+function ViewsMenu({ dataset }: { dataset: Dataset | undefined }) {
   const [, navigate] = useLocation();
+  const [params] = useSearchParams();
   const [saving, setSaving] = useState(false);
-  const views = useGet<SavedView[]>("views").data ?? [];
+  const all = useGet<SavedView[]>("views").data ?? [];
+  const here = dataset?.name ?? FLOWS;
+  const views = all.toSorted((one, other) => Number(datasetOfView(one) !== here) - Number(datasetOfView(other) !== here));
+  const begin = presets(dataset, params);
   const remove = useChange((id: number) => call(`views/${id}`, { method: "DELETE" }), "views");
   return (
     <>
@@ -42,7 +54,7 @@ function ViewsMenu() {
         <Menu.Target><Button variant="default" leftSection={<Icon name="save" size={14} />} px="sm">Views</Button></Menu.Target>
         <Menu.Dropdown>
           <Menu.Item leftSection={<Icon name="plus" />} onClick={() => setSaving(true)}>Save this view…</Menu.Item>
-          {views.length > 0 && <Menu.Divider />}
+          {views.length > 0 && <><Menu.Divider /><Menu.Label>Saved</Menu.Label></>}
           {views.map((view) => (
             <Menu.Item
               key={view.id} onClick={() => navigate(String(view.state["url"] ?? "/explore"))}
@@ -55,9 +67,11 @@ function ViewsMenu() {
                 </ActionIcon>
               )}
             >
-              {view.name}{!view.mine && <span className="faint"> · {view.owner}</span>}
+              {view.name}<span className="faint">{[datasetOfView(view) !== here && datasetOfView(view), !view.mine && view.owner].filter(Boolean).map((text) => ` · ${text}`)}</span>
             </Menu.Item>
           ))}
+          {begin.length > 0 && <><Menu.Divider /><Menu.Label>To begin with</Menu.Label></>}
+          {begin.map((one) => <Menu.Item key={one.title} leftSection={<Icon name="explore" />} onClick={() => navigate(one.href)}>{one.title}</Menu.Item>)}
         </Menu.Dropdown>
       </Menu>
       {saving && <SaveDialog close={() => setSaving(false)} />}
@@ -81,7 +95,15 @@ function useShare(): () => Promise<void> {
   };
 }
 
-export function ExplorerActions({ query, showQuery, refetch, fetching }: { query: Query; showQuery: (() => void) | undefined; refetch: () => void; fetching: boolean }) {
+interface ExplorerActionsProps {
+  query: Query;
+  dataset: Dataset | undefined;
+  showQuery: (() => void) | undefined;
+  refetch: () => void;
+  fetching: boolean;
+}
+
+export function ExplorerActions({ query, dataset, showQuery, refetch, fetching }: ExplorerActionsProps) {
   const share = useShare();
   const save = (kind: "csv" | "parquet"): void => void download(`query/export?format=${kind}`, query, `weft.${kind}`).catch((error: Error) => notify("bad", error.message));
   return (
@@ -95,7 +117,7 @@ export function ExplorerActions({ query, showQuery, refetch, fetching }: { query
           <Menu.Item onClick={() => save("parquet")}>Parquet</Menu.Item>
         </Menu.Dropdown>
       </Menu>
-      <ViewsMenu />
+      <ViewsMenu dataset={dataset} />
       <Tooltip label="Copy a link to this view"><ActionIcon variant="default" size={34} aria-label="Copy a link" onClick={() => void share()}><Icon name="link" /></ActionIcon></Tooltip>
     </>
   );

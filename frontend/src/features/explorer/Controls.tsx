@@ -1,10 +1,10 @@
 import { Menu, Popover, SegmentedControl, Switch, Tooltip } from "@mantine/core";
 import { useState } from "react";
-import type { Measure, Rank } from "../../api/types";
+import type { Dataset, Measure, Rank } from "../../api/types";
 import { duration, unitName } from "../../lib/units";
 import { Icon, type IconName } from "../../ui/Icon";
 import css from "./controls.module.css";
-import type { ChartKind, ExplorerState } from "./state";
+import { usualState, type ChartKind, type ExplorerState } from "./state";
 
 interface ControlProps {
   state: ExplorerState;
@@ -16,46 +16,72 @@ const KINDS: readonly [kind: ChartKind, label: string, icon: IconName][] = [
   ["heatmap", "Heat map", "heatmap"], ["table", "Table", "table"], ["records", "Raw records", "records"],
 ];
 
-export function ChartSwitch({ state, update }: ControlProps) {
-  const choose = (chart: ChartKind): void => {
-    const two = chart === "sankey" && state.by.length < 2;
-    update({ chart, ...(two ? { by: [...state.by, state.by[0] === "dst_as" ? "src_as" : "dst_as"].slice(-2) } : {}) });
-  };
+/** Which view of the query a chart asks for. */
+const VIEW: Partial<Record<ChartKind, string>> = { sankey: "sankey", records: "records", table: "table" };
+
+/** Two dimensions that a Sankey of flows begins with; others take the first that can be grouped by. */
+function pair(state: ExplorerState, dataset: Dataset | undefined): string[] {
+  const usual = state.dataset === "flows" ? ["dst_as", "src_as"] : (dataset?.dimensions.filter((one) => one.groupable).map((one) => one.name) ?? []);
+  const second = usual.find((name) => !state.by.includes(name));
+  return second ? [...state.by, second].slice(-2) : state.by;
+}
+
+export function ChartSwitch({ state, update, dataset }: ControlProps & { dataset: Dataset | undefined }) {
+  const choose = (chart: ChartKind): void => update({ chart, ...(chart === "sankey" && state.by.length < 2 ? { by: pair(state, dataset) } : {}) });
+  const views = dataset?.views ?? [];
   return (
     <div className={css.kinds} role="group" aria-label="Chart">
-      {KINDS.map(([kind, label, icon]) => (
-        <Tooltip key={kind} label={label}>
-          <button type="button" aria-label={label} aria-pressed={state.chart === kind} onClick={() => choose(kind)}><Icon name={icon} size={17} /></button>
-        </Tooltip>
-      ))}
+      {KINDS.filter(([kind]) => views.length === 0 || views.includes(VIEW[kind] ?? "series")).map(([kind, label, icon]) => {
+        const name = kind === "records" && state.dataset !== "flows" ? `Read the ${dataset?.title.toLowerCase() ?? "records"}` : label;
+        return (
+          <Tooltip key={kind} label={name}>
+            <button type="button" aria-label={name} aria-pressed={state.chart === kind} onClick={() => choose(kind)}><Icon name={icon} size={17} /></button>
+          </Tooltip>
+        );
+      })}
     </div>
   );
 }
 
-export function MeasurePicker({ state, update, measures }: ControlProps & { measures: readonly Measure[] }) {
+interface MeasurePickerProps extends ControlProps {
+  measures: readonly Measure[];
+  /** What the answer measures first, where the state leaves it to the server. */
+  used: string | undefined;
+}
+
+export function MeasurePicker({ state, update, measures, used }: MeasurePickerProps) {
   const [open, setOpen] = useState(false);
   const chosen = state.measures;
-  const first = measures.find((one) => one.name === chosen[0]);
-  const lead = (name: string): void => update({ measures: [name, ...chosen.slice(1).filter((one) => one !== name)] });
+  const lead = chosen[0] ?? used;
+  const automatic = usualState(state.dataset).measures.length === 0;
+  const title = measures.find((one) => one.name === lead)?.title ?? lead ?? "Automatic";
+  const take = (name: string): void => update({ measures: [name, ...chosen.slice(1).filter((one) => one !== name)] });
   const toggle = (name: string): void =>
-    update({ measures: chosen.includes(name) ? chosen.filter((one) => one !== name) : [...chosen, name].slice(0, 8) });
+    update({ measures: chosen.includes(name) ? chosen.filter((one) => one !== name) : [...(lead && chosen.length === 0 ? [lead] : chosen), name].slice(0, 8) });
   return (
     <Popover opened={open} onChange={setOpen} position="bottom-start" trapFocus returnFocus>
       <Popover.Target>
         <button type="button" className={css.control} onClick={() => setOpen(!open)} aria-haspopup="dialog" aria-expanded={open}>
-          <small>Measure</small>{first?.title ?? chosen[0]}{chosen.length > 1 && <em>+{chosen.length - 1}</em>}<Icon name="down" size={12} />
+          <small>Measure</small>{title}{chosen.length > 1 && <em>+{chosen.length - 1}</em>}{chosen.length === 0 && <em>auto</em>}<Icon name="down" size={12} />
         </button>
       </Popover.Target>
       <Popover.Dropdown p="xs" aria-label="Choose measures">
         <div className={css.measures} role="group" aria-label="Measures">
+          {automatic && (
+            <div>
+              <button type="button" aria-pressed={chosen.length === 0} title="What suits the dataset and what the filter names" onClick={() => update({ measures: [] })}>
+                <span>Automatic</span><small>what suits</small>
+              </button>
+            </div>
+          )}
           {measures.map((one) => (
             <div key={one.name}>
-              <button type="button" aria-pressed={chosen[0] === one.name} title={one.meaning} onClick={() => lead(one.name)}>
-                <span>{one.title}</span><small>{unitName(one.unit)}</small>
+              <button type="button" aria-pressed={chosen[0] === one.name} title={one.meaning} onClick={() => take(one.name)}>
+                <span>{one.title}</span><small>{one.follows_metric ? "of the metric" : unitName(one.unit)}</small>
               </button>
-              <Tooltip label={chosen[0] === one.name ? "Drawn and ranked by" : chosen.includes(one.name) ? "Remove the column" : "Add as a column"}>
+              <Tooltip label={lead === one.name ? "Drawn and ranked by" : chosen.includes(one.name) ? "Remove the column" : "Add as a column"}>
                 <button
-                  type="button" className={css.column} disabled={chosen[0] === one.name} aria-pressed={chosen.includes(one.name)}
+                  type="button" className={css.column} disabled={lead === one.name} aria-pressed={chosen.includes(one.name)}
                   aria-label={`Column ${one.title}`} onClick={() => toggle(one.name)}
                 >
                   <Icon name={chosen.includes(one.name) ? "check" : "plus"} size={13} />

@@ -1,11 +1,15 @@
 import { Popover } from "@mantine/core";
 import { useState, type DragEvent, type KeyboardEvent } from "react";
-import type { Dimension } from "../../api/types";
+import type { Dataset, Dimension } from "../../api/types";
 import { Icon } from "../../ui/Icon";
 import css from "./controls.module.css";
 
+type Family = Dataset["families"][number];
+
 interface DimensionPickerProps {
   dimensions: readonly Dimension[];
+  /** Dimensions that are named by who asks, as `label_queue`. */
+  families?: readonly Family[];
   value: readonly string[];
   max: number;
   onChange: (by: string[]) => void;
@@ -28,6 +32,13 @@ export function grouped(dimensions: readonly Dimension[], text: string): [group:
     groups.set(one.group, [...(groups.get(one.group) ?? []), one]);
   }
   return [...groups];
+}
+
+/** The dimension of a family that the text names: `label_queue`, `label.queue`; null where it names none. */
+export function ofFamily(text: string, families: readonly Family[]): string | null {
+  const typed = text.trim();
+  const family = families.find((one) => new RegExp(`^${one.prefix}[_.][A-Za-z_][\\w:.-]*$`, "i").test(typed));
+  return family ? `${family.prefix}_${typed.slice(family.prefix.length + 1)}` : null;
 }
 
 interface ChipProps {
@@ -61,9 +72,10 @@ function Chip({ name, title, index, move, remove }: ChipProps) {
   );
 }
 
-function Choices({ dimensions, value, max, onChange }: DimensionPickerProps) {
+function Choices({ dimensions, families = [], value, max, onChange }: DimensionPickerProps) {
   const [text, setText] = useState("");
   const groups = grouped(dimensions, text);
+  const own = ofFamily(text, families);
   const toggle = (name: string): void => {
     if (value.includes(name)) onChange(value.filter((one) => one !== name));
     else onChange(value.length >= max ? [...value.slice(0, max - 1), name] : [...value, name]);
@@ -75,9 +87,9 @@ function Choices({ dimensions, value, max, onChange }: DimensionPickerProps) {
         <input
           data-autofocus value={text} placeholder="Search dimensions" aria-label="Search dimensions" onChange={(event) => setText(event.target.value)}
           onKeyDown={(event) => {
-            const first = groups[0]?.[1][0];
+            const first = own ?? groups[0]?.[1][0]?.name;
             if (event.key === "Enter" && first) {
-              toggle(first.name);
+              toggle(first);
               setText("");
             }
           }}
@@ -96,7 +108,9 @@ function Choices({ dimensions, value, max, onChange }: DimensionPickerProps) {
             ))}
           </section>
         ))}
-        {groups.length === 0 && <p className="faint">No dimension is called that</p>}
+        {own && <section aria-label="As named"><h3>As named</h3><button type="button" aria-pressed={value.includes(own)} onClick={() => { toggle(own); setText(""); }}><span>{own}</span></button></section>}
+        {!own && text === "" && families.map((one) => <section key={one.prefix}><h3>{one.prefix}_…</h3><p className="faint">{one.meaning} Type its name.</p></section>)}
+        {groups.length === 0 && !own && <p className="faint">No dimension is called that</p>}
       </div>
     </div>
   );

@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from "react";
-import type { ViewResult } from "../../api/types";
+import type { MetricName, ViewResult } from "../../api/types";
 import { useTime } from "../../app/time";
 import { barHeight, bars } from "../../charts/bars";
 import { heatHeight, heatmap } from "../../charts/heatmap";
@@ -13,12 +13,15 @@ import { format, plural } from "../../lib/units";
 import { Chart, type Mark } from "../../ui/Chart";
 import { EmptyState } from "../../ui/States";
 import { cellLabel, type Group } from "./groups";
+import { metricsOf } from "./MetricPicker";
 import type { ChartKind } from "./state";
 
 interface ExplorerChartProps {
   kind: ChartKind;
   result: ViewResult;
   groups: readonly Group[];
+  /** What is known of metrics, for those whose numbers stand for states. */
+  metrics?: readonly MetricName[] | undefined;
   /** Group that the table points at. */
   hovered: string | null;
   onHover: (group: string | null) => void;
@@ -26,6 +29,17 @@ interface ExplorerChartProps {
 }
 
 const HEIGHT = 320;
+
+/** Names of the numbers, where the one metric asked for is a state (1 = up). */
+export function statesOf(result: ViewResult, metrics: readonly MetricName[] | undefined): Record<string, string> | null {
+  const named = metricsOf(String(result.query["filter"] ?? ""));
+  const measure = result.columns.find((column) => column.kind === "measure")?.name ?? "";
+  if (result.query["dataset"] !== "metrics" || named.length !== 1 || result.unit || !STATE_MEASURES.has(measure)) return null;
+  const states = metrics?.find((one) => one.name === named[0])?.states ?? {};
+  return Object.keys(states).length > 0 ? states : null;
+}
+
+const STATE_MEASURES = new Set(["avg", "min", "max", "last"]);
 
 function describe(kind: ChartKind, result: ViewResult, groups: readonly Group[], zone: "local" | "utc"): string {
   const span = `${dateTime(result.window.since, zone)} to ${dateTime(result.window.until, zone)}`;
@@ -41,11 +55,11 @@ function SankeyView({ result }: { result: ViewResult }) {
     const slots = slotsFor(labels.filter((one) => one !== "Other").slice(0, 14));
     return sankey({ links: result.links, label, slot: (one) => slots.get(one) ?? OTHER, unit: result.unit }, theme);
   }, [result, names]);
-  const label = `Sankey diagram: traffic through ${names.join(", then ")}. The table below holds the numbers.`;
+  const label = `Sankey diagram through ${names.join(", then ")}. The table below holds the numbers.`;
   return <Chart build={build} kind="sankey" height={Math.max(360, Math.min(600, result.links.length * 12))} label={label} />;
 }
 
-export function ExplorerChart({ kind, result, groups, hovered, onHover, onPick }: ExplorerChartProps) {
+export function ExplorerChart({ kind, result, groups, metrics, hovered, onHover, onPick }: ExplorerChartProps) {
   const { zone } = usePrefs();
   const { zoomTo } = useTime();
   const build = useCallback((theme: ChartTheme) => {
@@ -55,13 +69,14 @@ export function ExplorerChart({ kind, result, groups, hovered, onHover, onPick }
       return bars({ unit, total, bars: groups.map((group) => ({ label: group.label, value: group.average, previous: group.previous, slot: group.slot })) }, theme);
     }
     if (kind === "heatmap") return heatmap({ grid, series, unit, zone }, theme);
-    return timeseries({ kind: kind === "lines" ? "lines" : "stacked", grid, series, slots: groups.map((group) => group.slot), unit, zone }, theme);
-  }, [kind, result, groups, zone]);
+    const states = statesOf(result, metrics);
+    return timeseries({ kind: kind === "lines" ? "lines" : "stacked", grid, series, slots: groups.map((group) => group.slot), unit, zone, ...(states ? { states } : {}) }, theme);
+  }, [kind, result, groups, metrics, zone]);
 
   if (kind === "sankey") {
-    return result.links.length > 0 ? <SankeyView result={result} /> : <EmptyState title="No traffic matches">Nothing flowed between these dimensions in this range. Try a wider range or a looser filter.</EmptyState>;
+    return result.links.length > 0 ? <SankeyView result={result} /> : <EmptyState title="Nothing matches">Nothing lies between these dimensions in this range. Try a wider range or a looser filter.</EmptyState>;
   }
-  if (groups.length === 0) return <EmptyState title="No traffic matches" icon="explore">Nothing matched in this range. Try a wider range or a looser filter.</EmptyState>;
+  if (groups.length === 0) return <EmptyState title="Nothing matches" icon="explore">Nothing matched in this range. Try a wider range or a looser filter.</EmptyState>;
 
   const overTime = kind === "stacked" || kind === "lines";
   const at = groups.findIndex((group) => group.id === hovered);

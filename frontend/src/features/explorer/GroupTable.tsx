@@ -13,6 +13,8 @@ interface GroupTableProps {
   result: ViewResult;
   groups: readonly Group[];
   measures: readonly Measure[];
+  /** Whether the values of groups add up. */
+  stacks: boolean;
   compared: boolean;
   hovered: string | null;
   onHover: (group: string | null) => void;
@@ -51,7 +53,7 @@ function Change({ now, before }: { now: number | null; before: number | null }) 
 function nameColumns(result: ViewResult): Column<Group>[] {
   const dimensions = result.columns.filter((column) => column.kind !== "measure");
   if (dimensions.length === 0) {
-    return [{ key: "label", title: "Traffic", render: (group) => <><i className={css.swatch} style={{ background: cssColor(group.slot) }} />{group.label || "Total"}</> }];
+    return [{ key: "label", title: "Group", render: (group) => <><i className={css.swatch} style={{ background: cssColor(group.slot) }} />{group.label || "Total"}</> }];
   }
   return dimensions.map((column, place): Column<Group> => ({
     key: column.name,
@@ -67,20 +69,21 @@ function nameColumns(result: ViewResult): Column<Group>[] {
   }));
 }
 
-function valueColumns({ result, measures, compared }: GroupTableProps): Column<Group>[] {
+function valueColumns({ result, measures, stacks, compared }: Pick<GroupTableProps, "result" | "measures" | "stacks" | "compared">): Column<Group>[] {
   const { unit } = result;
   const figure = (key: string, title: string, read: (group: Group) => number | null, hint?: string): Column<Group> => ({
     key, title, numeric: true, hint, sort: read, render: (group) => format(read(group), unit),
   });
-  const rated = unit.endsWith("/s");
+  const lead = result.columns.find((column) => column.kind === "measure");
+  const whole = unit.endsWith("/s") ? "Average" : (measures.find((one) => one.name === lead?.name)?.title ?? "Value");
   const columns: Column<Group>[] = [
     { key: "spark", title: "Course", width: "110px", render: (group) => <Sparkline values={group.values} color={cssColor(group.slot)} /> },
     figure("last", "Current", (group) => group.last, "The newest bucket"),
-    figure("average", rated ? "Average" : "Value", (group) => group.average, "Over the whole range, exact"),
+    figure("average", whole, (group) => group.average, "Over the whole range, exact"),
     figure("max", "Max", (group) => group.max, "The highest bucket"),
     figure("p95", "95th", (group) => group.p95, "95th percentile of the buckets drawn; for billing choose the measure 95th percentile"),
-    { key: "share", title: "Share", numeric: true, hint: "Of everything that matched", sort: (group) => group.share, render: (group) => <Share value={group.share} /> },
   ];
+  if (stacks) columns.push({ key: "share", title: "Share", numeric: true, hint: "Of everything that matched", sort: (group) => group.share, render: (group) => <Share value={group.share} /> });
   if (compared) {
     columns.push(figure("previous", "Before", (group) => group.previous, "Average of the period compared to"));
     columns.push({
@@ -100,13 +103,13 @@ function valueColumns({ result, measures, compared }: GroupTableProps): Column<G
 
 export function GroupTable(props: GroupTableProps) {
   const { groups, hovered, onHover, onFilter } = props;
-  const { result, measures, compared } = props;
+  const { result, measures, stacks, compared } = props;
   const columns = useMemo(
     () => [
-      ...nameColumns(result), ...valueColumns({ result, measures, compared } as GroupTableProps),
+      ...nameColumns(result), ...valueColumns({ result, measures, stacks, compared }),
       { key: "filter", title: <span className="visually-hidden">Filter</span>, width: "64px", render: (group: Group) => <FilterActions group={group} onFilter={onFilter} /> },
     ],
-    [result, measures, compared, onFilter],
+    [result, measures, stacks, compared, onFilter],
   );
   return (
     <DataTable

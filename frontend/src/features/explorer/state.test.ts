@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { DEFAULTS, isFeed, parse, stateOf, toQuery, usual, write, type ExplorerState } from "./state";
+import { DEFAULTS, isFeed, parse, stateOf, toQuery, usualState, write, type ExplorerState } from "./state";
 
 const RANGE = { since: "now-6h", until: "now" };
 const round = (state: ExplorerState): ExplorerState => parse(write(state, new URLSearchParams()));
@@ -28,20 +28,20 @@ describe("URL state", () => {
 
 describe("datasets", () => {
   it("have usual values of their own, and a place in the URL", () => {
-    expect(parse(new URLSearchParams("dataset=logs"))).toEqual(usual("logs"));
-    expect(write(usual("metrics"), new URLSearchParams()).toString()).toBe("dataset=metrics");
-    expect(round({ ...usual("metrics"), measures: ["avg"], by: ["exporter"] })).toEqual({ ...usual("metrics"), measures: ["avg"], by: ["exporter"] });
-    expect(round({ ...usual("logs"), chart: "stacked" }).chart).toBe("stacked");
+    expect(parse(new URLSearchParams("dataset=logs"))).toEqual(usualState("logs"));
+    expect(write(usualState("metrics"), new URLSearchParams()).toString()).toBe("dataset=metrics");
+    expect(round({ ...usualState("metrics"), measures: ["avg"], by: ["exporter"] })).toEqual({ ...usualState("metrics"), measures: ["avg"], by: ["exporter"] });
+    expect(round({ ...usualState("logs"), chart: "stacked" }).chart).toBe("stacked");
   });
   it("need not be known beforehand", () => {
     expect(parse(new URLSearchParams("dataset=probes"))).toMatchObject({ dataset: "probes", chart: "records", by: [], measures: [] });
     expect(parse(new URLSearchParams("dataset=DROP%20TABLE")).dataset).toBe("flows");
   });
   it("leave the measure to the server where none is named", () => {
-    expect(toQuery({ ...usual("metrics"), filter: "metric = cpu_percent" }, RANGE)).toMatchObject({ dataset: "metrics", measures: [], view: "series" });
+    expect(toQuery({ ...usualState("metrics"), filter: "metric = cpu_percent" }, RANGE)).toMatchObject({ dataset: "metrics", measures: [], view: "series" });
   });
   it("are read as a feed where that makes sense", () => {
-    expect([isFeed(usual("logs")), isFeed(usual("changes")), isFeed({ ...usual("logs"), chart: "lines" }), isFeed({ dataset: "metrics", chart: "records" })]).toEqual([true, true, false, false]);
+    expect([isFeed(usualState("logs")), isFeed(usualState("changes")), isFeed({ ...usualState("logs"), chart: "lines" }), isFeed({ dataset: "metrics", chart: "records" })]).toEqual([true, true, false, false]);
   });
   it("show an example of the catalogue", () => {
     expect(stateOf({ dataset: "metrics", by: ["interface"], filter: "metric = in_octets" })).toMatchObject({ chart: "lines", by: ["interface"], measures: [], filter: "metric = in_octets" });

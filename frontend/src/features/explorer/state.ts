@@ -37,11 +37,11 @@ const USUAL: Record<string, Usual> = {
 const ANY: Usual = { chart: "records", by: [], measures: [] };
 
 /** The whole usual state of a dataset. */
-export const usual = (dataset: string): ExplorerState => ({
+export const usualState = (dataset: string): ExplorerState => ({
   dataset, ...(USUAL[dataset] ?? ANY), filter: "", top: 10, rank: "average", other: true, compare: "", every: 0, order: "time",
 });
 
-export const DEFAULTS: ExplorerState = usual(FLOWS);
+export const DEFAULTS: ExplorerState = usualState(FLOWS);
 
 /** Those whose records have a page of their own to be read on. */
 export const isFeed = (state: Pick<ExplorerState, "dataset" | "chart">): boolean =>
@@ -62,7 +62,7 @@ function bounded(text: string | null, low: number, high: number, usual: number):
 /** Anything may stand in a URL: what is not understood takes its usual value. */
 export function parse(params: URLSearchParams): ExplorerState {
   const dataset = /^[a-z_]{1,40}$/.exec(params.get("dataset") ?? "")?.[0] ?? FLOWS;
-  const start = usual(dataset);
+  const start = usualState(dataset);
   const measures = list(params.get("m"), start.measures);
   return {
     dataset,
@@ -83,7 +83,7 @@ const NAMES = ["dataset", "chart", "by", "m", "filter", "top", "rank", "other", 
 
 /** Writes the state into a URL's parameters, leaving others (the time range) as they are. */
 export function write(state: ExplorerState, into: URLSearchParams): URLSearchParams {
-  const start = usual(state.dataset);
+  const start = usualState(state.dataset);
   const values: Record<(typeof NAMES)[number], string> = {
     dataset: state.dataset === FLOWS ? "" : state.dataset,
     chart: state.chart === start.chart ? "" : state.chart,
@@ -127,7 +127,7 @@ export function toQuery(state: ExplorerState, range: TimeRange): Query {
 /** The state that shows a question as the catalogue words it: an example, or what another page asks. */
 export function stateOf(query: Query): ExplorerState {
   const dataset = query.dataset ?? FLOWS;
-  const start = usual(dataset);
+  const start = usualState(dataset);
   const charts: Partial<Record<NonNullable<Query["view"]>, ChartKind>> = { table: "table", sankey: "sankey", records: "records" };
   const drawn: ChartKind = start.chart === "records" ? "stacked" : start.chart;
   return {

@@ -7,6 +7,9 @@ import { useCompletion, type CompletionState } from "./useCompletion";
 import { useFilterCheck } from "./useFilterCheck";
 
 interface FilterBarProps {
+  /** Whose fields and values are completed. */
+  dataset: string;
+  placeholder?: string;
   value: string;
   onApply: (filter: string) => void;
 }
@@ -46,7 +49,9 @@ function Options({ id, state, pick }: { id: string; state: CompletionState; pick
   );
 }
 
-export function FilterBar({ value, onApply }: FilterBarProps) {
+const PLACEHOLDER = "dst_as = AS64501 AND in_if_boundary = external";
+
+export function FilterBar({ dataset, placeholder = PLACEHOLDER, value, onApply }: FilterBarProps) {
   const id = useId();
   const input = useRef<HTMLTextAreaElement>(null);
   const [text, setText] = useState(value);
@@ -55,8 +60,8 @@ export function FilterBar({ value, onApply }: FilterBarProps) {
     setKnown(value);
     setText(value);
   }
-  const completion = useCompletion(input, text, setText);
-  const wrong = useFilterCheck(text);
+  const completion = useCompletion(dataset, input, text, setText);
+  const wrong = useFilterCheck(dataset, text);
   const problem = wrong && completion.open && wrong.position >= completion.from ? null : wrong; // half typed is not wrong yet
 
   const apply = (next: string): void => {
@@ -81,7 +86,7 @@ export function FilterBar({ value, onApply }: FilterBarProps) {
         <Highlights text={text} errorAt={problem?.position ?? null} />
         <textarea
           ref={input} rows={1} value={text} spellCheck={false} autoComplete="off" autoCapitalize="off" data-filter
-          className={css.input} aria-label="Filter" placeholder="Filter, e.g. dst_as = AS64501 AND in_if_boundary = external"
+          className={css.input} aria-label="Filter" placeholder={`Filter, e.g. ${placeholder}`}
           role="combobox" aria-autocomplete="list" aria-expanded={completion.open} aria-controls={completion.open ? id : undefined}
           aria-activedescendant={completion.open && completion.active >= 0 ? `${id}-${completion.active}` : undefined}
           aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : undefined}

@@ -21,7 +21,7 @@ export function inserted(text: string, at: Completions, option: Completion): { t
 }
 
 /** Completion of the filter at the cursor: asks the server, which knows the grammar, the catalogue and the values. */
-export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, text: string, setText: (text: string) => void) {
+export function useCompletion(dataset: string, input: RefObject<HTMLTextAreaElement | null>, text: string, setText: (text: string) => void) {
   const [found, setFound] = useState<Completions>(NONE);
   const [active, setActive] = useState(-1);
   const [wanted, setWanted] = useState(0);
@@ -30,7 +30,7 @@ export function useCompletion(input: RefObject<HTMLTextAreaElement | null>, text
 
   const ask = useEffectEvent((signal: AbortSignal): void => {
     const at = input.current?.selectionStart ?? text.length;
-    complete(text, at, signal).then((answer) => {
+    complete(dataset, text, at, signal).then((answer) => {
       if (signal.aborted) return;
       setFound(answer);
       setActive(-1);

@@ -7,13 +7,13 @@ type Problem = NonNullable<FilterCheck["error"]>;
 const PAUSE_MS = 350;
 
 /** What is wrong with the filter as typed, once typing pauses; null while it is right or not known. */
-export function useFilterCheck(text: string): Problem | null {
+export function useFilterCheck(dataset: string, text: string): Problem | null {
   const [answer, setAnswer] = useState<{ text: string; problem: Problem | null }>({ text: "", problem: null });
   useEffect(() => {
     if (!text.trim()) return;
     const abort = new AbortController();
     const timer = setTimeout(() => {
-      checkFilter(text, abort.signal).then(
+      checkFilter(dataset, text, abort.signal).then(
         (check) => setAnswer({ text, problem: check.ok ? null : (check.error ?? null) }),
         () => undefined, // the query itself will say what is wrong
       );
@@ -22,6 +22,6 @@ export function useFilterCheck(text: string): Problem | null {
       clearTimeout(timer);
       abort.abort();
     };
-  }, [text]);
+  }, [dataset, text]);
   return answer.text === text ? answer.problem : null;
 }
