@@ -27,9 +27,11 @@ from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
+from weft.collect.gnmi import GnmiSubscriber
 from weft.collect.intake import Intake
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.inventory.sources import InventorySources
+from weft.collect.push import Pushes
 from weft.component import Component, Running
 from weft.config import Settings
 from weft.enrich.enricher import Enricher
@@ -93,7 +95,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     process.parts.append(inventory)
 
     # Telemetry in: network → decode → enrich → store.
-    enricher = collector = intake = None
+    enricher = collector = intake = pushes = None
     if collects:
         tables = with_demo_tables(settings, data_dir) if demo else settings.enrich
         enricher = Enricher(tables, known=lambda: known(store))
@@ -101,10 +103,12 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
         intake = Intake(settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir)
-        process.parts += [enricher, collector, intake]
+        pushes = Pushes(settings.push, intake, data_dir)
+        process.parts += [enricher, collector, intake, pushes]
         _tie(inventory, enricher, intake)
         known_files = with_demo_inventory(settings, data_dir) if demo else settings.inventory
         process.parts.append(InventorySources(known_files, inventory, intake))
+        process.parts.append(GnmiSubscriber(settings.gnmi, intake, inventory))
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
@@ -116,7 +120,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         pages = InventoryPages(inventory)
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
-            intake=intake, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
+            intake=intake, pushes=pushes, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network,
         )  # fmt: skip

@@ -20,6 +20,7 @@ from weft.api.config import ApiConfig
 from weft.collect.config import CollectConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
+from weft.collect.push.config import PushConfig
 from weft.component import Config
 from weft.enrich.config import EnrichConfig
 from weft.errors import ConfigError
@@ -60,6 +61,8 @@ class Settings(Config):
     """What the network is made of: files, NetBox, what is discovered, and whose word counts."""
     enrich: EnrichConfig = Field(default_factory=EnrichConfig)
     """What is added to it: AS, site, service, customer, application."""
+    push: PushConfig = Field(default_factory=PushConfig)
+    """Metrics, logs and changes that others push to the API."""
     store: StoreConfig = Field(default_factory=StoreConfig)
     """Where telemetry and state are kept."""
     query: QueryConfig = Field(default_factory=QueryConfig)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -111,19 +111,23 @@ class HostCheck:
 
 
 class BodyLimit:
-    """Refuses request bodies larger than ``limit`` bytes, announced or not, before they are in memory."""
+    """Refuses request bodies larger than ``limit`` bytes, announced or not, before they are in memory.
 
-    def __init__(self, app: ASGIApp, limit: int) -> None:
-        self._app, self._limit = app, limit
+    ``larger`` gives paths that telemetry is pushed to a limit of their own.
+    """
+
+    def __init__(self, app: ASGIApp, limit: int, larger: Mapping[str, int] | None = None) -> None:
+        self._app, self._limit, self._larger = app, limit, larger or {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Count what is received; say no to what announces too much at once."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = self._larger.get(scope["path"], self._limit)
         announced = Headers(scope=scope).get("content-length", "0")
-        if not announced.isdigit() or int(announced) > self._limit:
-            refusal = answer(413, "too_large", f"a request may have at most {self._limit} bytes", where="body")
+        if not announced.isdigit() or int(announced) > limit:
+            refusal = answer(413, "too_large", f"a request may have at most {limit} bytes", where="body")
             await refusal(scope, receive, send)
             return
         received = 0
@@ -132,8 +136,8 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._limit:
-                raise HTTPException(413, f"a request may have at most {self._limit} bytes")
+            if received > limit:
+                raise HTTPException(413, f"a request may have at most {limit} bytes")
             return message
 
         await self._app(scope, counted, send)

@@ -88,11 +88,11 @@ class Accounts:
         if found is None or (found.expires is not None and now >= found.expires):
             return None
         user = self._state.user_by_id(found.user_id)
-        if user is None:
+        role = Role(found.role).held_by(Role(user.role)) if user else None  # never more than its person may now
+        if user is None or role is None:
             return None
         if now - (found.used or 0) > TOUCH_S:
             self._state.touch_token(found.id, now)
-        role = min(Role(found.role), Role(user.role), key=lambda one: one.rank)  # never more than its person may now
         return Identity(user.id, user.username, role, "token", token_name=found.name)
 
     @staticmethod

@@ -8,8 +8,12 @@ from typing import Literal
 
 
 class Role(StrEnum):
-    """What a person or token may do; each role may do what the ones before it may."""
+    """What a person or token may do. From viewer to admin each may do what the ones before it may.
 
+    A sender is none of them: it may push telemetry and changes and see nothing. It is for tokens, not for people.
+    """
+
+    SENDER = "sender"  # push telemetry and changes, nothing else
     VIEWER = "viewer"  # look at everything but people, tokens of others and the audit log
     OPERATOR = "operator"  # change what all see: shared views, reference tables
     ADMIN = "admin"  # manage people, tokens and settings
@@ -20,8 +24,16 @@ class Role(StrEnum):
         return tuple(Role).index(self)
 
     def allows(self, needed: Role) -> bool:
-        """Whether this role may do what ``needed`` may."""
-        return self.rank >= needed.rank
+        """Whether this role may do what ``needed`` may. Who may only look may not push."""
+        if needed is Role.SENDER:
+            return self is Role.SENDER or self.allows(Role.OPERATOR)
+        return self is not Role.SENDER and self.rank >= needed.rank
+
+    def held_by(self, person: Role) -> Role | None:
+        """What a token of this role may do while its person has the role ``person``; None = nothing at all."""
+        if person.allows(self):
+            return self
+        return None if self is Role.SENDER else person
 
 
 @dataclass(frozen=True, slots=True)

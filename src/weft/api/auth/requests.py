@@ -55,7 +55,17 @@ def check_csrf(request: Request, identity: Identity) -> None:
 
 
 def current(request: Request) -> Identity:
-    """The person or token behind a request. Raises ``NotLoggedIn`` or ``NotAllowed``."""
+    """The person or token behind a request, who may at least look. Raises ``NotLoggedIn`` or ``NotAllowed``."""
+    return _at_least(known(request), Role.VIEWER)
+
+
+def sender(request: Request) -> Identity:
+    """The token (or person) behind a request, who may push."""
+    return _at_least(known(request), Role.SENDER)
+
+
+def known(request: Request) -> Identity:
+    """Whoever is behind a request, whatever they may do. Raises ``NotLoggedIn`` or ``NotAllowed``."""
     identity = identify(request)
     if identity is None:
         raise NotLoggedIn(
@@ -82,6 +92,7 @@ def _at_least(identity: Identity, needed: Role) -> Identity:
 
 
 #: What a route declares to know who is asking, and to need at least that role.
+Pusher = Annotated[Identity, Depends(sender)]
 Viewer = Annotated[Identity, Depends(current)]
 Operator = Annotated[Identity, Depends(operator)]
 Admin = Annotated[Identity, Depends(admin)]

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from weft.api.auth.identity import Role
 from weft.api.auth.secrets import MINIMUM_PASSWORD
 from weft.api.models.base import Answer
+
+
+def _of_a_person(role: Role) -> Role:
+    if role is Role.SENDER:
+        raise ValueError("sender is a role of tokens; people look: viewer, operator or admin")
+    return role
+
+
+PersonRole = Annotated[Role, AfterValidator(_of_a_person)]
 
 
 class Posted(BaseModel):
@@ -49,13 +58,13 @@ class NewUser(Posted):
     username: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")
     password: str | None = Field(default=None, min_length=MINIMUM_PASSWORD, max_length=1000, repr=False)
     """None generates one, answered once."""
-    role: Role = Role.VIEWER
+    role: PersonRole = Role.VIEWER
 
 
 class UserChange(Posted):
     """What to change of a person; absent = as it is."""
 
-    role: Role | None = None
+    role: PersonRole | None = None
     password: str | None = Field(default=None, min_length=MINIMUM_PASSWORD, max_length=1000, repr=False)
 
 
@@ -80,7 +89,7 @@ class NewToken(Posted):
 
     name: str = Field(min_length=1, max_length=100)
     role: Role = Role.VIEWER
-    """At most one's own."""
+    """At most one's own; ``sender`` (push telemetry and changes, see nothing) is for operators and admins to give."""
     days: int | None = Field(default=None, ge=1, le=3660)
     """Days until it ends; None = never."""
 

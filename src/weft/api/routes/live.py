@@ -10,6 +10,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from weft.api.auth.identity import Role
 from weft.api.auth.requests import identify
 from weft.api.live import LiveHub, Subscriber
 from weft.api.security import same_origin
@@ -37,7 +38,7 @@ async def live(socket: WebSocket) -> None:
         await socket.close(FORBIDDEN_ORIGIN, "foreign origin")
         return
     await socket.accept()
-    if await run_in_threadpool(identify, socket) is None:
+    if not await run_in_threadpool(_may_look, socket):
         await socket.close(NOT_LOGGED_IN, "log in first")
         return
     if hub.full:
@@ -93,5 +94,10 @@ async def _send(socket: WebSocket, subscriber: Subscriber) -> int | None:
 async def _recheck(socket: WebSocket) -> int:
     while True:
         await anyio.sleep(RECHECK_S)
-        if await run_in_threadpool(identify, socket) is None:
+        if not await run_in_threadpool(_may_look, socket):
             return NOT_LOGGED_IN
+
+
+def _may_look(socket: WebSocket) -> bool:
+    who = identify(socket)
+    return who is not None and who.role.allows(Role.VIEWER)

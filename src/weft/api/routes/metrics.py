@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.concurrency import run_in_threadpool
 
+from weft.api.auth.identity import Role
 from weft.api.auth.requests import client_of, identify
 from weft.api.errors import NotLoggedIn
 from weft.api.ports import deps_of
@@ -19,8 +20,10 @@ router = APIRouter(include_in_schema=False)
 async def metrics(request: Request) -> Response:
     """All counters. Open to this machine (unless configured otherwise), else with an API token."""
     deps = deps_of(request)
-    if not (deps.config.loopback_metrics and _local(request)) and await run_in_threadpool(identify, request) is None:
-        raise NotLoggedIn("metrics are for this machine", fix="Send Authorization: Bearer weft_… with an API token.")
+    if not (deps.config.loopback_metrics and _local(request)):
+        who = await run_in_threadpool(identify, request)
+        if who is None or not who.role.allows(Role.VIEWER):
+            raise NotLoggedIn("metrics are for this machine", fix="Send Authorization: Bearer weft_… with an API token.")
     text = await run_in_threadpool(generate_latest, deps.registry)
     return Response(text, headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"})
 

@@ -47,6 +47,8 @@ class Decoded:
     samples: int = 0
     histograms: int = 0
     exemplars: int = 0
+    samples_refused: int = 0
+    histograms_refused: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
     keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -113,6 +115,9 @@ class RemoteWriteDecoder:
         kept &= ~stale & ~odd
         far = kept & ((times_ms > _MOST_MS) | (times_ms < 0))
         kept &= ~far
+        wrong = (series < 0) | far
+        decoded.samples_refused = int(wrong[: decoded.samples].sum())
+        decoded.histograms_refused = int(wrong[decoded.samples :].sum()) // 2
         again = _again(series, times_ms, kept, self._table.last_ms)
         kept &= ~again
         for counts, reason, which in (
