@@ -23,7 +23,7 @@ _LEAD = re.compile(
     r"([*.]?):? *",  # what the clock is worth
     re.ASCII,
 )
-_END = re.compile(r" ?:(?: +|(?=%)|$)")
+_END = re.compile(r"(?: [A-Z]{2,6})? ?:(?: +|(?=%)|$)")  # a zone that nobody knows says nothing
 _PROCESS = re.compile(r"([A-Za-z_][\w.\-/]*)\[(\w*)\]: *", re.ASCII)
 
 

@@ -61,7 +61,7 @@ EPOCH = re.compile(r"(\d{9,10})\.(\d{1,9}) ", re.ASCII)
 WEEKDAY = re.compile(rf"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? ({_MONTH}) +(\d{{1,2}}) ({_CLOCK}) ((?:19|20)\d\d)", re.ASCII)
 UPTIME = re.compile(r"(?:\d+:\d\d:\d\d|(?:\d+[ywdhm]){1,3}|\d+ \d+)(?:\.\d+)?(?=: )", re.ASCII)
 _NAMES = "|".join(sorted((name for name in ZONES if len(name) > 2), key=len, reverse=True))
-ZONE_NAME = re.compile(rf" ?({_NAMES}|[A-Z]{{2,5}}(?= ?:)|{_OFFSET})(?=[ :]|$)", re.ASCII)
+ZONE_NAME = re.compile(rf" ?({_NAMES}|(?:ET|CT|MT|PT|Z)(?= ?:)|{_OFFSET})(?=[ :]|$)", re.ASCII)
 
 
 class Stamp:

@@ -1,0 +1,242 @@
+"""Messages as they came to rows of the ``logs`` table: header, stamp, rule, template."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from weft.decode.syslog.clock import SenderClock, Tolerances, resolve
+from weft.decode.syslog.drain import Template, TemplateMiner
+from weft.decode.syslog.header import HeaderReader
+from weft.decode.syslog.masking import masked, masked_hashes
+from weft.decode.syslog.names import Header
+from weft.decode.syslog.structured import clock_mark
+from weft.decode.syslog.table import Found, RuleTable, joined
+from weft.model.addresses import NO_ADDRESS
+from weft.model.changes import CHANGE_KINDS, CHANGES
+from weft.model.logs import LOGS
+from weft.model.rows import batch_of
+
+_CONFIG = next(number for number, name in CHANGE_KINDS.items() if name == "config")
+_MOST_HASHES = 200_000
+_MOST_HOSTS = 4096
+_LONGEST_WORD = 255
+_CONTROL = {code: " " for code in (*range(9), *range(11, 32), 127)}  # HT and LF stay
+
+
+@dataclass(slots=True)
+class Sender:
+    """Who sends: its address (16 bytes), its clock; behind a relay every host has a clock of its own.
+
+    A relay's rows have no address: the name that the message gives says which device it is of.
+    """
+
+    address: bytes = NO_ADDRESS
+    clock: SenderClock = field(default_factory=SenderClock)
+    is_relay: bool = False
+    hosts: dict[str, SenderClock] = field(default_factory=dict)
+
+    def clock_of(self, host: str) -> SenderClock:
+        """The clock that a message's stamp was read from."""
+        if not self.is_relay:
+            return self.clock
+        clock = self.hosts.get(host)
+        if clock is None:
+            if len(self.hosts) >= _MOST_HOSTS:
+                self.hosts.clear()
+            clock = self.hosts[host] = SenderClock(self.clock.zone, is_live=self.clock.is_live)
+        return clock
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a batch gave. ``senders``: for each row, the index of its message; ``notes``: oddities by reason."""
+
+    logs: pa.RecordBatch
+    changes: pa.RecordBatch | None
+    messages: list[int]
+    notes: Counter[str]
+
+
+class SyslogDecoder:
+    """Decodes batches. Not for several threads at once."""
+
+    def __init__(
+        self, rules: RuleTable, miner: TemplateMiner | None = None, tolerances: Tolerances | None = None
+    ) -> None:
+        self._rules = rules
+        self._tolerances = tolerances or Tolerances()
+        self._headers = HeaderReader()
+        self.miner = miner or TemplateMiner()
+        self._templates: dict[int, Template] = {}
+
+    def decode(
+        self, messages: Sequence[bytes], received_ns: Sequence[int], senders: Sequence[Sender], source: int
+    ) -> Decoded:
+        """Rows of the messages that say anything. ``source``: how they came (``model.logs.LOG_SOURCES``)."""
+        rows = _Rows()
+        for number, message in enumerate(messages):
+            text = _text(message, rows.notes)
+            if text:
+                self._row(rows, number, text, received_ns[number], senders[number])
+        templates = self._mine(rows.message)
+        return Decoded(rows.logs(source, templates), rows.changes(), rows.number, rows.notes)
+
+    def read(self, text: str, received_ns: int) -> tuple[Header, Found | None]:
+        """How one message is understood, for explaining it."""
+        header = self._headers.read(text, received_ns // 1_000_000_000)
+        return header, self._rules.match(header.program, header.message_id, text, header.at)
+
+    def template(self, text: str) -> str:
+        """The template of one text, mined now."""
+        return self.miner.mine(masked(text.encode("utf-8", "replace"))).text
+
+    def _row(self, rows: _Rows, number: int, text: str, received_ns: int, sender: Sender) -> None:
+        header = self._headers.read(text, received_ns // 1_000_000_000)
+        found = self._rules.match(header.program, header.message_id, text, header.at)
+        data = header.data
+        mark = header.mark if data is None else clock_mark(data) or header.mark
+        clock = sender.clock if not sender.is_relay else sender.clock_of(header.host)
+        time_ns, device_ns, worth = resolve(header.stamp, mark, received_ns, clock, self._tolerances)
+        process = header.process_id
+        severity = header.severity
+        message = text[header.at :] if header.at else text
+        if found is not None:
+            rule = found.rule
+            if rule.fields or data:
+                fields: dict[str, Any] = found.fields()
+                if data:
+                    fields["sd"] = data
+                rows.fields.append(orjson.dumps(fields).decode())
+            else:
+                rows.fields.append("")
+            component = found.component
+            if rule.severity is not None:
+                severity = rule.severity
+            process = found.process or process
+            if rule.change is not None:
+                rows.change(found, header, time_ns, received_ns, sender, message)
+            rows.event.append(rule.event)
+            rows.component.append(component if len(component) <= _LONGEST_WORD else component[:_LONGEST_WORD])
+        else:
+            rows.fields.append(orjson.dumps({"sd": data}).decode() if data else "")
+            rows.event.append("")
+            rows.component.append("")
+        if not message and data:
+            message = text[text.find("[") :]  # a message that is nothing but structured data
+        rows.number.append(number)
+        rows.time.append(time_ns)
+        rows.received.append(received_ns)
+        rows.device.append(device_ns)
+        rows.clock.append(worth)
+        rows.exporter.append(NO_ADDRESS if sender.is_relay else sender.address)
+        rows.host.append(header.host[:_LONGEST_WORD])
+        rows.facility.append(header.facility)
+        rows.severity.append(severity)
+        rows.program.append(header.program[:_LONGEST_WORD])
+        rows.process.append(process[:_LONGEST_WORD])
+        rows.message_id.append(header.message_id[:_LONGEST_WORD])
+        rows.message.append(message)
+
+    def _mine(self, texts: list[str]) -> list[str]:
+        """The template of every text; equal masked texts are looked up, not mined."""
+        if not texts:
+            return []
+        encoded = [text.encode() for text in texts]
+        lengths = np.fromiter(map(len, encoded), np.int64, len(encoded))
+        end = np.cumsum(lengths)
+        data = np.frombuffer(b"".join(encoded) or b"\0", np.uint8)
+        keys = masked_hashes(data, end - lengths, end).tolist()
+        known, miner, out = self._templates, self.miner, []
+        for number, key in enumerate(keys):
+            template = known.get(key)
+            if template is None or not template.is_alive:
+                if len(known) >= _MOST_HASHES:
+                    known.clear()
+                template = known[key] = miner.mine(masked(encoded[number]))
+            else:
+                miner.met(template)
+            out.append(template.text)
+        return out
+
+
+def _text(message: bytes, notes: Counter[str]) -> str:
+    """A message as text without control characters; what is not UTF-8 is read as Latin-1 and noted."""
+    try:
+        text = message.decode()
+    except UnicodeDecodeError:
+        notes["not_utf8"] += 1
+        text = message.decode("latin-1")
+    if not text.isprintable():
+        text = text.translate(_CONTROL).rstrip()
+    if not text:
+        notes["empty"] += 1
+    return text
+
+
+class _Rows:
+    """Columns of the rows of one batch."""
+
+    __slots__ = (
+        "_changes", "clock", "component", "device", "event", "exporter", "facility", "fields", "host", "message",
+        "message_id", "notes", "number", "process", "program", "received", "severity", "time",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self.notes: Counter[str] = Counter()
+        self.number: list[int] = []
+        self.time: list[int] = []
+        self.received: list[int] = []
+        self.device: list[int] = []
+        self.clock: list[int] = []
+        self.exporter: list[bytes] = []
+        self.host: list[str] = []
+        self.facility: list[int] = []
+        self.severity: list[int] = []
+        self.program: list[str] = []
+        self.process: list[str] = []
+        self.message_id: list[str] = []
+        self.event: list[str] = []
+        self.component: list[str] = []
+        self.fields: list[str] = []
+        self.message: list[str] = []
+        self._changes: list[tuple[int, int, bytes, str, str, str, str]] = []
+
+    def change(
+        self, found: Found, header: Header, time_ns: int, received_ns: int, sender: Sender, message: str
+    ) -> None:
+        """A message that tells of a change of configuration."""
+        change = found.rule.change
+        assert change is not None
+        address = NO_ADDRESS if sender.is_relay else sender.address
+        title = joined(change.title, found.match) or found.rule.event.lower().replace("_", " ")
+        author = joined(change.author, found.match)
+        self._changes.append((time_ns, received_ns, address, header.host, author, title[:512], message))
+
+    def logs(self, source: int, templates: list[str]) -> pa.RecordBatch:
+        """Rows of ``logs``."""
+        return batch_of(
+            LOGS, len(self.time), time=np.array(self.time, np.int64), time_received=np.array(self.received, np.int64),
+            time_device=np.array(self.device, np.int64), clock=self.clock, exporter=self.exporter, host=self.host,
+            source=source, facility=self.facility, severity=self.severity, program=self.program,
+            process_id=self.process, message_id=self.message_id, event=self.event, template=templates,
+            component=self.component, fields=self.fields, message=self.message,
+        )  # fmt: skip
+
+    def changes(self) -> pa.RecordBatch | None:
+        """Rows of ``changes``, where there are any."""
+        if not self._changes:
+            return None
+        time, received, exporter, host, author, title, detail = map(list, zip(*self._changes, strict=True))
+        identity = [f"syslog:{h or e.hex()}:{t}:{x}" for h, e, t, x in zip(host, exporter, time, title, strict=True)]
+        return batch_of(
+            CHANGES, len(time), time=np.array(time, np.int64), time_received=np.array(received, np.int64),
+            exporter=exporter, host=host, kind=_CONFIG, source="syslog", author=author, change_id=identity,
+            title=title, detail=detail,
+        )  # fmt: skip
