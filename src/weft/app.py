@@ -29,6 +29,8 @@ from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
 from weft.collect.gnmi import GnmiSubscriber
 from weft.collect.intake import Intake
+from weft.collect.snmp.poller import SnmpPoller
+from weft.collect.snmp.traps import TrapListener
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
@@ -109,6 +111,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         known_files = with_demo_inventory(settings, data_dir) if demo else settings.inventory
         process.parts.append(InventorySources(known_files, inventory, intake))
         process.parts.append(GnmiSubscriber(settings.gnmi, intake, inventory))
+        process.parts += [SnmpPoller(settings.snmp, intake, inventory), TrapListener(settings.snmp, intake)]
 
     # Answers out.
     questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)

@@ -21,6 +21,7 @@ from weft.collect.config import CollectConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push.config import PushConfig
+from weft.collect.snmp.config import SnmpConfig
 from weft.component import Config
 from weft.enrich.config import EnrichConfig
 from weft.errors import ConfigError
@@ -55,6 +56,8 @@ class Settings(Config):
     """What Weft says about itself."""
     collect: CollectConfig = Field(default_factory=CollectConfig)
     """Receiving telemetry."""
+    snmp: SnmpConfig = Field(default_factory=SnmpConfig)
+    """SNMP: polling devices, finding them, receiving their traps."""
     gnmi: GnmiConfig = Field(default_factory=GnmiConfig)
     """Streaming telemetry from devices, by gNMI."""
     inventory: InventoryConfig = Field(default_factory=InventoryConfig)

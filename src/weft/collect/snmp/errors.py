@@ -37,3 +37,7 @@ class TooBig(SnmpError):
 
     def __init__(self, where: str) -> None:
         super().__init__("too_big", "the answer does not fit into a message", where=where)
+
+
+class SecurityError(Exception):
+    """A message of SNMPv3 that is not what its user would have sent. ``args[0]`` is the word it is counted by."""

@@ -9,13 +9,15 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from weft.collect.snmp.config import CredentialConfig
-from weft.collect.snmp.errors import AuthError, SnmpError, Timeout, TooBig
+from weft.collect.snmp.errors import AuthError, SecurityError, SnmpError, Timeout, TooBig
 from weft.collect.snmp.transport import Answer, Transport
-from weft.collect.snmp.usm import SecurityError, UsmUser
 from weft.decode.snmp import ber, v3
+
+if TYPE_CHECKING:
+    from weft.collect.snmp.usm import UsmUser
 
 _USM_STATS: Final = ber.oid("1.3.6.1.6.3.15.1.1")
 #: The last arc of a report's variable (RFC 3414 §5).
@@ -47,6 +49,8 @@ class Credential:
         """Reveals the secret. Raises ``ConfigError``."""
         if config.community is not None:
             return cls(name, config.level, community=config.community.reveal().encode())
+        from weft.collect.snmp.usm import UsmUser  # brings pysnmp along: half a second that v2c need not pay
+
         return cls(name, config.level, user=UsmUser(config))
 
 
@@ -85,6 +89,7 @@ class Session:
         self._room = asyncio.Semaphore(requests)
         self._engine: _Engine | None = None
         self._discovering = asyncio.Lock()
+        self._trusted = False  # an answer to this user was good
         self.requests = 0
         self.retried = 0
 
@@ -197,9 +202,16 @@ class Session:
                 )
                 return user.seal(_message(request_id, engine.engine_id, engine.boots, engine.now()), scoped)
 
-            answer = await self._exchange(make, retries)
+            try:
+                answer = await self._exchange(make, retries)
+            except Timeout:
+                if self._trusted or not user.flags & v3.PRIVACY:
+                    raise
+                what = "the agent is there, but answers nothing to this user"
+                raise AuthError(what, self.where, "Check privacy and privacy_password.") from None
             pdu = self._opened(user, engine, answer)
             if pdu is not None:
+                self._trusted = True
                 return _reply(pdu, answer)
         raise AuthError("the agent's clock or engine id will not settle", self.where, "Look at its SNMPv3 engine.")
 

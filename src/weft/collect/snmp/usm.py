@@ -13,6 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
+import pysnmp.proto.secmod.rfc3414.service  # noqa: F401 — first of all: the ciphers need it, and it needs them
 from pyasn1.type import univ
 from pysnmp.proto.error import StatusInformation
 from pysnmp.proto.secmod.eso.priv import aes192, aes256
@@ -23,6 +24,7 @@ from pysnmp.proto.secmod.rfc3826.priv import aes
 from pysnmp.proto.secmod.rfc7860.auth import hmacsha2
 
 from weft.collect.snmp.config import CredentialConfig
+from weft.collect.snmp.errors import SecurityError
 from weft.decode.snmp import v3
 from weft.errors import ConfigError
 
@@ -43,10 +45,6 @@ _PRIVACY: Final[dict[str, Any]] = {
 _SALTS = threading.Lock()
 _LEAST_PASSWORD = 8
 _MOST_ENGINES = 4096
-
-
-class SecurityError(Exception):
-    """A message that is not what its user would have sent. ``args[0]`` is the word it is counted by."""
 
 
 @dataclass(frozen=True, slots=True)

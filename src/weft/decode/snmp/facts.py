@@ -17,6 +17,7 @@ from weft.decode.snmp.library import DeviceProfile
 from weft.model.inventory import Fact, ObjectKind
 
 _CHASSIS = "3"
+_BROADCAST = "3"  # ipAddressType
 _LAG_TYPE = "161"
 #: IANAifType numbers worth a word (ieee8023adLag, softwareLoopback, l2vlan …).
 IF_TYPES = {
@@ -24,7 +25,6 @@ IF_TYPES = {
     "23": "ppp", "62": "ethernet", "117": "ethernet", "209": "bridge", "150": "tunnel", "166": "mpls", "1": "other",
 }  # fmt: skip
 _MAC_SUBTYPE, _PORT_LOCAL = "3", "7"
-_CHASSIS_MAC = "4"
 _UNSPEAKABLE = re.compile(r"^(|localhost|localhost\.localdomain|\(none\)|router|switch|switch-?\d*)$", re.IGNORECASE)
 
 
@@ -133,6 +133,8 @@ def _addresses(tables: Tables) -> dict[str, list[str]]:
     table = tables.get("addresses")
     for row in range(len(table.keys) if table else 0):
         names = table.names  # type: ignore[union-attr]
+        if names["kind"][row] == _BROADCAST:
+            continue
         length = names["prefix"][row].rpartition(".")[2]  # row of ipAddressPrefixTable: its index ends in the length
         _add(found, names["if_index"][row], names["address"][row], length)
     table = tables.get("addresses_old")

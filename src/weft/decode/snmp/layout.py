@@ -30,6 +30,7 @@ class MetricLayout:
     """A metric of a table: its rows, and what they are called."""
 
     spec: MetricSpec
+    position: int  # of the specification among its table's
     value: Expression
     otherwise: Expression | None
     rows: NDArray[np.int64]  # row numbers of the table
@@ -181,7 +182,7 @@ def _metrics(table: TableLayout, tables: Mapping[str, TableLayout]) -> None:
         table.if_index = np.array(found, np.uint64).astype(np.uint32)
     count = len(table.keys)
     taken: dict[str, set[int]] = {}
-    for metric in spec.metrics:
+    for position, metric in enumerate(spec.metrics):
         rows, groups = _matching(metric, lookup, count, taken.get(metric.source, set()))
         if metric.where:  # one cell is one metric: the first rule that fits it
             taken.setdefault(metric.source, set()).update(rows)
@@ -191,6 +192,7 @@ def _metrics(table: TableLayout, tables: Mapping[str, TableLayout]) -> None:
         table.metrics.append(
             MetricLayout(
                 metric,
+                position,
                 parse(metric.source),
                 parse(metric.otherwise) if metric.otherwise else None,
                 np.array(rows, np.int64),
