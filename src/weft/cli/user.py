@@ -134,8 +134,13 @@ def remove_command(name: str, config_file: Path | None) -> None:
 @user_command.command("token")
 @click.argument("name")
 @click.argument("purpose")
-@click.option("--role", type=TOKEN_ROLES, default="viewer", show_default=True,
-              help="At most the person's own role; sender may only push telemetry and changes.")
+@click.option(
+    "--role",
+    type=TOKEN_ROLES,
+    default="viewer",
+    show_default=True,
+    help="At most the person's own role; sender may only push telemetry and changes.",
+)
 @click.option("--days", type=click.IntRange(1, 3660), help="Days until it ends. Default: never.")
 @config_option
 def token_command(name: str, purpose: str, role: str, days: int | None, config_file: Path | None) -> None:

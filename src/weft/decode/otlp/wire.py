@@ -44,6 +44,8 @@ def parse(kind: type[Any], body: bytes, *, is_json: bool) -> Any:
         if not is_json:
             return kind.FromString(body)
         values = orjson.loads(body)
+        if not isinstance(values, dict):
+            raise TypeError("not an object")
         if any(word in body for word in _IDS):  # written in hex there, which protobuf's JSON takes for base64
             _drop_ids(values, 0)
         return json_format.ParseDict(values, kind(), ignore_unknown_fields=True, max_recursion_depth=64)
