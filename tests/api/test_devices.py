@@ -42,7 +42,7 @@ def store(tmp_path_factory):
     since = NOW - 600
     peer = {"component": "192.0.2.3", "labels": 'remote_as="64501"'}
     rows = [
-        *counters("192.0.2.1", 1, "et-0/0/0", {"in_octets": 1 * G, "out_octets": 9.7 * G, "in_errors": 4}, since, NOW),
+        *counters("192.0.2.1", 1, "et-0/0/0", {"in_octets": 1 * G, "out_octets": 9.7 * G, "in_errors": 40}, since, NOW),
         *counters("192.0.2.1", 4, "Gi0/3", {"in_octets": 2 * G, "out_octets": 0.5 * G}, since, NOW),
         # The same device, named only by host.
         gauge("::", "cpu_percent", 12.0, NOW - 20, "RP0", host="FRA-1"),
@@ -114,7 +114,7 @@ def test_device(details):
     assert [source.kind for source in view.sources] == ["snmp"]
     ports = {row.name: row for row in view.interfaces}
     port = ports["et-0/0/0"]
-    assert (port.oper, port.errors_per_s, port.discards_per_s) == ("up", 4.0, None)
+    assert (port.oper, port.errors_per_s, port.discards_per_s) == ("up", 40.0, None)
     assert (port.peer.device, port.peer.interface, port.peer.site) == ("ams-1", "et-0/0/0", "ams")
     assert (port.optics.rx_dbm, port.optics.lanes) == (-5.0, 2)
     assert ports["GigabitEthernet0/3"].in_bps == pytest.approx(2 * G)
@@ -138,7 +138,7 @@ def test_bgp(details):
 def test_interface(details):
     view = details.interface("fra-1", "et-0/0/0", "now-1h", "now")
     assert (view.device, view.interface.name, view.status.value) == ("fra-1", "et-0/0/0", "warning")
-    assert view.reasons == ["97% utilised", "4 errors/s"]
+    assert view.reasons == ["97% utilised", "40 errors/s"]
     assert {"traffic", "utilisation", "errors", "light", "state"} <= view.queries.keys()
     assert view.flow_filter == "exporter = 192.0.2.1 AND if = 1"
     assert view.queries["traffic"]["filter"].endswith('component = "et-0/0/0" AND metric IN (in_octets, out_octets)')

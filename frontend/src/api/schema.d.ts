@@ -124,6 +124,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report changes
+         * @description Takes one change or a list. A change that was told before (the same `change_id`) is not taken again.
+         */
+        post: operations["pushChanges"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -316,6 +336,86 @@ export interface paths {
          * @description Answers 200 once everything runs: the API starts last.
          */
         get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inventory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How much is known, from where
+         * @description Objects by kind, facts by source, contradictions between sources.
+         */
+        get: operations["getInventory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inventory/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Objects of the inventory
+         * @description Objects of a kind with their attributes in force. Interfaces are found by their device's site and role.
+         */
+        get: operations["listObjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inventory/{kind}/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An object of the inventory
+         * @description Each attribute with the source whose word counts and those that say otherwise, and what each source says.
+         */
+        get: operations["getObject"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inventory/{kind}/{key}/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What sources said of an object
+         * @description When which source began to say what, newest first; also of objects that are gone.
+         */
+        get: operations["getObjectHistory"];
         put?: never;
         post?: never;
         delete?: never;
@@ -604,10 +704,116 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Prometheus remote write
+         * @description Takes remote write 1.0 and 2.0, snappy-compressed.
+         *
+         *     What is wrong with some series is answered 400 (never retried) after the others were kept; 429 and 503 ask to try
+         *     again.
+         */
+        post: operations["prometheusWrite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/logs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * OTLP logs
+         * @description Takes an OTLP logs export, protobuf or JSON, gzip or plain; records refused are answered as partial success.
+         */
+        post: operations["otlpLogs"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * OTLP metrics
+         * @description Takes an OTLP metrics export, protobuf or JSON, gzip or plain; points refused are answered as partial success.
+         */
+        post: operations["otlpMetrics"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * AttributeChange
+         * @description An attribute that became different.
+         */
+        AttributeChange: {
+            /**
+             * After
+             * @description None = it is not stated any more.
+             */
+            after: unknown;
+            /**
+             * Before
+             * @description None = it was not stated.
+             */
+            before: unknown;
+            /** Name */
+            name: string;
+        };
+        /**
+         * AttributeView
+         * @description One attribute of an object: the value in force and who says so.
+         */
+        AttributeView: {
+            /**
+             * Meaning
+             * @description Empty where Weft gives it none: the source's own.
+             */
+            meaning: string;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @description The source whose word counts.
+             */
+            origin: string;
+            /**
+             * Others
+             * @description Sources that say otherwise.
+             */
+            others: components["schemas"]["OtherWord"][];
+            /** Value */
+            value: unknown;
+        };
         /**
          * AuditEntry
          * @description Something that somebody did.
@@ -683,6 +889,27 @@ export interface components {
             metrics: components["schemas"]["MetricView"][];
         };
         /**
+         * ChangesTakenView
+         * @description What became of a report.
+         */
+        ChangesTakenView: {
+            /**
+             * Accepted
+             * @description Changes that were new.
+             */
+            accepted: number;
+            /**
+             * Change Ids
+             * @description The name of each, in the order they were sent.
+             */
+            change_ids: string[];
+            /**
+             * Duplicates
+             * @description Changes that had been told before.
+             */
+            duplicates: number;
+        };
+        /**
          * ChartSpec
          * @description How to draw a result.
          */
@@ -753,6 +980,26 @@ export interface components {
             kind: string;
             /** Label */
             label: string;
+        };
+        /**
+         * ConflictView
+         * @description Sources contradict each other, and both cannot be right.
+         */
+        ConflictView: {
+            /** Kind */
+            kind: string;
+            /**
+             * Objects
+             * @description Ids of the objects that it is about.
+             */
+            objects: string[];
+            /** Text */
+            text: string;
+            /**
+             * What
+             * @description ``serial``, ``name`` or ``end`` of a link.
+             */
+            what: string;
         };
         /**
          * Count
@@ -1461,6 +1708,33 @@ export interface components {
             unit: string;
         };
         /**
+         * FactView
+         * @description What one source says of the object.
+         */
+        FactView: {
+            /** Attributes */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /**
+             * Key
+             * @description What the source calls the object.
+             */
+            key: string[];
+            /** Origin */
+            origin: string;
+            /**
+             * Scope
+             * @description What the source was speaking of: a file, an instance, the address of a device.
+             */
+            scope: string;
+            /**
+             * Since
+             * @description When it began to say so.
+             */
+            since: number;
+        };
+        /**
          * FamilyView
          * @description Dimensions that are named by who asks: the prefix, ``_`` and a name.
          */
@@ -1615,6 +1889,39 @@ export interface components {
             status: "ok";
             /** Version */
             version: string;
+        };
+        /**
+         * HistoryEntryView
+         * @description A source began to say something of the object, said something else, or stopped.
+         */
+        HistoryEntryView: {
+            /** Attributes */
+            attributes: components["schemas"]["AttributeChange"][];
+            /** Key */
+            key: string[];
+            /** Origin */
+            origin: string;
+            /** Scope */
+            scope: string;
+            /** Time */
+            time: number;
+            /**
+             * What
+             * @description ``stated``, ``changed`` or ``withdrawn``.
+             */
+            what: string;
+        };
+        /**
+         * HistoryView
+         * @description What sources said of an object, newest first.
+         */
+        HistoryView: {
+            /** Entries */
+            entries: components["schemas"]["HistoryEntryView"][];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
         };
         /**
          * IntakeView
@@ -1776,10 +2083,59 @@ export interface components {
             speed_bps: number;
         };
         /**
+         * InventorySummary
+         * @description How much is known, from where, and what is contradictory.
+         */
+        InventorySummary: {
+            /** At */
+            at: number;
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictView"][];
+            /**
+             * Counts
+             * @description Objects by kind.
+             */
+            counts: {
+                [key: string]: number;
+            };
+            /**
+             * Merge S
+             * @description How long the last merge took.
+             */
+            merge_s: number;
+            /**
+             * Origins
+             * @description By precedence.
+             */
+            origins: components["schemas"]["OriginView"][];
+            /** Store Error */
+            store_error: string;
+            /**
+             * Unwritten
+             * @description Versions that wait for the state store.
+             */
+            unwritten: number;
+            /**
+             * Version
+             * @description Grows with every change.
+             */
+            version: number;
+            /**
+             * Waiting
+             * @description Facts that wait to be merged.
+             */
+            waiting: number;
+        };
+        /**
          * KindView
          * @description All sources of one kind.
          */
         KindView: {
+            /**
+             * Attention
+             * @description How many have a warning or worse.
+             */
+            attention: number;
             /** Errors */
             errors: number;
             /** @description Rows per second, lately. */
@@ -2021,6 +2377,84 @@ export interface components {
             unit: string;
         };
         /**
+         * NewChange
+         * @description A change: a configuration, deployment, ticket, maintenance window or inventory object.
+         */
+        NewChange: {
+            /**
+             * Added
+             * @description Lines that came.
+             * @default 0
+             */
+            added: number;
+            /**
+             * Author
+             * @description Who did it.
+             * @default
+             */
+            author: string;
+            /**
+             * Change Id
+             * @description Names the change: a second report with the same name is the same change and is not taken again. Empty: one is
+             *     made of all other fields.
+             * @default
+             */
+            change_id: string;
+            /**
+             * Component
+             * @description What part of it: section of a configuration, service, inventory object.
+             * @default
+             */
+            component: string;
+            /**
+             * Detail
+             * @description More, such as a diff. Must hold no secrets.
+             * @default
+             */
+            detail: string;
+            /**
+             * Device
+             * @description Name or address of the device; empty = of none.
+             * @default
+             */
+            device: string;
+            /**
+             * Kind
+             * @description What was changed.
+             * @default other
+             * @enum {string}
+             */
+            kind: "config" | "deployment" | "ticket" | "maintenance" | "inventory" | "other";
+            /**
+             * Reference
+             * @description Link or number of the ticket, job or commit.
+             * @default
+             */
+            reference: string;
+            /**
+             * Removed
+             * @description Lines that went.
+             * @default 0
+             */
+            removed: number;
+            /**
+             * Source
+             * @description Which system tells: github, netbox, servicenow …
+             * @default push
+             */
+            source: string;
+            /**
+             * Time
+             * @description When it took effect: ISO 8601 (without an offset: UTC) or UTC seconds. None = now.
+             */
+            time?: string | null;
+            /**
+             * Title
+             * @description The change in a line.
+             */
+            title: string;
+        };
+        /**
          * NewToken
          * @description An API token to make.
          */
@@ -2033,7 +2467,7 @@ export interface components {
             /** Name */
             name: string;
             /**
-             * @description At most one's own.
+             * @description At most one's own; ``sender`` (push telemetry and changes, see nothing) is for operators and admins to give.
              * @default viewer
              */
             role: components["schemas"]["Role"];
@@ -2158,6 +2592,93 @@ export interface components {
             y: number;
         };
         /**
+         * ObjectDetail
+         * @description Everything about one object.
+         */
+        ObjectDetail: {
+            /** At */
+            at: number;
+            /** Attributes */
+            attributes: components["schemas"]["AttributeView"][];
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictView"][];
+            /**
+             * Facts
+             * @description What each source says, best first; empty for a moment in the past.
+             */
+            facts: components["schemas"]["FactView"][];
+            /** First Seen */
+            first_seen: number;
+            /** Id */
+            id: string;
+            /** Key */
+            key: string[];
+            /** Kind */
+            kind: string;
+            /** Last Seen */
+            last_seen: number;
+            /** Origins */
+            origins: string[];
+        };
+        /**
+         * ObjectKind
+         * @description What an inventory object is.
+         * @enum {string}
+         */
+        ObjectKind: "site" | "device" | "interface" | "link" | "provider" | "circuit" | "service" | "customer" | "prefix";
+        /**
+         * ObjectView
+         * @description An object in a list.
+         */
+        ObjectView: {
+            /**
+             * Attributes
+             * @description Values in force.
+             */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** First Seen */
+            first_seen: number;
+            /**
+             * Id
+             * @description The key as one text, for addresses.
+             */
+            id: string;
+            /**
+             * Key
+             * @description A device's name; (device, interface); (device, interface, device, interface) of a link; other objects' name.
+             */
+            key: string[];
+            /** Last Seen */
+            last_seen: number;
+            /**
+             * Origins
+             * @description Sources that know it, best first.
+             */
+            origins: string[];
+        };
+        /**
+         * ObjectsView
+         * @description Objects of one kind.
+         */
+        ObjectsView: {
+            /**
+             * At
+             * @description The moment that this is as of.
+             */
+            at: number;
+            /** Kind */
+            kind: string;
+            /** Objects */
+            objects: components["schemas"]["ObjectView"][];
+            /**
+             * Total
+             * @description How many match.
+             */
+            total: number;
+        };
+        /**
          * Optics
          * @description What a transceiver says of itself; of several lanes the weakest light and the most of all else.
          */
@@ -2177,6 +2698,36 @@ export interface components {
             temperature_celsius: number | null;
             /** Tx Dbm */
             tx_dbm: number | null;
+        };
+        /**
+         * OriginView
+         * @description What one origin contributes.
+         */
+        OriginView: {
+            /**
+             * Facts
+             * @description Facts in force.
+             */
+            facts: number;
+            /** Origin */
+            origin: string;
+            /**
+             * Refused
+             * @description Facts that were not taken, by reason.
+             */
+            refused: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * OtherWord
+         * @description A source that says otherwise.
+         */
+        OtherWord: {
+            /** Origin */
+            origin: string;
+            /** Value */
+            value: unknown;
         };
         /**
          * OverviewView
@@ -2541,10 +3092,12 @@ export interface components {
         };
         /**
          * Role
-         * @description What a person or token may do; each role may do what the ones before it may.
+         * @description What a person or token may do. From viewer to admin each may do what the ones before it may.
+         *
+         *     A sender is none of them: it may push telemetry and changes and see nothing. It is for tokens, not for people.
          * @enum {string}
          */
-        Role: "viewer" | "operator" | "admin";
+        Role: "sender" | "viewer" | "operator" | "admin";
         /**
          * Series
          * @description One line of a time series: ``values[i]`` belongs to ``start + i × step``; None is a gap (nothing known).
@@ -2960,6 +3513,11 @@ export interface components {
              * @default
              */
             site: string;
+            /**
+             * Site Title
+             * @default
+             */
+            site_title: string;
             /** @description What rates are taken over. */
             window: components["schemas"]["Window"];
         };
@@ -3609,6 +4167,111 @@ export interface operations {
             };
             /** @description The person or token lacks the right, or the CSRF header is missing. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pushChanges: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewChange"] | components["schemas"]["NewChange"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChangesTakenView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `push.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a content type or encoding that is understood. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description More values than the sender may send; Retry-After says when to go on. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4322,6 +4985,318 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    getInventory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InventorySummary"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listObjects: {
+        parameters: {
+            query?: {
+                /** @description Words that must all occur in its texts. */
+                search?: string;
+                site?: string;
+                role?: string;
+                tag?: string;
+                /** @description Known to that source. */
+                origin?: string;
+                /** @description As it was then: now-6h, ISO 8601 or UTC seconds; empty = now. */
+                at?: string;
+                offset?: number;
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["ObjectKind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getObject: {
+        parameters: {
+            query?: {
+                /** @description As it was then: now-6h, ISO 8601 or UTC seconds; empty = now. */
+                at?: string;
+            };
+            header?: never;
+            path: {
+                kind: components["schemas"]["ObjectKind"];
+                /** @description Id of the object; a device also by any of its names or addresses, an interface as `device/name`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectDetail"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getObjectHistory: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                kind: components["schemas"]["ObjectKind"];
+                /** @description Id of the object; a device also by any of its names or addresses, an interface as `device/name`. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HistoryView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
         };
@@ -5676,6 +6651,290 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    prometheusWrite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `push.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a content type or encoding that is understood. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description More values than the sender may send; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    otlpLogs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `push.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a content type or encoding that is understood. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description More values than the sender may send; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    otlpMetrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": string;
+                "application/x-protobuf": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `push.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a content type or encoding that is understood. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description More values than the sender may send; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The store is away; retry. */

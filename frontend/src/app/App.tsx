@@ -8,6 +8,10 @@ import { TimeProvider } from "./time";
 const Login = lazy(() => import("../features/login/LoginPage"));
 const Home = lazy(() => import("../features/home/HomePage"));
 const Explorer = lazy(() => import("../features/explorer/ExplorerPage"));
+const Topology = lazy(() => import("../features/topology/TopologyPage"));
+const Devices = lazy(() => import("../features/devices/DevicesPage"));
+const DeviceDetail = lazy(() => import("../features/devices/DevicePage"));
+const InterfaceDetail = lazy(() => import("../features/devices/InterfacePage"));
 const Sources = lazy(() => import("../features/sources/SourcesPage"));
 const ExporterDetail = lazy(() => import("../features/exporters/ExporterPage"));
 const Settings = lazy(() => import("../features/settings/SettingsPage"));
@@ -15,6 +19,15 @@ const NotFound = lazy(() => import("./NotFound"));
 
 /** Only paths of our own: a crafted link must not lead elsewhere after the login. */
 const safePath = (path: string | null): string => (path && /^\/(?![/\\])/.test(path) ? path : "/");
+
+/** Names of devices and interfaces may hold slashes, which stay escaped in a path. */
+function unescaped(part: string | undefined): string {
+  try {
+    return decodeURIComponent(part ?? "");
+  } catch {
+    return part ?? "";
+  }
+}
 
 function LoggedOut() {
   const [path] = useLocation();
@@ -32,6 +45,10 @@ function Pages() {
         <Switch>
           <Route path="/"><Home /></Route>
           <Route path="/explore"><Explorer /></Route>
+          <Route path="/topology"><Topology /></Route>
+          <Route path="/devices"><Devices /></Route>
+          <Route path="/devices/:name/interfaces/*">{(params) => <InterfaceDetail device={unescaped(params.name)} name={unescaped(params["*"])} />}</Route>
+          <Route path="/devices/:name/:tab?">{(params) => <DeviceDetail name={unescaped(params.name)} tab={params.tab ?? "overview"} />}</Route>
           <Route path="/sources"><Sources /></Route>
           <Route path="/sources/exporter"><ExporterDetail address={new URLSearchParams(search).get("address") ?? ""} /></Route>
           <Route path="/settings/:section?">{(params) => <Settings section={params.section ?? "profile"} />}</Route>

@@ -12,6 +12,8 @@ export interface Page {
 export const PAGES: readonly Page[] = [
   { path: "/", title: "Home", icon: "home", key: "h" },
   { path: "/explore", title: "Explore", icon: "explore", key: "e" },
+  { path: "/topology", title: "Topology", icon: "topology", key: "t" },
+  { path: "/devices", title: "Devices", icon: "device", key: "d" },
   { path: "/sources", title: "Sources", icon: "exporters", key: "s" },
   { path: "/settings", title: "Settings", icon: "settings", key: "," },
 ];

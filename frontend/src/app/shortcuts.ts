@@ -11,6 +11,8 @@ export const SHORTCUTS: readonly [keys: string, meaning: string][] = [
   ["−", "Zoom out in time"],
   ["g h", "Home"],
   ["g e", "Explore"],
+  ["g t", "Topology"],
+  ["g d", "Devices"],
   ["g s", "Sources"],
   ["g ,", "Settings"],
   ["?", "This list"],

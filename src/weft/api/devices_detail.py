@@ -23,7 +23,7 @@ from weft.api.models.devices import (
     PeerView,
 )
 from weft.api.models.topology import Oper
-from weft.api.topology_load import BUSY, TROUBLE_PER_S, oper_of
+from weft.api.topology_load import BUSY, oper_of, troubled
 from weft.api.topology_network import Machine, Network, Port
 from weft.errors import InvalidInput
 from weft.model.logs import SEVERITIES
@@ -264,7 +264,7 @@ def _port_verdict(row: InterfaceRow) -> tuple[Status, list[str]]:
     if used >= BUSY:
         reasons.append((Status.WARNING, f"{used:.0%} utilised"))
     for what, per_s in (("errors", row.errors_per_s), ("discards", row.discards_per_s)):
-        if per_s is not None and per_s >= TROUBLE_PER_S:
+        if troubled(what, per_s, (row.in_bps or 0.0) + (row.out_bps or 0.0)):
             reasons.append((Status.WARNING, f"{per_s:,.0f} {what}/s"))
     if not reasons:
         known = row.oper == "up" or row.in_bps is not None or row.out_bps is not None

@@ -78,7 +78,7 @@ def _of_state(one: SourceStatus, now: float) -> Iterator[Reason]:
 
 
 def _of_quality(one: SourceStatus) -> Iterator[Reason]:
-    heard = one.state not in ("failing", "silent", "off")
+    heard = one.state in ("ok", "degraded")
     if heard and one.coverage is not None and one.coverage < COVERAGE_WARNING:
         yield Reason(
             status=Status.WARNING, code="source_coverage",

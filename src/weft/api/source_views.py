@@ -83,6 +83,7 @@ def kind_views(views: Iterable[SourceView], history: History) -> list[KindView]:
         KindView(
             kind=kind, total=len(of), states=dict(Counter(one.state for one in of)),
             status=max((one.status for one in of), key=lambda status: status.rank),
+            attention=sum(one.status.rank >= Status.WARNING.rank for one in of),
             rows=sum(one.rows for one in of), rows_per_s=sum(one.rows_per_s for one in of),
             errors=sum(error.count for one in of for error in one.errors),
             history=history.rates(f"rows:{kind}", "rows/s"),

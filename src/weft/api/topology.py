@@ -108,9 +108,11 @@ class Topology:
         edges = edges_of(links, level, site)
         nodes = _nodes(network, level, site, edges, readings)
         kind, nodes = _placed(nodes, edges)
+        place = network.places.get(site)
         placed = [node for node in nodes if node.latitude is not None]
         return TopologyView(
-            at=at, window=Window(since=since, until=at), level=level, site=site, layout=kind,  # type: ignore[arg-type]
+            at=at, window=Window(since=since, until=at), level=level, site=site,
+            site_title=place.title if place else site, layout=kind,  # type: ignore[arg-type]
             geographic=level == "site" and len(placed) * 2 >= len(nodes) and len(placed) > 1,
             nodes=nodes, edges=edges, notes=[*notes, *more],
             counts=Crumb(

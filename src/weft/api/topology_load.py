@@ -14,8 +14,10 @@ from weft.api.topology_network import End, Network, Wire
 
 #: Shares of the capacity from which a link is worth a look, and from which it is full.
 BUSY, FULL = 0.8, 0.95
-#: Packets per second, lost or damaged, from which it is said.
+#: Packets per second, lost or damaged, from which it is said, if they are also this share of what may be carried.
 TROUBLE_PER_S = 1.0
+TROUBLE_SHARE = {"errors": 1e-5, "discards": 1e-4}
+_PACKET_BITS = 8 * 700  # of a usual mix
 #: IF-MIB ifOperStatus: what is not up and not merely unknown or being tested.
 DOWN = (2, 5, 6, 7)
 
@@ -140,6 +142,13 @@ def edge_view(key: str, a: str, b: str, kind: Any, links: Sequence[LinkView]) ->
     )  # fmt: skip
 
 
+def troubled(what: str, per_s: float | None, bps: float | None) -> bool:
+    """Whether so many ``errors`` or ``discards`` per second are worth a word on what carries ``bps``."""
+    if per_s is None or per_s < TROUBLE_PER_S:
+        return False
+    return per_s >= TROUBLE_SHARE[what] * (bps or 0.0) / _PACKET_BITS
+
+
 def verdict(links: Sequence[LinkView], oper: Oper, forward: Direction, backward: Direction) -> tuple[Status, list[str]]:
     """How an edge is, and why."""
     found: list[tuple[Status, str]] = []
@@ -156,7 +165,7 @@ def verdict(links: Sequence[LinkView], oper: Oper, forward: Direction, backward:
         ("discards", (forward.discards_per_s, backward.discards_per_s)),
     ):
         per_s = _sum(values)
-        if per_s is not None and per_s >= TROUBLE_PER_S:
+        if troubled(what, per_s, _sum([forward.bps, backward.bps])):
             found.append((Status.WARNING, f"{per_s:,.0f} {what}/s"))
     if not found:
         known = worst is not None or forward.bps is not None or backward.bps is not None or oper == "up"

@@ -236,6 +236,8 @@ class KindView(Answer):
     states: dict[str, int]
     """How many are in each state; states that none is in are left out."""
     status: Status
+    attention: int
+    """How many have a warning or worse."""
     rows: int
     rows_per_s: float
     errors: int

@@ -130,6 +130,7 @@ class TopologyView(Answer):
     """What rates are taken over."""
     level: Literal["site", "device"]
     site: str = ""
+    site_title: str = ""
     layout: Literal["layered", "force"]
     geographic: bool
     """Whether enough sites have coordinates to draw a map."""

@@ -1,0 +1,1 @@
+export default function DevicePage({ name, tab }: { name: string; tab: string }) { return <p>{name} {tab}</p>; }
