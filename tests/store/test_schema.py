@@ -1,6 +1,7 @@
 """Schema versions, columns and rollups that come later, retention."""
 
 import dataclasses
+import time
 
 import pyarrow as pa
 import pytest
@@ -8,11 +9,14 @@ from storekit import KEEP, flows_of, one, random_flows, rows_of
 
 from weft.errors import ConfigError, Failed
 from weft.model.flows import FLOWS
+from weft.model.logs import LOGS
+from weft.model.rows import batch_of
 from weft.model.metrics import METRICS
 from weft.model.tables import Column, Kind, Role
 from weft.store import ddl
 from weft.store.config import StoreConfig
 from weft.store.engine import error_from
+from weft.store.lookups import full_text_sql
 from weft.store.open import open_store
 from weft.store.schema import STEPS, Schema, Step
 
@@ -192,3 +196,22 @@ def test_engine_errors_say_what_the_caller_should_do(text, kind, says):
     assert error.code == kind
     assert says in error.message
     assert "Stack trace" not in error.message
+
+
+def test_words_are_indexed_in_a_table_that_was_made_before_they_were(open_any):
+    def rows(text):
+        return batch_of(LOGS, 50, time=time.time_ns(), message=[f"{text} Word{n}" for n in range(50)])
+
+    plain = dataclasses.replace(LOGS, full_text=())
+    old = open_any((plain,))
+    old.start()
+    old.insert(plain, rows("before"))
+    old.stop()
+    new = open_any((LOGS,))
+    new.start()
+    new.insert(LOGS, rows("After"))
+    indexes = "SELECT count() FROM system.data_skipping_indices WHERE database = currentDatabase() AND type = 'text'"
+    assert one(new, indexes) == 1
+    search = f"SELECT message FROM logs WHERE hasAllTokens({full_text_sql('message')}, 'word7') ORDER BY message"
+    assert [row["message"] for row in rows_of(new, search)] == ["After Word7", "before Word7"]
+    new.stop()

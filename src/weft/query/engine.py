@@ -102,7 +102,7 @@ class QueryEngine:
     def complete(self, filter_text: str, cursor: int, dataset: str = "flows") -> Completion:
         """What can stand at the cursor (characters from the beginning)."""
         known = self.catalogue().dataset(dataset)
-        return complete(filter_text, cursor, known, KnownValues(self._store, int(self._clock())))
+        return complete(filter_text, cursor, known, KnownValues(self._store, int(self._clock()), known))
 
     def facets(self, query: Query, by: Sequence[str]) -> Facets:
         """The most frequent values of each of ``by`` under the same filter. Raises what ``run`` raises."""
@@ -153,6 +153,8 @@ class QueryEngine:
             labels=naming.labels,
             other=body.other,
             totals=body.totals,
+            next_before=body.next_before,
+            highlight=body.highlight,
             query=ask.query.model_dump(exclude_defaults=True),
             provenance=Provenance(
                 sql=";\n\n".join(runner.statements),

@@ -10,7 +10,7 @@ import csv
 import io
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,14 +88,17 @@ def _parquet(result: ViewResult, names: Sequence[str], rows: Sequence[Sequence[A
     arrays: list[Any] = []
     for i, name in enumerate(names):
         values = [row[i] for row in rows]
-        if name == "time":
+        if name == "time" and result.grid is not None:
             arrays.append(pa.array(values, pa.timestamp("s", tz="UTC")))
         elif kinds.get(name, "measure") == "measure":
-            whole = all(v is None or isinstance(v, int) for v in values)
+            whole = all(v is None or (isinstance(v, int) and v >= 0) for v in values)
             arrays.append(pa.array(values, pa.uint64() if whole and values else pa.float64()))
         elif kinds[name] == "timestamp":
-            moments: Any = [datetime.fromisoformat(v) for v in values]
-            arrays.append(pa.array(moments, pa.timestamp("ms", tz="UTC")))
+            moments: Any = [None if v is None else datetime.fromisoformat(v) for v in values]
+            exact: Literal["us", "ms"] = (
+                "us" if any(v and len(v) > len("2026-11-22T10:00:00.000Z") for v in values) else "ms"
+            )
+            arrays.append(pa.array(moments, pa.timestamp(exact, tz="UTC")))
         else:
             arrays.append(pa.array(values, pa.string()))
     units = {f"unit:{c.name}": c.unit for c in result.columns if c.unit}

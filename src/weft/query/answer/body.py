@@ -37,6 +37,8 @@ class Body:
     links: list[tuple[int, str, str, float]] = field(default_factory=list)
     totals: dict[str, float | None] = field(default_factory=dict)
     other: int | None = None
+    next_before: str | None = None
+    highlight: list[str] = field(default_factory=list)
 
 
 def view_columns(ask: Ask) -> list[ViewColumn]:

@@ -79,29 +79,35 @@ def take_pulse(ask: Ask, runner: Runner) -> Known:
 
 
 def _take_quietly(ask: Ask, runner: Runner) -> Known:
-    """For tables where silence is no gap (nothing logged, nothing changed) or every group tells its own (metrics).
+    """For tables where silence is no gap: nothing was logged or changed; or each group tells its own (metrics)."""
+    known = Known([True] * ask.grid.count, [True] * ask.grid.count)
+    if "interval_ms" in ask.dataset.table.by_name:
+        _who_was_polled(ask, runner, known)
+        return known
+    table = ask.dataset.table
+    compiler = Compiler(replace(ask, filter=exporter_part(ask)), Choice(Source(table.name, 0)))
+    where = compiler.condition(Window(ask.grid.start, ask.grid.end))
+    newest = select([f"{table.time.name} AS newest"], table.name, where=where, order_by=["newest DESC"], limit=1)
+    rows = runner.run(Statement(newest, compiler.parameters), shown=False).to_pylist()
+    known.newest = _seconds(rows[0]["newest"]) if rows else None
+    return known
 
-    Devices that metrics are asked of are silent when they sent before, for as long again as the window (an hour at
-    least, a day at most), but not in it.
-    """
-    grid, time = ask.grid, ask.dataset.table.time.name
-    known = Known([True] * grid.count, [True] * grid.count)
-    polled = "interval_ms" in ask.dataset.table.by_name
-    lookback = min(max(grid.seconds, 3600), _DAY) if polled else 0
-    asked = replace(ask, filter=ask.filter if polled else exporter_part(ask))
-    compiler = Compiler(asked, Choice(Source(ask.dataset.table.name, 0)))
+
+def _who_was_polled(ask: Ask, runner: Runner, known: Known) -> None:
+    """Devices are silent when they sent before, for as long again as the window (an hour to a day), but not in it."""
+    grid, table = ask.grid, ask.dataset.table
+    lookback = min(max(grid.seconds, 3600), _DAY)
+    compiler = Compiler(ask, Choice(Source(table.name, 0)))
     where = compiler.condition(Window(min(grid.start - lookback, grid.start - ask.shift), grid.end))
-    keys = ["exporter", "metric", "source"] if polled else ["exporter"]
-    sql = select([*keys, f"max({time}) AS newest"], ask.dataset.table.name, where=where, group_by=keys)
+    keys = ["exporter", "metric", "source"]
+    sql = select([*keys, f"max({table.time.name}) AS newest"], table.name, where=where, group_by=keys)
     rows = runner.run(Statement(sql, compiler.parameters), shown=False).to_pylist()
     times: dict[bytes, int] = {}
     for row in rows:
         times[row["exporter"]] = max(times.get(row["exporter"], 0), _seconds(row["newest"]))
-    known.several = polled and len({(row["exporter"], row["metric"]) for row in rows}) < len(rows)
-    inside = [at for at in times.values() if at >= grid.start]
-    known.newest = max(inside, default=None)
-    known.silent = sorted(address_cell(e) for e, at in times.items() if at < grid.start) if polled else []
-    return known
+    known.newest = max((at for at in times.values() if at >= grid.start), default=None)
+    known.silent = sorted(address_cell(e) for e, at in times.items() if at < grid.start)
+    known.several = len({(row["exporter"], row["metric"]) for row in rows}) < len(rows)
 
 
 def _take(ask: Ask, runner: Runner, known: Known | None, grid: Grid) -> list[bool]:

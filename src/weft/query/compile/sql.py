@@ -49,6 +49,12 @@ def moment(seconds: int) -> str:
     return f"toDateTime('{datetime.fromtimestamp(seconds, tz=UTC):%Y-%m-%d %H:%M:%S}', 'UTC')"
 
 
+def moment_us(microseconds: int) -> str:
+    """UTC microseconds as a constant."""
+    at = datetime.fromtimestamp(microseconds // 10**6, tz=UTC)
+    return f"toDateTime64('{at:%Y-%m-%d %H:%M:%S}.{microseconds % 10**6:06}', 6, 'UTC')"
+
+
 def indent(sql: str, by: str = "  ") -> str:
     """Indented by one level."""
     return by + sql.replace("\n", f"\n{by}")

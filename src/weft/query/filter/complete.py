@@ -43,6 +43,9 @@ class Values(Protocol):
     def known(self, dimension: Dimension, prefix: str, limit: int) -> Iterable[tuple[str, str]]:
         """Values that contain ``prefix`` and what to say of each; empty when the store is away."""
 
+    def names(self, family: str) -> Iterable[str]:
+        """Names that dimensions of a family may have; empty when the store is away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -130,6 +133,7 @@ def _options(place: _Place, typed: str, dataset: Dataset, values: Values) -> Ite
     match place.wants:
         case "field":
             yield from _fields(typed, dataset)
+            yield from _families(typed, dataset, values)
         case "operator":
             yield from _operators(place, typed)
         case "opening":
@@ -166,6 +170,18 @@ def _fields(typed: str, dataset: Dataset) -> Iterator[Option]:
     yield from (option for _, _, option in sorted(found, key=lambda f: f[:2]))
     if typed:
         yield from _keywords(typed, (("NOT", "the opposite"),))
+
+
+def _families(typed: str, dataset: Dataset, values: Values) -> Iterator[Option]:
+    """``label_queue`` once ``label`` is being typed."""
+    for family in dataset.families:
+        size = len(family.prefix)
+        if len(typed) > 2 and family.prefix.startswith(typed[:size].lower()):
+            rest = typed[size + 1 :]
+            for name in values.names(family.prefix):
+                if name.lower().startswith(rest.lower()):
+                    full = f"{family.prefix}_{name}"
+                    yield Option(full, full, "dimension", family.meaning)
 
 
 def _operators(place: _Place, typed: str) -> Iterator[Option]:
