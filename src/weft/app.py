@@ -10,12 +10,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -29,29 +27,23 @@ from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
 from weft.collect.gnmi import GnmiSubscriber
 from weft.collect.intake import Intake
-from weft.collect.snmp.poller import SnmpPoller
-from weft.collect.snmp.traps import TrapListener
-from weft.collect.inventory.config import InventoryConfig
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
+from weft.collect.snmp.poller import SnmpPoller
+from weft.collect.snmp.traps import TrapListener
 from weft.component import Component, Running
 from weft.config import Settings
+from weft.demo import Demo, is_marked
 from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
 from weft.model.changes import CHANGES
 from weft.query.engine import QueryEngine
-from weft.query.model import Query
 from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
-from weft.twin.demo import DemoSource
-from weft.twin.inventory import write_inventory
-from weft.twin.reference import write_reference_tables
 
 log = structlog.get_logger(__name__)
-
-DEMO_MARK = "demo"  # file that marks a data directory as holding demo data
 
 
 class Role(StrEnum):
@@ -74,6 +66,9 @@ class Process:
 def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) -> Process:
     """Wire the parts of a process. Inert: nothing is opened before ``Process.parts`` are started."""
     _check(settings, role, demo)
+    acme = Demo(settings) if demo else None
+    if acme is not None:
+        settings = acme.settings
     data_dir = settings.data_dir
     collects, serves = role is not Role.SERVE, role is not Role.COLLECT
     process = Process()
@@ -86,21 +81,18 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     if serves:
         process.parts.append(door)
 
-    # Where things stay.
+    # Where things stay, and what the network is made of: before all that asks who sent something.
     store = open_store(settings.store)
     state = open_state(settings.store)
-    process.parts += [store, state]
-
-    # What the network is made of. Before all that asks who sent something.
     follows = role is not Role.UP or settings.store.state_url is not None
     inventory = Inventory(settings.inventory, state, follows=follows)
-    process.parts.append(inventory)
+    process.parts += [store, state, inventory]
 
     # Telemetry in: network → decode → enrich → store.
+    questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
     enricher = collector = intake = pushes = None
     if collects:
-        tables = with_demo_tables(settings, data_dir) if demo else settings.enrich
-        enricher = Enricher(tables, known=lambda: known(store))
+        enricher = Enricher(settings.enrich, known=lambda: known(store))
         collector = Collector(
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
@@ -108,17 +100,13 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         pushes = Pushes(settings.push, intake, data_dir)
         process.parts += [enricher, collector, intake, pushes]
         _tie(inventory, enricher, intake)
-        known_files = with_demo_inventory(settings, data_dir) if demo else settings.inventory
-        process.parts.append(InventorySources(known_files, inventory, intake))
-        process.parts.append(GnmiSubscriber(settings.gnmi, intake, inventory))
-        process.parts += [SnmpPoller(settings.snmp, intake, inventory), TrapListener(settings.snmp, intake)]
+        if acme is not None:
+            process.parts += acme.devices(intake, questions)
+        process.parts += _sources(settings, intake, inventory)
+        if acme is not None:
+            process.parts += acme.traffic(collector, questions)
 
     # Answers out.
-    questions = QueryEngine(store, settings.query, retention_days=settings.store.retention_days)
-    if demo and collector is not None:
-        process.parts.append(
-            DemoSource(settings.demo, collector, targets=_targets(collector), newest_s=_newest(questions))
-        )
     if serves:
         pages = InventoryPages(inventory)
         dependencies = ApiDependencies(
@@ -131,6 +119,16 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         process.api = ApiServer(settings.api, create_app(dependencies), door)
         process.parts += [process.access, process.api]
     return process
+
+
+def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[Component]:
+    """Everything that polls, subscribes or listens, flows apart. What is not configured opens nothing."""
+    return [
+        InventorySources(settings.inventory, inventory, intake),
+        GnmiSubscriber(settings.gnmi, intake, inventory),
+        SnmpPoller(settings.snmp, intake, inventory),
+        TrapListener(settings.snmp, intake),
+    ]
 
 
 def run(process: Process, announce: Callable[[Process], None]) -> None:
@@ -161,7 +159,7 @@ def _check(settings: Settings, role: Role, demo: bool) -> None:
             f"`weft {role.value}` shares a store with other processes; the embedded one belongs to a single process",
             where="store.url", fix="Name a ClickHouse server, or run `weft up`.",
         )  # fmt: skip
-    marked = (settings.data_dir / DEMO_MARK).exists()
+    marked = is_marked(settings.data_dir)
     used = settings.data_dir.exists() and any(settings.data_dir.iterdir())
     if demo and used and not marked:
         raise ConfigError(
@@ -175,44 +173,8 @@ def _check(settings: Settings, role: Role, demo: bool) -> None:
         )  # fmt: skip
 
 
-def with_demo_tables(settings: Settings, data_dir: Path) -> Any:
-    """The enrichment settings with the demo organisation's reference tables in front."""
-    data_dir.mkdir(parents=True, exist_ok=True)
-    (data_dir / DEMO_MARK).touch()
-    tables = write_reference_tables(data_dir / "demo-tables")
-    own = settings.enrich.model_dump(exclude_unset=True)
-    for name in ("prefixes", "asns", "exporters", "interfaces"):
-        own[name] = [getattr(tables, name), *own.get(name, [])]
-    return type(settings.enrich).model_validate(own)
-
-
-def with_demo_inventory(settings: Settings, data_dir: Path) -> InventoryConfig:
-    """The inventory's settings with the demo organisation's file in front."""
-    files = [write_inventory(data_dir / "demo-tables" / "inventory.yaml"), *settings.inventory.files]
-    return settings.inventory.model_copy(update={"files": files})
-
-
 def _tie(inventory: Inventory, enricher: Enricher, intake: Intake) -> None:
     """The inventory names what is enriched and learns what enrichment knows; its changes are rows like others."""
     enricher.tell(inventory.observe)
     inventory.on_change(lambda snapshot: enricher.use_inventory(snapshot.known, snapshot.networks))
     inventory.tell_changes(lambda rows: intake.put(CHANGES, rows))
-
-
-def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:
-    """Listeners for the demo's datagrams; any of them understands every protocol."""
-
-    def targets() -> Mapping[str, tuple[str, int]]:
-        ports = collector.ports
-        return {kind: ("127.0.0.1", ports[i % len(ports)]) for i, kind in enumerate(("netflow", "ipfix", "sflow"))}
-
-    return targets
-
-
-def _newest(questions: QueryEngine) -> Callable[[], float | None]:
-    """When the newest stored flow was received, as far as the last days know."""
-
-    def newest() -> float | None:
-        return questions.run(Query(view="stat", since="now-2d")).provenance.newest
-
-    return newest

@@ -229,6 +229,11 @@ def _backbone_level(link: org.Link, times: NDArray[np.float64]) -> NDArray[np.fl
     return np.minimum(level, 1.0)
 
 
+def is_streaming(device: org.Exporter) -> bool:
+    """Whether a device speaks gNMI; the others answer SNMP."""
+    return device.role == "core"
+
+
 def peer_address(device: org.Exporter, port: org.Port) -> str:
     """Address of the BGP peer behind an external port."""
     third, fourth = ipaddress.IPv4Address(device.address).packed[2:]

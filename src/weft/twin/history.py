@@ -15,7 +15,7 @@ import pyarrow as pa
 from weft.model.addresses import packed
 from weft.model.metrics import METRIC_SOURCES, METRIC_TYPES, METRICS
 from weft.model.rows import batch_of
-from weft.twin.devices import DeviceState, DeviceTwin, PeerState, PortState
+from weft.twin.devices import DeviceState, DeviceTwin, PeerState, PortState, is_streaming
 
 _COUNTERS_S, _STATES_S = 60, 300
 _SOURCES = {name: number for number, name in METRIC_SOURCES.items()}
@@ -26,15 +26,11 @@ _MEAN_OCTETS = 838.0
 _Value = tuple[str, str, int, str, float, str]
 
 
-def polls(device: DeviceTwin) -> str:
-    """Which protocol tells of a device: the cores stream by gNMI, the others answer SNMP."""
-    return "gnmi" if device.device.role == "core" else "snmp"
-
-
 def history(device: DeviceTwin, since_s: float, until_s: float) -> Iterator[pa.RecordBatch]:
     """Rows of the metrics table from ``since_s`` to ``until_s`` (UTC seconds)."""
     common: dict[str, Any] = {
-        "exporter": packed(device.device.address), "source": _SOURCES[polls(device)], "host": device.device.name,
+        "exporter": packed(device.device.address), "host": device.device.name,
+        "source": _SOURCES["gnmi" if is_streaming(device.device) else "snmp"],
     }  # fmt: skip
     times = np.arange(since_s // _COUNTERS_S * _COUNTERS_S + _COUNTERS_S, until_s, _COUNTERS_S)
     if len(times):

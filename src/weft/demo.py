@@ -1,0 +1,91 @@
+"""What makes a process a demo: settings that know Acme's files and devices, and the parts that play them.
+
+Comes in: the settings of the person who started it. Goes out: the same with Acme's in front, and the parts to add. Must
+hold no logic of the product: everything the demo shows comes in through the doors that real devices use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from weft.collect.collector import Collector
+from weft.collect.gnmi.config import GnmiConfig
+from weft.collect.intake import Intake
+from weft.collect.inventory.config import InventoryConfig
+from weft.collect.snmp.config import SnmpConfig
+from weft.component import Component
+from weft.config import Settings
+from weft.query.engine import QueryEngine
+from weft.query.model import Query
+from weft.twin.demo import DemoSource
+from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
+from weft.twin.inventory import write_inventory
+from weft.twin.reference import write_reference_tables
+
+DEMO_MARK = "demo"  # file that marks a data directory as holding demo data
+
+
+class Demo:
+    """Acme, wired to one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Writes Acme's reference tables and inventory into the data directory and picks ports for its agents."""
+        self._files = settings.data_dir / "demo-tables"
+        self._files.mkdir(parents=True, exist_ok=True)
+        (settings.data_dir / DEMO_MARK).touch()
+        self._ports: AgentPorts = reserve_ports()
+        self.settings = settings.model_copy(
+            update={
+                "enrich": self._enrich(settings),
+                "inventory": self._inventory(settings.inventory),
+                "snmp": SnmpConfig.model_validate(snmp_settings(self._ports)),
+                "gnmi": GnmiConfig.model_validate(gnmi_settings(self._ports)),
+            }
+        )
+
+    def _enrich(self, settings: Settings) -> Any:
+        tables = write_reference_tables(self._files)
+        own = settings.enrich.model_dump(exclude_unset=True)
+        for name in ("prefixes", "asns", "exporters", "interfaces"):
+            own[name] = [getattr(tables, name), *own.get(name, [])]
+        return type(settings.enrich).model_validate(own)
+
+    def _inventory(self, config: InventoryConfig) -> InventoryConfig:
+        return config.model_copy(update={"files": [write_inventory(self._files / "inventory.yaml"), *config.files]})
+
+    def devices(self, intake: Intake, questions: QueryEngine) -> list[Component]:
+        """The devices that are polled: to be started before the pollers are."""
+        return [DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics"))]
+
+    def traffic(self, collector: Collector, questions: QueryEngine) -> list[Component]:
+        """What sends by itself: to be started last."""
+        targets = _targets(collector)
+        return [DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows"))]
+
+
+def is_marked(data_dir: Path) -> bool:
+    """Whether a data directory holds demo data."""
+    return (data_dir / DEMO_MARK).exists()
+
+
+def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:
+    """Listeners for the demo's datagrams; any of them understands every protocol."""
+
+    def targets() -> Mapping[str, tuple[str, int]]:
+        ports = collector.ports
+        return {kind: ("127.0.0.1", ports[i % len(ports)]) for i, kind in enumerate(("netflow", "ipfix", "sflow"))}
+
+    return targets
+
+
+def _newest(questions: QueryEngine, dataset: str) -> Callable[[], float | None]:
+    """When the newest stored row of a dataset was received, as far as the last days know."""
+    measures = {"flows": ["bps"], "metrics": ["samples"], "logs": ["messages"]}[dataset]
+
+    def newest() -> float | None:
+        query = Query(dataset=dataset, view="stat", measures=measures, since="now-2d")
+        return questions.run(query).provenance.newest
+
+    return newest
