@@ -91,7 +91,7 @@ def test_kinds_are_summed_up():
     board.sample()
     snmp, syslog = board.sources().kinds
     assert (snmp.kind, snmp.total, snmp.states, snmp.status) == ("snmp", 2, {"ok": 1, "failing": 1}, Status.CRITICAL)
-    assert (snmp.rows, snmp.rows_per_s, snmp.errors) == (400, 4.0, 4)
+    assert (snmp.rows, snmp.rows_per_s, snmp.errors, snmp.attention) == (400, 4.0, 4, 1)
     assert snmp.history.values == [20.0]
     assert (syslog.total, syslog.status) == (1, Status.OK)
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Series } from "../api/types";
 import { bars } from "./bars";
+import { crossable, pauses } from "./gaps";
 import { histogram } from "./histogram";
 import { cells } from "./heatmap";
 import { nodesOf, sankey } from "./sankey";
@@ -28,6 +29,21 @@ describe("gaps", () => {
   });
   it("leave heat cells empty", () => {
     expect(cells([one("a", [1, null]), one("b", [null, 4])])).toEqual([[0, 0, 1, 1], [1, 1, 4, 2]]);
+  });
+});
+
+describe("pauses between readings", () => {
+  it("are crossed, but not an outage", () => {
+    const sparse = [1, null, null, 2, null, null, 3, null, null, null, null, null, null, 4];
+    expect(crossable([sparse])).toBe(5);
+    expect(pauses(sparse, 5).slice(0, 8)).toEqual([false, true, true, false, true, true, false, false]);
+    const option = timeseries(chart([one("a", sparse)], "lines"), THEME);
+    const [series] = option.series as { data: unknown[] }[];
+    expect(series?.data).toHaveLength(sparse.length - 4);
+  });
+  it("are none where every bucket has a value", () => {
+    expect(crossable([[1, 2, null, 3, 4, 5]])).toBe(0);
+    expect(crossable([])).toBe(0);
   });
 });
 

@@ -3,6 +3,7 @@ import type { EChartsOption, LineSeriesOption } from "echarts";
 import type { Series, TimeGrid } from "../api/types";
 import { axisLabel, format, fromZero } from "../lib/units";
 import { dateTime, tick, type Zone } from "../lib/time";
+import { crossable, pauses } from "./gaps";
 import { colorOf, type ChartTheme } from "./theme";
 import { tooltipHtml, type TooltipRow } from "./tooltip";
 
@@ -45,22 +46,28 @@ export function previousTotal(series: readonly Series[]): (number | null)[] | nu
 }
 
 /** A bucket between two gaps is no line: it is drawn as a dot, or nobody would see it. */
-const points = (grid: TimeGrid, values: readonly (number | null)[]): Point[] => values.map((value, index): Point => {
-  const at: Value = [(grid.start + index * grid.step) * 1000, value];
-  const alone = value !== null && (values[index - 1] ?? null) === null && (values[index + 1] ?? null) === null;
-  return alone ? { value: at, symbol: "circle", symbolSize: 4 } : at;
-});
+function points(grid: TimeGrid, values: readonly (number | null)[], cross = 0): Point[] {
+  const skipped = pauses(values, cross);
+  return values.flatMap((value, index): Point[] => {
+    if (skipped[index]) return [];
+    const at: Value = [(grid.start + index * grid.step) * 1000, value];
+    const near = (place: number): boolean => (values[place] ?? null) !== null || skipped[place] === true;
+    const alone = value !== null && !near(index - 1) && !near(index + 1);
+    return [alone ? { value: at, symbol: "circle", symbolSize: 4 } : at];
+  });
+}
 
 function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
   const stacked = chart.kind === "stacked";
   const values = stacked ? stackable(chart.series) : chart.series.map((one) => one.values);
+  const cross = stacked ? 0 : crossable(values);
   return chart.series.map((one, index) => {
     const color = colorOf(theme, chart.slots[index] ?? -1);
     return {
       type: "line",
       id: `s${index}`,
       name: one.label,
-      data: points(chart.grid, values[index] ?? []),
+      data: points(chart.grid, values[index] ?? [], cross),
       symbol: "none",
       connectNulls: false,
       triggerLineEvent: true,
@@ -91,8 +98,11 @@ function previousSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[]
 const TOOLTIP_ROWS = 14;
 
 interface AxisItem {
-  dataIndex: number;
+  axisValue: number | string;
 }
+
+/** The bucket that the pointer is over. */
+const bucketAt = (grid: TimeGrid, item: AxisItem | undefined): number => Math.round((Number(item?.axisValue ?? 0) / 1000 - grid.start) / grid.step);
 
 /** Largest first, the total at the foot; what was there one period earlier beside it. */
 export function seriesTooltip(chart: TimeChart, theme: ChartTheme, index: number): string {
@@ -132,7 +142,7 @@ export function timeseries(chart: TimeChart, theme: ChartTheme): EChartsOption {
       trigger: "axis",
       axisPointer: { type: "line", lineStyle: { color: theme.lineStrong, width: 1 }, label: { show: false } },
       ...tooltipStyle(theme),
-      formatter: (items) => seriesTooltip(chart, theme, (Array.isArray(items) ? (items[0] as AxisItem | undefined) : (items as AxisItem))?.dataIndex ?? 0),
+      formatter: (items) => seriesTooltip(chart, theme, bucketAt(chart.grid, (Array.isArray(items) ? items[0] : items) as unknown as AxisItem | undefined)),
     },
     xAxis: {
       type: "time",

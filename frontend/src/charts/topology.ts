@@ -211,7 +211,7 @@ export function graticule(fit: Fit, size: Size, zoom: Zoom): GridLine[] {
     const { x } = zoomed(fit.at({ x: longitude, y: 0 }), zoom);
     if (x > 0 && x < size.width) lines.push({ path: `M${round(x)} 0V${size.height}`, text: degrees(longitude, "E", "W"), at: { x: x + 4, y: 12 } });
   }
-  for (let latitude = -90; latitude <= 90; latitude += step) {
+  for (let latitude = -75; latitude <= 75; latitude += step) {
     const { y } = zoomed(fit.at({ x: 0, y: -latitude * SQUEEZE }), zoom);
     if (y > 16 && y < size.height) lines.push({ path: `M0 ${round(y)}H${size.width}`, text: degrees(latitude, "N", "S"), at: { x: 4, y: y - 4 } });
   }

@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
+import { useMemo, useRef, useState, type CSSProperties, type KeyboardEvent, type ReactNode } from "react";
 import { Icon } from "./Icon";
 import css from "./DataTable.module.css";
 
@@ -23,6 +23,8 @@ interface DataTableProps<R> {
   caption: string;
   initialSort?: { key: string; ascending: boolean };
   maxHeight?: number;
+  /** Pixels, where a row holds more than one line. */
+  rowHeight?: number;
   onPick?: ((row: R) => void) | undefined;
   onHover?: ((row: R | null) => void) | undefined;
   /** Row to show as hovered, e.g. because its line in the chart is. */
@@ -68,7 +70,7 @@ export function DataTable<R>(props: DataTableProps<R>) {
   const sorted = useSorted(rows, columns, sort, pinned);
   const box = useRef<HTMLDivElement>(null);
   const virtual = sorted.length > VIRTUAL_FROM;
-  const virtualizer = useVirtualizer({ count: virtual ? sorted.length : 0, getScrollElement: () => box.current, estimateSize: () => ROW, overscan: 12 });
+  const virtualizer = useVirtualizer({ count: virtual ? sorted.length : 0, getScrollElement: () => box.current, estimateSize: () => props.rowHeight ?? ROW, overscan: 12 });
   const items = virtualizer.getVirtualItems();
   const shown = virtual ? items.map((item) => sorted[item.index]).filter((row): row is R => row !== undefined) : sorted;
   const above = virtual ? (items[0]?.start ?? 0) : 0;
@@ -77,7 +79,7 @@ export function DataTable<R>(props: DataTableProps<R>) {
 
   return (
     <div ref={box} className={css.scroll} style={{ maxHeight: maxHeight ?? (virtual ? 560 : undefined) }} tabIndex={0} role="region" aria-label={caption}>
-      <table className={css.table} aria-rowcount={rows.length}>
+      <table className={css.table} style={props.rowHeight ? { "--row-height": `${props.rowHeight}px` } as CSSProperties : undefined} aria-rowcount={rows.length}>
         <caption className="visually-hidden">{caption}</caption>
         <thead>
           <tr>{columns.map((column) => <HeaderCell key={column.key} column={column} sort={sort} toggle={toggle} />)}</tr>

@@ -1,4 +1,5 @@
 import { memo } from "react";
+import { crossable, pauses } from "../charts/gaps";
 
 interface SparklineProps {
   values: readonly (number | null)[];
@@ -17,9 +18,10 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
   const step = width / Math.max(1, values.length - 1);
   let path = "";
   let pen = "M";
+  const paused = pauses(values, crossable([values]));
   values.forEach((value, index) => {
     if (value === null) {
-      pen = "M";
+      if (!paused[index]) pen = "M";
       return;
     }
     path += `${pen}${(index * step).toFixed(1)} ${(height - 1 - ((value - low) / span) * (height - 2)).toFixed(1)}`;

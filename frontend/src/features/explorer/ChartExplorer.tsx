@@ -13,7 +13,7 @@ import { clause } from "../filter/clause";
 import { ChartSwitch, ComparePicker, MeasurePicker, StepPicker, TopPicker } from "./Controls";
 import css from "./controls.module.css";
 import { DimensionPicker } from "./DimensionPicker";
-import { ExplorerChart } from "./ExplorerChart";
+import { ExplorerChart, statesOf } from "./ExplorerChart";
 import { Footnote } from "./Footnote";
 import { Frame } from "./Frame";
 import { GroupTable } from "./GroupTable";
@@ -33,7 +33,7 @@ interface ControlsProps extends Pick<Explorer, "state" | "update"> {
   result: ViewResult | undefined;
 }
 
-export function Controls({ state, update, dataset, result }: ControlsProps) {
+function Controls({ state, update, dataset, result }: ControlsProps) {
   const metrics = useCatalogue().data?.metrics ?? [];
   const timed = state.chart !== "sankey" && state.chart !== "records";
   const read = state.chart === "records";
@@ -71,6 +71,7 @@ function Shown({ state, dataset, result, narrow }: ShownProps) {
   const metrics = useCatalogue().data?.metrics;
   const stacks = measureOf(dataset, ledBy(result))?.stacks ?? true;
   const groups = useMemo(() => groupsOf(result, stacks), [result, stacks]);
+  const states = useMemo(() => statesOf(result, metrics), [result, metrics]);
   const [hovered, setHovered] = useState<string | null>(null);
   const onFilter = useCallback((group: Group, exclude: boolean) => narrow(clause(group.parts, exclude)), [narrow]);
   const sankey = result.links.length > 0;
@@ -80,14 +81,14 @@ function Shown({ state, dataset, result, narrow }: ShownProps) {
       {state.chart !== "table" && (
         <div style={{ padding: "0 var(--s3) var(--s3)" }}>
           <ExplorerChart
-            kind={state.chart === "stacked" && !stacks ? "lines" : state.chart} result={result} groups={groups} metrics={metrics} hovered={hovered} onHover={setHovered}
+            kind={state.chart === "stacked" && !stacks ? "lines" : state.chart} result={result} groups={groups} states={states} hovered={hovered} onHover={setHovered}
             onPick={(group) => onFilter(group, false)}
           />
         </div>
       )}
       {sankey && <LinkTable result={result} narrow={narrow} />}
       {!sankey && groups.length > 0 && (
-        <GroupTable result={result} groups={groups} measures={dataset?.measures ?? []} stacks={stacks} compared={state.compare !== ""} hovered={hovered} onHover={setHovered} onFilter={onFilter} />
+        <GroupTable result={result} groups={groups} measures={dataset?.measures ?? []} stacks={stacks} compared={state.compare !== ""} states={states} hovered={hovered} onHover={setHovered} onFilter={onFilter} />
       )}
     </div>
   );

@@ -20,8 +20,8 @@ interface ExplorerChartProps {
   kind: ChartKind;
   result: ViewResult;
   groups: readonly Group[];
-  /** What is known of metrics, for those whose numbers stand for states. */
-  metrics?: readonly MetricName[] | undefined;
+  /** Names of the numbers, where they stand for states. */
+  states?: Record<string, string> | null;
   /** Group that the table points at. */
   hovered: string | null;
   onHover: (group: string | null) => void;
@@ -59,7 +59,7 @@ function SankeyView({ result }: { result: ViewResult }) {
   return <Chart build={build} kind="sankey" height={Math.max(360, Math.min(600, result.links.length * 12))} label={label} />;
 }
 
-export function ExplorerChart({ kind, result, groups, metrics, hovered, onHover, onPick }: ExplorerChartProps) {
+export function ExplorerChart({ kind, result, groups, states, hovered, onHover, onPick }: ExplorerChartProps) {
   const { zone } = usePrefs();
   const { zoomTo } = useTime();
   const build = useCallback((theme: ChartTheme) => {
@@ -69,9 +69,8 @@ export function ExplorerChart({ kind, result, groups, metrics, hovered, onHover,
       return bars({ unit, total, bars: groups.map((group) => ({ label: group.label, value: group.average, previous: group.previous, slot: group.slot })) }, theme);
     }
     if (kind === "heatmap") return heatmap({ grid, series, unit, zone }, theme);
-    const states = statesOf(result, metrics);
     return timeseries({ kind: kind === "lines" ? "lines" : "stacked", grid, series, slots: groups.map((group) => group.slot), unit, zone, ...(states ? { states } : {}) }, theme);
-  }, [kind, result, groups, metrics, zone]);
+  }, [kind, result, groups, states, zone]);
 
   if (kind === "sankey") {
     return result.links.length > 0 ? <SankeyView result={result} /> : <EmptyState title="Nothing matches">Nothing lies between these dimensions in this range. Try a wider range or a looser filter.</EmptyState>;

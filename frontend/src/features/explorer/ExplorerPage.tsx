@@ -3,8 +3,8 @@ import { datasetOf } from "../../api/dataset";
 import { useCatalogue } from "../../api/queries";
 import type { ViewResult } from "../../api/types";
 import { LoadingState } from "../../ui/States";
-import { ChartExplorer, Controls } from "./ChartExplorer";
-import { Footnote } from "./Footnote";
+import { ChartExplorer } from "./ChartExplorer";
+import { ChartSwitch } from "./Controls";
 import { Frame } from "./Frame";
 import { isFeed } from "./state";
 import { useExplorer, type Explorer } from "./useExplorer";
@@ -18,12 +18,10 @@ function FeedPage({ explorer }: { explorer: Explorer }) {
   const [answer, setAnswer] = useState<{ result: ViewResult | undefined; refetch: () => void }>({ result: undefined, refetch: nothing });
   const dataset = datasetOf(useCatalogue().data, state.dataset);
   const onResult = useCallback((result: ViewResult | undefined, refetch: () => void) => setAnswer({ result, refetch }), []);
-  const footnote = useCallback((result: ViewResult) => <Footnote result={result} />, []);
   return (
     <Frame explorer={explorer} result={answer.result} fetching={false} refetch={answer.refetch} steady={false}>
-      <Controls state={state} update={update} dataset={dataset} result={undefined} />
       <Suspense fallback={<LoadingState rows={12} />}>
-        <FeedExplorer key={state.dataset} dataset={state.dataset === "logs" ? "logs" : "changes"} filter={state.filter} setFilter={(filter) => update({ filter })} narrow={narrow} onResult={onResult} footnote={footnote} />
+        <FeedExplorer key={state.dataset} dataset={state.dataset === "logs" ? "logs" : "changes"} filter={state.filter} setFilter={(filter) => update({ filter })} narrow={narrow} onResult={onResult} charts={<ChartSwitch state={state} update={update} dataset={dataset} />} />
       </Suspense>
     </Frame>
   );

@@ -8,10 +8,11 @@ import { PageHeader } from "../../ui/PageHeader";
 import { StaleBadge } from "../../ui/Status";
 import { TabLinks } from "../../ui/TabLinks";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
-import { FilterBar } from "../filter/FilterBar";
+import { FilterBar, PLACEHOLDER } from "../filter/FilterBar";
 import { ExplorerActions } from "./Actions";
 import { datasetHref, exampleFilter } from "./datasets";
 import { QueryDrawer } from "./QueryDrawer";
+import { FLOWS } from "./state";
 import type { Explorer } from "./useExplorer";
 
 const STALE_S = 300;
@@ -48,7 +49,7 @@ export function Frame({ explorer, result, fetching, refetch, steady, children }:
         <ExplorerActions query={query} dataset={datasetOf(catalogue, state.dataset)} fetching={fetching} refetch={refetch} showQuery={result ? () => setInspected(result) : undefined} />
       </PageHeader>
       {tabs.length > 1 && <TabLinks label="Datasets" tabs={tabs} current={state.dataset} />}
-      <FilterBar key={state.dataset} dataset={state.dataset} placeholder={exampleFilter(datasetOf(catalogue, state.dataset)) ?? ""} value={state.filter} onApply={(filter) => update({ filter })} />
+      <FilterBar key={state.dataset} dataset={state.dataset} placeholder={state.dataset === FLOWS ? PLACEHOLDER : exampleFilter(datasetOf(catalogue, state.dataset))} value={state.filter} onApply={(filter) => update({ filter })} />
       {children}
       <QueryDrawer result={inspected} close={() => setInspected(undefined)} />
     </>

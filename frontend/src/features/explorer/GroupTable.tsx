@@ -16,6 +16,8 @@ interface GroupTableProps {
   /** Whether the values of groups add up. */
   stacks: boolean;
   compared: boolean;
+  /** Names of the numbers, where they stand for states. */
+  states?: Record<string, string> | null;
   hovered: string | null;
   onHover: (group: string | null) => void;
   onFilter: (group: Group, exclude: boolean) => void;
@@ -69,10 +71,10 @@ function nameColumns(result: ViewResult): Column<Group>[] {
   }));
 }
 
-function valueColumns({ result, measures, stacks, compared }: Pick<GroupTableProps, "result" | "measures" | "stacks" | "compared">): Column<Group>[] {
+function valueColumns({ result, measures, stacks, compared, states }: Pick<GroupTableProps, "result" | "measures" | "stacks" | "compared" | "states">): Column<Group>[] {
   const { unit } = result;
   const figure = (key: string, title: string, read: (group: Group) => number | null, hint?: string): Column<Group> => ({
-    key, title, numeric: true, hint, sort: read, render: (group) => format(read(group), unit),
+    key, title, numeric: true, hint, sort: read, render: (group) => states?.[String(read(group))] ?? format(read(group), unit),
   });
   const lead = result.columns.find((column) => column.kind === "measure");
   const whole = unit.endsWith("/s") ? "Average" : (measures.find((one) => one.name === lead?.name)?.title ?? "Value");
@@ -103,13 +105,13 @@ function valueColumns({ result, measures, stacks, compared }: Pick<GroupTablePro
 
 export function GroupTable(props: GroupTableProps) {
   const { groups, hovered, onHover, onFilter } = props;
-  const { result, measures, stacks, compared } = props;
+  const { result, measures, stacks, compared, states } = props;
   const columns = useMemo(
     () => [
-      ...nameColumns(result), ...valueColumns({ result, measures, stacks, compared }),
+      ...nameColumns(result), ...valueColumns({ result, measures, stacks, compared, states }),
       { key: "filter", title: <span className="visually-hidden">Filter</span>, width: "64px", render: (group: Group) => <FilterActions group={group} onFilter={onFilter} /> },
     ],
-    [result, measures, stacks, compared, onFilter],
+    [result, measures, stacks, compared, states, onFilter],
   );
   return (
     <DataTable

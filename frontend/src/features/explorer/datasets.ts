@@ -49,5 +49,8 @@ export const presets = (dataset: Dataset | undefined, now: URLSearchParams): Pre
   (dataset?.examples ?? []).map((one) => ({ title: one.title, href: address(stateOf({ dataset: dataset?.name ?? "", ...one.query }), now) }));
 
 /** A filter that could stand in the dataset's filter bar, to show how it is written. */
-export const exampleFilter = (dataset: Dataset | undefined): string | undefined =>
-  dataset?.examples.map((one) => one.query["filter"]).find((filter): filter is string => typeof filter === "string" && filter !== "");
+export function exampleFilter(dataset: Dataset | undefined): string {
+  const said = dataset?.examples.map((one) => one.query["filter"]).find((filter): filter is string => typeof filter === "string" && filter !== "");
+  const valued = dataset?.dimensions.find((one) => one.filterable && one.values.length > 0);
+  return said ?? (valued ? `${valued.name} = ${valued.values[0] ?? ""}` : "");
+}

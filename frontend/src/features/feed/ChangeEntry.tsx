@@ -36,7 +36,7 @@ const COLUMNS: readonly [column: string, name: string][] = [
 function facts(entry: Entry): Fact[] {
   const plain = COLUMNS.flatMap(([column, name]): Fact[] => {
     const value = cell(entry, column);
-    return value && value !== "::" ? [{ name, shown: label(entry, column), by: { field: column, value } }] : [];
+    return value ? [{ name, shown: label(entry, column), by: { field: column, value } }] : [];
   });
   const reference = cell(entry, "reference");
   if (reference) plain.push({ name: "Reference", shown: isLink(reference) ? <a href={reference} rel="noreferrer noopener" target="_blank">{reference}</a> : reference, by: { field: "reference", value: reference } });

@@ -4,7 +4,7 @@ import { useSearchParams } from "wouter";
 import type { Query, ViewResult } from "../../api/types";
 import { useTime } from "../../app/time";
 import { usePrefs } from "../../lib/prefs";
-import { grouped, plural } from "../../lib/units";
+import { duration, grouped, plural } from "../../lib/units";
 import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
@@ -24,7 +24,8 @@ interface FeedExplorerProps {
   narrow: (addition: string) => void;
   /** The first answer, for "show query" and the footnote of the page. */
   onResult: (result: ViewResult | undefined, refetch: () => void) => void;
-  footnote: (result: ViewResult) => ReactNode;
+  /** Switches to a chart of the same. */
+  charts: ReactNode;
 }
 
 function SearchBox({ words, filter, setFilter }: { words: FeedWords; filter: string; setFilter: (filter: string) => void }) {
@@ -62,7 +63,7 @@ function useLinkedTime(): number | null {
 const markedWords = (result: ViewResult | undefined, search: string): string[] =>
   result && result.highlight.length > 0 ? result.highlight : search.split(/\s+/).filter(Boolean);
 
-export function FeedExplorer({ dataset, filter, setFilter, narrow, onResult, footnote }: FeedExplorerProps) {
+export function FeedExplorer({ dataset, filter, setFilter, narrow, onResult, charts }: FeedExplorerProps) {
   const words = FEEDS[dataset] as FeedWords;
   const { range, interval } = useTime();
   const { zone } = usePrefs();
@@ -95,24 +96,25 @@ export function FeedExplorer({ dataset, filter, setFilter, narrow, onResult, foo
     return <EmptyState title={`No ${words.noun} matches`}>Nothing matched in this range. Try a wider range, fewer words or a looser filter.</EmptyState>;
   };
   return (
-    <div className={css.page}>
-      <aside aria-label="Most frequent values"><Facets query={shownQuery} by={words.facets} refresh={refresh} narrow={narrow} /></aside>
-      <div className={css.main}>
-        <div className={css.tools}>
-          <SearchBox words={words} filter={filter} setFilter={setFilter} />
-          <Tooltip label={tail ? "Stop following" : "Follow what comes in, every two seconds"}>
-            <Button variant="default" aria-pressed={tail} onClick={() => setTail(!tail)} px="sm">
-              {tail ? <span className={css.live}>{!down && <i />}{down ? "Paused while you read" : "Live"}</span> : "Live tail"}
-            </Button>
-          </Tooltip>
-          {dataset === "logs" && <Button variant="default" px="sm" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{wrap ? "One line each" : "Wrap lines"}</Button>}
-        </div>
-        <Panel title={dataset === "logs" ? "Messages" : "Changes"} hint={result && footnote(result)} flush>
+    <>
+      <div className={css.tools}>
+        {charts}
+        <SearchBox words={words} filter={filter} setFilter={setFilter} />
+        <Tooltip label={tail ? "Stop following" : "Follow what comes in, every two seconds"}>
+          <Button variant="default" aria-pressed={tail} onClick={() => setTail(!tail)} px="sm">
+            {tail ? <span className={css.live}>{!down && <i />}{down ? "Paused while you read" : "Live"}</span> : "Live tail"}
+          </Button>
+        </Tooltip>
+        {dataset === "logs" && <Button variant="default" px="sm" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{wrap ? "One line each" : "Wrap lines"}</Button>}
+      </div>
+      <div className={css.page}>
+        <aside aria-label="Most frequent values"><Facets query={shownQuery} by={words.facets} refresh={refresh} narrow={narrow} /></aside>
+        <Panel title={dataset === "logs" ? "Messages" : "Changes"} hint={result && `${grouped(result.provenance.rows_read)} rows read in ${duration(result.provenance.elapsed_ms / 1000)}`} flush>
           <FeedHistogram query={shownQuery} words={words} refresh={refresh} />
           {list()}
         </Panel>
       </div>
-    </div>
+    </>
   );
 }
 

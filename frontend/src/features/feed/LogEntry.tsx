@@ -31,7 +31,7 @@ export const deviceOf = (entry: Entry): string => entry.labels["exporter"] ?? (c
 /** What names the device in a filter. */
 export const devicePart = (entry: Entry): Part => {
   const address = cell(entry, "exporter");
-  return address && address !== "::" ? { field: "exporter", value: address } : { field: "host", value: cell(entry, "host") };
+  return address ? { field: "exporter", value: address } : { field: "host", value: cell(entry, "host") };
 };
 
 export function DeviceLink({ entry }: { entry: Entry }) {
@@ -46,7 +46,7 @@ export function LogLine({ entry, words, zone, days }: EntryProps) {
   return (
     <>
       <time dateTime={new Date(entry.time).toISOString()}>{clockTime(entry.time, zone, days)}</time>
-      <span className={css.word} data-tone={tone}>{tone !== "plain" && tone !== "faint" && <Icon name={toneIcon(tone)} size={13} />}{severity}</span>
+      <span className={css.word} data-tone={tone}>{(tone === "bad" || tone === "warn") && <Icon name={toneIcon(tone)} size={13} />}{severity}</span>
       <DeviceLink entry={entry} />
       <span className={`${css.cell} ${css.wide}`} title={program}>{program}</span>
       <span className={css.message}>
@@ -79,7 +79,7 @@ const COLUMNS: readonly [column: string, name: string][] = [
 function facts(entry: Entry): Fact[] {
   const plain = COLUMNS.flatMap(([column, name]): Fact[] => {
     const value = cell(entry, column);
-    return value && value !== "::" ? [{ name, shown: label(entry, column), by: { field: column, value } }] : [];
+    return value ? [{ name, shown: label(entry, column), by: { field: column, value } }] : [];
   });
   const port = cell(entry, "interface");
   const name = label(entry, "interface").split(":").slice(1).join(":").trim();

@@ -37,9 +37,10 @@ export function entriesOf(result: Pick<ViewResult, "columns" | "rows" | "labels"
       const cell = row[index] ?? null;
       if (column.kind === "measure" && typeof cell === "number") numbers[column.name] = cell;
       else if (column.kind !== "timestamp" && cell !== null) {
-        cells[column.name] = String(cell);
+        const known = cell !== "" && cell !== "::"; // `::` is the address of nothing
+        cells[column.name] = known ? String(cell) : "";
         const label = result.labels[column.name]?.[String(cell)];
-        if (label !== undefined) labels[column.name] = label;
+        if (label !== undefined && known) labels[column.name] = label;
       }
     }
     const name = `${String(row[timeAt])} ${cells["exporter"] ?? ""} ${cells["message"] ?? cells["title"] ?? ""} ${cells["component"] ?? ""}`;

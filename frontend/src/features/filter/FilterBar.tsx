@@ -49,7 +49,8 @@ function Options({ id, state, pick }: { id: string; state: CompletionState; pick
   );
 }
 
-const PLACEHOLDER = "dst_as = AS64501 AND in_if_boundary = external";
+/** How a filter of flows is written. */
+export const PLACEHOLDER = "dst_as = AS64501 AND in_if_boundary = external";
 
 export function FilterBar({ dataset, placeholder = PLACEHOLDER, value, onApply }: FilterBarProps) {
   const id = useId();
@@ -86,7 +87,7 @@ export function FilterBar({ dataset, placeholder = PLACEHOLDER, value, onApply }
         <Highlights text={text} errorAt={problem?.position ?? null} />
         <textarea
           ref={input} rows={1} value={text} spellCheck={false} autoComplete="off" autoCapitalize="off" data-filter
-          className={css.input} aria-label="Filter" placeholder={`Filter, e.g. ${placeholder}`}
+          className={css.input} aria-label="Filter" placeholder={placeholder ? `Filter, e.g. ${placeholder}` : "Filter"}
           role="combobox" aria-autocomplete="list" aria-expanded={completion.open} aria-controls={completion.open ? id : undefined}
           aria-activedescendant={completion.open && completion.active >= 0 ? `${id}-${completion.active}` : undefined}
           aria-invalid={problem ? true : undefined} aria-describedby={problem ? `${id}-problem` : undefined}

@@ -11,7 +11,8 @@ import css from "./sources.module.css";
 export function said(one: KindSum): string {
   if (one.total === 0) return "Not set up";
   const trouble = [one.failing && `${one.failing} failing`, one.silent && `${one.silent} silent`, one.degraded && `${one.degraded} with errors`].filter(Boolean);
-  return trouble.length > 0 ? trouble.join(", ") : `${format(one.perSecond, "")} ${one.kind === FLOW ? "records" : "rows"}/s`;
+  if (trouble.length > 0) return trouble.join(", ");
+  return one.attention > 0 ? `${one.attention} to look at` : `${format(one.perSecond, "")} ${one.kind === FLOW ? "records" : "rows"}/s`;
 }
 
 /** Every kind at a glance; a click shows only its sources, or how to set the first one up. */

@@ -36,7 +36,7 @@ function columnsAt(now: number, mixed: boolean): Column<SourceRow>[] {
       render: (row) => (
         <span className={css.name}>
           <StatusIcon status={statusOf(row.status)} /><span className="visually-hidden">{wordOf(row.status)}</span>
-          <b>{row.name}</b>{row.target !== row.name && <code>{row.target}</code>}
+          <span><b>{row.name}</b><small data-finding={row.finding ? true : undefined} title={[row.target, row.finding].filter(Boolean).join(": ")}>{row.finding || row.target}</small></span>
         </span>
       ),
     },
@@ -44,7 +44,7 @@ function columnsAt(now: number, mixed: boolean): Column<SourceRow>[] {
     { key: "state", title: "State", sort: (row) => row.state, render: (row) => <StatusPill status={stateStatus(row)}>{stateWord(row.state)}</StatusPill> },
     { key: "rate", title: "Rows/s", numeric: true, hint: "Over the last minute", sort: (row) => row.perSecond, render: (row) => format(row.perSecond, "") },
     { key: "seen", title: "Last seen", numeric: true, sort: (row) => row.lastSeen, render: (row) => (row.lastSeen === null ? <span className="faint">never</span> : ago(row.lastSeen, now)) },
-    { key: "lag", title: "Lag", numeric: true, hint: "From the stamp of the newest value to its arrival", sort: (row) => row.lag, render: (row) => (row.lag === null ? none : duration(row.lag)) },
+    { key: "lag", title: "Lag", numeric: true, hint: "From the stamp of the newest value to its arrival", sort: (row) => row.lag, render: (row) => (row.lag === null || row.lastSeen === null ? none : duration(row.lag)) },
     {
       key: "coverage", title: "Came", numeric: true, hint: "Share of what was expected in the last hour; of flow exporters, of what they sent", sort: (row) => row.coverage,
       render: (row) => (row.coverage === null ? none : format(Math.floor(row.coverage * 1000) / 10, "%")),
@@ -53,7 +53,6 @@ function columnsAt(now: number, mixed: boolean): Column<SourceRow>[] {
     { key: "stray", title: "Dup., late", numeric: true, hint: "Values that came twice, or after newer ones", sort: (row) => row.stray, render: (row) => (row.stray ? format(row.stray, "") : zero) },
     { key: "skew", title: "Clock", numeric: true, hint: "The device's clock against ours", sort: (row) => (row.skew === null ? null : Math.abs(row.skew)), render: (row) => (row.skew === null ? none : skewText(row.skew)) },
     { key: "errors", title: "Errors", numeric: true, sort: (row) => row.errors, render: (row) => (row.errors ? format(row.errors, "") : zero) },
-    { key: "finding", title: "What is wrong", render: (row) => (row.finding ? <span className={css.finding} title={row.finding}>{row.finding}</span> : none) },
   ];
 }
 
@@ -90,7 +89,7 @@ export function SourceTable({ rows, total, title, now, mixed, search, state, onS
       }
     >
       <DataTable
-        columns={columns} rows={shown} rowKey={(row) => row.id} caption="Sources. Enter on a row shows everything about it." initialSort={{ key: "name", ascending: true }}
+        columns={columns} rows={shown} rowKey={(row) => row.id} rowHeight={46} caption="Sources. Enter on a row shows everything about it." initialSort={{ key: "name", ascending: true }}
         onPick={onPick} empty={<p className="table-foot">{plural(rows.length, "source")}, none that matches</p>}
       />
     </Panel>

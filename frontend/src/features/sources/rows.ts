@@ -60,6 +60,8 @@ export interface KindSum {
   failing: number;
   silent: number;
   degraded: number;
+  /** With a warning or worse, whatever its state. */
+  attention: number;
   perSecond: number;
   status: Verdict;
 }
@@ -74,7 +76,7 @@ function flowSum(exporters: readonly Exporter[]): KindSum {
   const inState = (state: string): number => rows.filter((row) => row.state === state).length;
   return {
     kind: FLOW, total: rows.length, failing: 0, silent: inState("silent"), degraded: inState("degraded"),
-    perSecond: rows.reduce((total, row) => total + row.perSecond, 0), status: rows.length === 0 ? "unknown" : worst(rows.map((row) => row.status)),
+    attention: rows.filter((row) => RANK[row.status] >= RANK.warning).length, perSecond: rows.reduce((total, row) => total + row.perSecond, 0), status: rows.length === 0 ? "unknown" : worst(rows.map((row) => row.status)),
   };
 }
 
@@ -88,7 +90,7 @@ export function kindSums(exporters: readonly Exporter[], kinds: readonly SourceK
     const inState = (state: string): number => one?.states[state] ?? 0;
     return {
       kind, total: one?.total ?? 0, failing: inState("failing"), silent: inState("silent"), degraded: inState("degraded"),
-      perSecond: one?.rows_per_s ?? 0, status: one?.status ?? "unknown",
+      attention: one?.attention ?? 0, perSecond: one?.rows_per_s ?? 0, status: one?.status ?? "unknown",
     };
   });
 }
