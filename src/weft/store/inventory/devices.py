@@ -180,7 +180,9 @@ def _name(devices: Sequence[Cluster], precedence: Precedence) -> None:
 
 
 def _candidates(device: Cluster, precedence: Precedence) -> Iterator[str]:
-    ranked = precedence.of_attribute("name", device.facts)
+    ranked = sorted(
+        precedence.of_attribute("name", device.facts), key=lambda fact: not fact.number
+    )  # those of it first
     best = next((n for s in ranked for n in names_of(s) if host_token(n) != _NOBODY), "")
     addresses = list(dict.fromkeys(a for s in device.facts for a in addresses_of(s)))
     serial = next((str(s.attributes["serial"]) for s in device.facts if s.attributes.get("serial")), "")

@@ -16,7 +16,7 @@ from weft.store.inventory.devices import Cluster, Devices, addresses_of, names_o
 from weft.store.inventory.fuse import Fuser, Precedence
 from weft.store.inventory.interfaces import NO_PORTS, Ports, merge_interfaces
 from weft.store.inventory.links import End, FindEnd, merge_links
-from weft.store.inventory.statements import Statement, name_in
+from weft.store.inventory.statements import Statement
 
 #: Objects that others name: they are listed even where nothing else is known of them.
 _NAMED = (
@@ -100,9 +100,7 @@ def _spoken_of(ordered: Mapping[ObjectKind, Sequence[Statement]]) -> list[Statem
                     min(last.first_s, s.first_s), max(last.seen_s, s.seen_s)
                 )  # fmt: skip
                 key = (s.key[part],)
-                name = name_in(ObjectKind.DEVICE, key)
-                said = {"name": name} if name else {}
-                found[reference] = Statement(0, s.origin, s.scope, ObjectKind.DEVICE, key, said, first, seen)
+                found[reference] = Statement(0, s.origin, s.scope, ObjectKind.DEVICE, key, {}, first, seen)
     return list(found.values())
 
 
@@ -134,7 +132,8 @@ def _device(cluster: Cluster, interfaces: Sequence[Statement], fuser: Fuser) -> 
     if addresses and tuple(one.get("addresses", ())) != addresses:
         origin = next(f.origin for f in facts if addresses_of(f))
         one = fuser.with_claim(one, "addresses", list(addresses), origin)
-    if one.get("name", cluster.key[0]) != cluster.key[0]:  # it tells nothing, or another device is called so, too
+    # A device that is only spoken of has its name from there; a name that tells nothing, or that two have, is not its.
+    if one.get("name", None if names else cluster.key[0]) != cluster.key[0]:
         one = fuser.with_claim(one, "name", cluster.key[0], facts[0].origin)
     ports = merge_interfaces(cluster.key[0], interfaces, fuser) if interfaces else NO_PORTS
     return MergedDevice(one, ports, tuple(names), addresses)

@@ -32,7 +32,10 @@ LINK_ENDS = ("a_device", "a_interface", "b_device", "b_interface")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
-    """A fact as one source states it. ``number`` is its own as long as nothing of it changes."""
+    """A fact as one source states it.
+
+    ``number`` is its own as long as nothing of it changes; 0 where the source only speaks of the object elsewhere.
+    """
 
     number: int
     origin: str
