@@ -125,26 +125,27 @@ class Telemetry:
         A value belongs to the time before it, and covers as much of that as its counter took: polling every five
         minutes leaves no gaps in buckets of one.
         """
-        sql = (
+        per_bucket = (
             f"SELECT {_KEYS}, intDiv(toUnixTimestamp64Milli(time) - {start * 1000 + 1}, {step * 1000}) AS bucket,\n"
-            "  sum(increase) AS grown, sum(interval_ms) AS ms, avg(interval_ms) AS took\n"
+            "  sum(increase) * 1000 / sum(interval_ms) AS rate, avg(interval_ms) AS took\n"
             f"FROM metrics\nWHERE metric IN ({_names(metrics)}) AND {_within(start, start + step * count)}\n"
             "  AND interval_ms > 0\nGROUP BY exporter, sender, if_index, component, metric, bucket"
         )
+        columns = "groupArray(toInt64(bucket)) AS buckets, groupArray(rate) AS rates, groupArray(took) AS tooks"
+        sql = (
+            f"SELECT exporter, sender, if_index, component, metric, {columns}\nFROM ({per_bucket})\n"
+            "GROUP BY exporter, sender, if_index, component, metric"
+        )
+        table = self._rows(sql, {})
+        series = [table.column(name).combine_chunks() for name in ("buckets", "rates", "tooks")]
         out: dict[tuple[str, str, str], Any] = {}
-        ports: dict[tuple[Any, ...], tuple[Machine, str] | None] = {}
-        for row in self._rows(sql, {}).to_pylist():
-            key = (row["exporter"], row["sender"], row["if_index"], row["component"])
-            if key not in ports:
-                ports[key] = _port_of(network, row)
-            found = ports[key]
-            if found is None or not 0 <= row["bucket"] < count:
-                continue
-            values = out.setdefault((found[0].name, found[1], row["metric"]), np.full(count, np.nan))
-            values[row["bucket"]] = row["grown"] * 1000 / row["ms"]
-            earlier = max(0, row["bucket"] - int(row["took"] / 1000 / step - 1e-9))
-            part = values[earlier : row["bucket"]]
-            part[np.isnan(part)] = values[row["bucket"]]
+        names = table.select(["exporter", "sender", "if_index", "component", "metric"]).to_pylist()
+        for place, row in enumerate(names):
+            found = _port_of(network, row)
+            if found is not None:
+                values = out.setdefault((found[0].name, found[1], row["metric"]), np.full(count, np.nan))
+                buckets, rates, tooks = (one[place].values.to_numpy() for one in series)
+                _lay(values, buckets, rates, np.ceil(tooks / 1000 / step - 1e-9).astype(np.int64))
         return out
 
     # --- what was said and done -------------------------------------------------------------------------------------
@@ -171,6 +172,19 @@ class Telemetry:
             "GROUP BY severity"
         )
         return {row["severity"]: row["n"] for row in self._rows(sql, parameters).to_pylist()}
+
+
+def _lay(values: Any, buckets: Any, rates: Any, spans: Any) -> None:
+    """Put rates into their buckets, and into the empty ones before them that they cover too."""
+    inside = (buckets >= 0) & (buckets < len(values))
+    buckets, rates, spans = buckets[inside], rates[inside], spans[inside]
+    values[buckets] = rates
+    for back in range(1, int(spans.max(initial=0))):
+        at = buckets - back
+        use = (spans > back) & (at >= 0)
+        at, again = at[use], rates[use]
+        gap = np.isnan(values[at])
+        values[at[gap]] = again[gap]
 
 
 def _reading(row: dict[str, Any]) -> Reading:
