@@ -75,6 +75,8 @@ class TargetConfig(Config):
     """Names of credentials to try, in this order; none = all of them."""
     interval_s: float | None = Field(default=None, ge=1, le=3600)
     """How often to poll, seconds; none = ``interval_s`` of the section."""
+    exporter: IPvAnyAddress | None = None
+    """Address that its telemetry is kept under, where that is not the one it is polled at (management network, NAT)."""
     profile: str = ""
     """Device profile to use whatever the device says of itself."""
     exclude: tuple[Network, ...] = ()
@@ -94,6 +96,12 @@ class TargetConfig(Config):
         elif address.num_addresses > MOST_SWEPT:
             raise ValueError(f"a prefix of more than {MOST_SWEPT} addresses; split it, or list its devices")
         return address
+
+    @model_validator(mode="after")
+    def _one_exporter(self) -> TargetConfig:
+        if self.exporter is not None and not isinstance(self.address, str) and self.address.num_addresses > 1:
+            raise ValueError("an exporter address is of one device, not of a prefix")
+        return self
 
 
 class InterfaceConfig(Config):

@@ -43,16 +43,17 @@ class Device:
 
     def __init__(
         self, endpoint: tuple[str, int], credentials: Sequence[Credential], *, config: SnmpConfig, library: Library,
-        transport: Transport, rows: Rows, facts: Facts, interval_s: float, profile: str = "", swept: bool = False,
+        transport: Transport, rows: Rows, facts: Facts, interval_s: float,
+        exporter: str = "", profile: str = "", swept: bool = False,
     ) -> None:  # fmt: skip
         self.endpoint, self.interval_s, self.swept = endpoint, interval_s, swept
         self._config, self._rows, self._facts, self._transport = config, rows, facts, transport
         self.reader = DeviceReader(
-            transport, endpoint, credentials, config, library, profile=profile, interval_s=interval_s
+            transport, endpoint, credentials, config, library, exporter=exporter, profile=profile, interval_s=interval_s
         )
         host, port = endpoint
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        self.book = rows.open_source("snmp", host, where, exporter=host, expected_s=interval_s)
+        self.book = rows.open_source("snmp", host, where, exporter=self.reader.exporter, expected_s=interval_s)
         self.failures = 0  # readings in a row that failed
         self.away_since = 0.0  # monotonic; 0 = answers
         self._totals = {"resets": 0, "cached_rows": 0}
@@ -119,8 +120,8 @@ class Device:
         if reading.full and reader.system is not None:
             book.rename(reader.system.key)
             complete = not reading.failures
-            self._facts.observe("snmp", self.endpoint[0], reading.device, complete=complete)
-            self._facts.observe("lldp", self.endpoint[0], reading.neighbours, complete=complete)
+            self._facts.observe("snmp", reader.exporter, reading.device, complete=complete)
+            self._facts.observe("lldp", reader.exporter, reading.neighbours, complete=complete)
 
     def _note(self, reading: Reading) -> None:
         findings, session, profile = reading.findings, self.reader.session, self.reader.profile

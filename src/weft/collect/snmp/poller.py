@@ -146,7 +146,7 @@ class SnmpPoller:
         device = Device(
             found.endpoint, self._usable(target), config=self._config, library=self._library,
             transport=self._transport, rows=self._intake, facts=self._facts, interval_s=interval_s,
-            profile=target.profile, swept=found.swept,
+            exporter=str(target.exporter or ""), profile=target.profile, swept=found.swept,
         )  # fmt: skip
         self._devices[found.endpoint] = device
         spread = min(interval_s, len(self._devices) / _FIRST_PER_S)
@@ -184,6 +184,7 @@ class SnmpPoller:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(phase_s)
         due = loop.time()
+        spread_s = device.interval_s * random.uniform(0, 0.5)  # noqa: S311 — from the second poll on, not all at once
         while True:
             await asyncio.sleep(max(0.0, due - loop.time()))
             if device.away:
@@ -199,7 +200,8 @@ class SnmpPoller:
             if device.away:
                 due = loop.time() + device.wait_s()
                 continue
-            due += device.interval_s
+            due += device.interval_s - spread_s
+            spread_s = 0.0
             late = loop.time() - due
             if late > 0:  # the poll took longer than the interval: what was missed is missed
                 missed = int(late // device.interval_s) + 1

@@ -65,15 +65,15 @@ class DeviceReader:
 
     def __init__(
         self, transport: Transport, endpoint: tuple[str, int], credentials: Sequence[Credential], config: SnmpConfig,
-        library: Library, *, profile: str = "", interval_s: float = 60.0,
+        library: Library, *, exporter: str = "", profile: str = "", interval_s: float = 60.0,
     ) -> None:  # fmt: skip
         self._transport, self.endpoint, self._config, self._library = transport, endpoint, config, library
         self._credentials, self._wanted, self._interval_s = list(credentials), profile, interval_s
-        self._exporter = packed(endpoint[0])
+        self.exporter = exporter or endpoint[0]
         self._overrides = [
             (re.compile(one.interfaces), one)
             for one in config.interfaces
-            if one.devices is None or ip_address(endpoint[0]) in one.devices
+            if one.devices is None or ip_address(self.exporter) in one.devices
         ]
         self._continuity = Continuity(config.cache_s)
         self._pace = Pace(config.answer_octets)
@@ -130,7 +130,7 @@ class DeviceReader:
             assert self.session is not None
             got = await self.session.get([ber.oid(one) for one in named.values()])
             read = {name: columns.text(value) for name, value in zip(named, got.values, strict=True)}
-        self.system = SystemFacts(self.endpoint[0], read=read, **texts)
+        self.system = SystemFacts(self.exporter, read=read, **texts)
         return self.system
 
     async def read(self, room: asyncio.Semaphore | None = None) -> Reading:
@@ -247,7 +247,7 @@ class DeviceReader:
         discontinuity = walked.get("interfaces", {}).get("discontinuity")
         found, findings = self._continuity.check(found, discontinuity, restarted=restarted, interval_s=self._interval_s)
         found = self._overridden(found)
-        rows = maker.batch(found, self._exporter, self.system.name, time.time_ns())
+        rows = maker.batch(found, packed(self.exporter), self.system.name, time.time_ns())
         sizes = {name: len(table.keys) for name, table in maker.tables.items()}
         reading = Reading(rows, full, findings, tables=sizes, uptime_s=uptime_s)
         if full:
