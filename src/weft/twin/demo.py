@@ -20,6 +20,7 @@ import structlog
 from weft.decode.datagrams import DatagramBatch
 from weft.twin import organisation as org
 from weft.twin.config import DemoConfig
+from weft.twin.devices import DeviceTwin
 from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
@@ -59,14 +60,18 @@ class _Device:
         return concat([*parts, data])
 
 
-def _encoder(exporter: org.Exporter, boot_ms: int, domain: int) -> Encoder:
+def _encoder(exporter: org.Exporter, boot_ms: int, domain: int, config: DemoConfig, since_s: float) -> Encoder:
     if exporter.protocol == "netflow_v5":
         return NetflowV5(boot_ms, exporter.sampling_rate or 1, engine_id=domain)
     if exporter.protocol == "sflow":
         assert exporter.sampling_rate is not None
-        return SflowAgent(
-            exporter.address, boot_ms, exporter.sampling_rate, {p.index: p.speed_bps for p in exporter.ports}
-        )
+        twin = DeviceTwin(exporter, config, since_s)
+
+        def counters(at_s: float) -> dict[int, tuple[int, int]]:
+            return {p.port.index: (p.in_octets, p.out_octets) for p in twin.state(at_s).ports}
+
+        speeds = {p.index: p.speed_bps for p in exporter.ports}
+        return SflowAgent(exporter.address, boot_ms, exporter.sampling_rate, speeds, counters)
     version = 9 if exporter.protocol == "netflow_v9" else 10
     names = {p.index: (p.name, p.description) for p in exporter.ports}
     return Templated(version, boot_ms, domain, exporter.sampling_rate, names)
@@ -74,12 +79,13 @@ def _encoder(exporter: org.Exporter, boot_ms: int, domain: int) -> Encoder:
 
 def make_devices(config: DemoConfig, now_s: float) -> list[_Device]:
     """Acme's exporters, booted long before ``now_s`` (UTC seconds)."""
-    boot_ms = int((now_s - config.backfill_hours * 3600 - _UPTIME_S) * 1000)
+    since_s = now_s - config.backfill_hours * 3600
+    boot_ms = int((since_s - _UPTIME_S) * 1000)
     return [
         _Device(
             exporter,
             ExporterTraffic(exporter, config.records_per_s, config.seed),
-            _encoder(exporter, boot_ms + i * 977, domain=i + 1),
+            _encoder(exporter, boot_ms + i * 977, i + 1, config, since_s),
             np.random.default_rng([config.seed, i]),
         )
         for i, exporter in enumerate(org.EXPORTERS)

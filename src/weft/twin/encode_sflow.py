@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ _HEADER = np.dtype(
     [("version", ">u4"), ("family", ">u4"), ("agent", "V4"), ("sub_agent", ">u4"), ("sequence", ">u4"),
      ("uptime", ">u4"), ("samples", ">u4")]
 )  # fmt: skip
+#: UTC seconds → ifIndex → octets in and out.
+Counters = Callable[[float], Mapping[int, tuple[int, int]]]
 _SAMPLES_PER_DATAGRAM = 7
 _ETHERNET_OCTETS = 14
 
@@ -33,8 +35,20 @@ _ETHERNET_OCTETS = 14
 class SflowAgent:
     """An sFlow agent: each record becomes one sampled packet of the record's mean size."""
 
-    def __init__(self, agent: str, boot_ms: int, sampling_rate: int, speeds_bps: Mapping[int, int]) -> None:
-        """``speeds_bps``: ifIndex → speed, the interfaces whose counters are sent."""
+    def __init__(
+        self,
+        agent: str,
+        boot_ms: int,
+        sampling_rate: int,
+        speeds_bps: Mapping[int, int],
+        counters: Counters | None = None,
+    ) -> None:
+        """An agent that has sent nothing.
+
+        ``speeds_bps``: ifIndex → speed, the interfaces whose counters are sent. Without ``counters`` these grow by what
+        the samples stand for.
+        """
+        self._counters = counters
         self._agent = ipaddress.IPv4Address(agent).packed
         self._boot_ms, self._rate, self._speeds = boot_ms, sampling_rate, speeds_bps
         self._datagrams = self._samples = self._counter_samples = 0
@@ -42,7 +56,7 @@ class SflowAgent:
         self._out = dict.fromkeys(speeds_bps, 0)
 
     def encode(self, records: FlowRecords) -> Datagrams:
-        """One sample per record. The interface counters grow by what the samples stand for."""
+        """One sample per record."""
         for counters, column in ((self._in, records.in_if), (self._out, records.out_if)):
             for index in counters:
                 counters[index] += int(records.octets[column == index].sum()) * self._rate
@@ -94,9 +108,10 @@ class SflowAgent:
     def announce(self, now_ms: int) -> Datagrams:
         """Generic interface counters of every interface (sFlow format 1 of enterprise 0)."""
         samples = b""
+        counted = self._counters(now_ms / 1000) if self._counters is not None else {}
         for index, speed in self._speeds.items():
             self._counter_samples += 1
-            received, sent = self._in[index], self._out[index]
+            received, sent = counted.get(index, (self._in[index], self._out[index]))
             counters = struct.pack(
                 ">IIQIIQ6IQ6I", index, 6, speed, 1, 3, received, (received // 800) & 0xFFFFFFFF, 0, 0, 0, 0, 0,
                 sent, (sent // 800) & 0xFFFFFFFF, 0, 0, 0, 0, 0,
