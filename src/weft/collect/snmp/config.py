@@ -67,7 +67,7 @@ def _listed(given: object) -> object:
 class TargetConfig(Config):
     """Devices to poll: one, or all that answer in a prefix."""
 
-    address: Network | str
+    address: Annotated[Network | str, Field(union_mode="left_to_right")]
     """Address, host name or prefix. A prefix is swept: every address that answers is polled."""
     port: int = Field(default=161, ge=1, le=65535)
     """UDP port of the agents."""
