@@ -55,6 +55,7 @@ export type Sources = Schemas["SourcesView"];
 export type Source = Schemas["SourceView"];
 export type SourceKind = Schemas["KindView"];
 export type Intake = Schemas["IntakeView"];
+export type Recipe = Schemas["RecipeView"];
 export type Explained = Schemas["Explained"];
 
 export type Topology = Schemas["TopologyView"];
@@ -72,3 +73,6 @@ export type DeviceInterface = Schemas["DeviceInterfaceView"];
 export type InterfaceRow = Schemas["InterfaceRow"];
 export type BgpPeer = Schemas["BgpPeer"];
 export type Gauge = Schemas["Gauge"];
+export type Claim = Schemas["ClaimView"];
+export type InventoryHistory = Schemas["HistoryView"];
+export type InventoryEntry = Schemas["HistoryEntryView"];

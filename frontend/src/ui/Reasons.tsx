@@ -1,10 +1,16 @@
 import { Link } from "wouter";
 import type { Reason } from "../api/types";
-import { exporterPath } from "../lib/links";
+import { exporterPath, sourcesPath } from "../lib/links";
 import { statusOf, wordOf } from "../lib/verdict";
 import { Icon } from "./Icon";
 import css from "./Reasons.module.css";
 import { StatusIcon } from "./Status";
+
+/** A source by its id, or all of a kind (`snmp:`). */
+function whereOf(source: string): string {
+  const kind = source.slice(0, source.indexOf(":"));
+  return source.endsWith(":") ? sourcesPath({ kind }) : sourcesPath({ kind, source });
+}
 
 function Advice({ reason }: { reason: Reason }) {
   return (
@@ -26,7 +32,8 @@ function Brief({ reason }: { reason: Reason }) {
       </summary>
       <div className={css.advice}>
         <Advice reason={reason} />
-        {reason.exporter && <p><Link href={exporterPath(reason.exporter)}>Look at this exporter</Link></p>}
+        {reason.source ? <p><Link href={whereOf(reason.source)}>{reason.source.endsWith(":") ? "Look at them" : "Look at this source"}</Link></p>
+          : reason.exporter && <p><Link href={exporterPath(reason.exporter)}>Look at this exporter</Link></p>}
       </div>
     </details>
   );

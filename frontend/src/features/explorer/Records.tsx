@@ -1,5 +1,5 @@
 import { useMemo } from "react";
-import type { Cell, ViewResult } from "../../api/types";
+import type { Cell, ViewColumn, ViewResult } from "../../api/types";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime, tick, type Zone } from "../../lib/time";
 import { format, plural } from "../../lib/units";
@@ -10,8 +10,10 @@ import { cellLabel } from "./groups";
 
 type Row = { id: string; cells: Cell[] };
 
-const COUNTED = new Set(["bytes", "packets"]);
-const PLAIN = new Set(["time_received", "time_start", "time_end", ...COUNTED]);
+/** Counts of a record, by the unit that they are written in; others have that of their column. */
+const UNITS: Record<string, string> = { bytes: "B", packets: "" };
+/** Never filtered by: a moment, or a number that no other record has. */
+const plain = (column: ViewColumn): boolean => column.kind === "timestamp" || column.kind === "measure" || column.name in UNITS;
 
 /** The time alone where the whole window lies within a day or so. */
 function moment(cell: Cell, zone: Zone, width: number): string {
@@ -24,7 +26,7 @@ function show(result: ViewResult, index: number, cell: Cell, zone: Zone): string
   const column = result.columns[index];
   if (!column) return "";
   if (column.kind === "timestamp") return moment(cell, zone, result.window.until - result.window.since);
-  if (COUNTED.has(column.name) && typeof cell === "number") return format(cell, column.name === "bytes" ? "B" : "");
+  if (plain(column) && typeof cell === "number") return format(cell, UNITS[column.name] ?? column.unit);
   return cell === null || cell === "" ? "–" : cellLabel(result, column.name, cell);
 }
 
@@ -34,12 +36,12 @@ interface RecordsProps {
   order: "time" | "bytes";
 }
 
-/** Single flow records, as they came. A click on a value filters by it. */
+/** Single records, as they came. A click on a value filters by it. */
 export function Records({ result, narrow, order }: RecordsProps) {
   const { zone } = usePrefs();
   const rows = useMemo(() => result.rows.map((cells, index): Row => ({ id: String(index), cells })), [result]);
   const columns = useMemo(() => result.columns.map((column, index): Column<Row> => {
-    const numeric = COUNTED.has(column.name) || column.kind === "number";
+    const numeric = column.kind === "measure" || column.name in UNITS || column.kind === "number";
     const text = (row: Row): string => show(result, index, row.cells[index] ?? null, zone);
     return {
       key: column.name,
@@ -53,13 +55,14 @@ export function Records({ result, narrow, order }: RecordsProps) {
       },
       render: (row) => {
         const cell = row.cells[index];
-        if (PLAIN.has(column.name) || cell === null || cell === undefined || cell === "") return text(row);
+        if (plain(column) || cell === null || cell === undefined || cell === "") return text(row);
         return <button type="button" className="cell-link" title={`Only ${column.title}: ${text(row)}`} onClick={() => narrow(clause([{ field: column.name, value: String(cell) }]))}>{text(row)}</button>;
       },
     };
   }), [result, zone, narrow]);
   if (rows.length === 0) return <EmptyState title="No record matches">Nothing matched in this range. Try a wider range or a looser filter.</EmptyState>;
-  const caption = `${plural(rows.length, "record")}, ${order === "time" ? "newest first" : "largest first"}. Counts as exported, not corrected for sampling.`;
+  const flows = !result.query["dataset"] || result.query["dataset"] === "flows";
+  const caption = `${plural(rows.length, "record")}, ${order === "time" ? "newest first" : "largest first"}.${flows ? " Counts as exported, not corrected for sampling." : ""}`;
   return (
     <div>
       <DataTable columns={columns} rows={rows} rowKey={(row) => row.id} caption={caption} maxHeight={620} />

@@ -23,6 +23,8 @@ import { slotsOf } from "../explorer/groups";
 import { PipelinePanel } from "../exporters/PipelinePanel";
 import { Connect } from "./Connect";
 import css from "./home.module.css";
+import { Recent } from "./Recent";
+import { SourcesStrip } from "./SourcesStrip";
 import { TopPanel } from "./TopPanel";
 
 function VerdictPanel({ overview }: { overview: Overview }) {
@@ -95,12 +97,15 @@ const YESTERDAY: Query = { view: "stat", measures: ["bps"], since: "now-1445m", 
 
 function Running({ overview }: { overview: Overview }) {
   const { range } = useTime();
+  const kept = useTimeSearch();
   const traffic = useMemo<Query>(() => ({ ...BY_APP, since: range.since, until: range.until }), [range]);
   const yesterday = useView(YESTERDAY, { refresh: 300_000 }).data?.totals["bps"];
   return (
     <>
+      <SourcesStrip overview={overview} kept={kept} />
       <Figures overview={overview} before={yesterday} />
       <TrafficPanel query={traffic} />
+      <Recent range={range} kept={kept} />
       <div className={css.tops}>
         {TOPS.map((top) => <TopPanel key={top.title} {...top} range={range} />)}
       </div>
@@ -110,7 +115,7 @@ function Running({ overview }: { overview: Overview }) {
 }
 
 /** Nothing stored and nothing heard: what follows is how to begin. */
-const isNew = (overview: Overview): boolean => overview.totals.exporters === 0 && overview.totals.flows_stored === 0 && !overview.traffic.values.some(Boolean);
+const isNew = (overview: Overview): boolean => overview.totals.exporters === 0 && overview.sources.length === 0 && overview.totals.flows_stored === 0 && !overview.traffic.values.some(Boolean);
 
 export default function HomePage() {
   const first = useGet<Overview>("overview");

@@ -4,13 +4,13 @@ import { useView } from "../../api/queries";
 import type { Query } from "../../api/types";
 import { useTime } from "../../app/time";
 import { cssColor } from "../../charts/theme";
+import { explorePath } from "../../lib/links";
 import type { TimeRange } from "../../lib/time";
 import { format } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
-import { DEFAULTS, write } from "../explorer/state";
 import { groupsOf, type Group } from "../explorer/groups";
 import { clause } from "../filter/clause";
 import css from "./home.module.css";
@@ -26,7 +26,7 @@ function exploreLink(by: string, filter: string, range: TimeRange): string {
   const params = new URLSearchParams();
   if (range.since !== "now-6h") params.set("since", range.since);
   if (range.until !== "now") params.set("until", range.until);
-  return `/explore?${write({ ...DEFAULTS, by: [by], filter }, params)}`;
+  return explorePath({ by: [by], filter }, `?${params}`);
 }
 
 /** A short ranking; each line leads into the explorer. */

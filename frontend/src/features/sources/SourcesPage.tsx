@@ -48,7 +48,7 @@ function List({ exporters, sources, kind }: { exporters: Exporters; sources: Sou
   const total = kind ? (sources.kinds.find((one) => one.kind === kind)?.total ?? 0) : sources.total + exporters.exporters.length;
   const pick = (row: SourceRow): void => (row.kind === FLOW ? navigate(exporterPath(row.target, kept)) : setOpen(row.id));
   if (kind === FLOW) return <ExporterList data={exporters} />;
-  if (kind && total === 0) return <Panel title={`No ${known.title} source yet`} hint="one step is left"><Setup key={kind} kind={known} /></Panel>;
+  if (kind && total === 0) return <Panel title={`${known.title}: no ${known.noun} yet`} hint="one step is left"><Setup key={kind} kind={known} /></Panel>;
   return (
     <>
       <SourceTable

@@ -1,11 +1,5 @@
 /** The kinds of sources: what each is called, what it brings, and how to begin. Order: as a person would set them up. */
 
-export interface Recipe {
-  /** Where the text belongs, e.g. "weft.yaml" or "Cisco IOS XE". */
-  where: string;
-  text: string;
-}
-
 export interface Kind {
   kind: string;
   title: string;
@@ -15,7 +9,6 @@ export interface Kind {
   /** Dataset of the explorer that its rows are in. */
   dataset: "flows" | "metrics" | "logs" | "changes" | null;
   docs: string;
-  recipes: readonly Recipe[];
 }
 
 export const FLOW = "flow";
@@ -23,46 +16,46 @@ export const FLOW = "flow";
 export const KINDS: readonly Kind[] = [
   {
     kind: FLOW, title: "Flow exporters", noun: "exporter", brings: "NetFlow, IPFIX and sFlow: who talks to whom, how much", dataset: "flows",
-    docs: "docs/exporters.md", recipes: [],
+    docs: "docs/exporters.md",
   },
   {
     kind: "snmp", title: "SNMP", noun: "device", brings: "Interface counters, health, neighbours and inventory of devices that are polled", dataset: "metrics",
-    docs: "docs/snmp.md", recipes: [],
+    docs: "docs/snmp.md",
   },
   {
     kind: "gnmi", title: "gNMI", noun: "subscription", brings: "Streamed counters and states, second by second", dataset: "metrics",
-    docs: "docs/gnmi.md", recipes: [],
+    docs: "docs/gnmi.md",
   },
   {
     kind: "syslog", title: "Syslog", noun: "sender", brings: "What devices say in words, read into events", dataset: "logs",
-    docs: "docs/syslog.md", recipes: [],
+    docs: "docs/syslog.md",
   },
   {
     kind: "trap", title: "SNMP traps", noun: "sender", brings: "Link, peer and hardware events the moment they happen", dataset: "logs",
-    docs: "docs/snmp.md", recipes: [],
+    docs: "docs/snmp.md",
   },
   {
     kind: "prometheus", title: "Prometheus", noun: "sender", brings: "Metrics of hosts, GPUs and services by remote write", dataset: "metrics",
-    docs: "docs/prometheus.md", recipes: [],
+    docs: "docs/prometheus.md",
   },
   {
     kind: "otlp", title: "OpenTelemetry", noun: "sender", brings: "Metrics and logs over OTLP", dataset: "metrics",
-    docs: "docs/otlp.md", recipes: [],
+    docs: "docs/otlp.md",
   },
   {
     kind: "configs", title: "Configurations", noun: "device", brings: "Who changed what on a device, as a diff with secrets masked", dataset: "changes",
-    docs: "docs/configs.md", recipes: [],
+    docs: "docs/configs.md",
   },
   {
     kind: "changes", title: "Changes", noun: "sender", brings: "Deployments, tickets and maintenance, pushed by whatever knows of them", dataset: "changes",
-    docs: "docs/changes.md", recipes: [],
+    docs: "docs/changes.md",
   },
   {
     kind: "inventory", title: "Inventory", noun: "source", brings: "Sites, devices, interfaces, links, services: what the telemetry is about", dataset: null,
-    docs: "docs/inventory.md", recipes: [],
+    docs: "docs/inventory.md",
   },
 ];
 
 /** A kind that this page has no words for yet keeps its own name: plug-ins may add some. */
 export const kindOf = (kind: string): Kind =>
-  KINDS.find((one) => one.kind === kind) ?? { kind, title: kind, noun: "source", brings: "", dataset: null, docs: "docs/README.md", recipes: [] };
+  KINDS.find((one) => one.kind === kind) ?? { kind, title: kind, noun: "source", brings: "", dataset: null, docs: "docs/README.md" };

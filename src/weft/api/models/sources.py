@@ -279,3 +279,12 @@ class SourcesView(Answer):
     """Of all sources, whatever was asked for."""
     intake: IntakeView
     updated: float
+
+
+class RecipeView(Answer):
+    """How to set up a first source: what to paste, and where."""
+
+    kind: str
+    where: str
+    """``weft.yaml``, or the system whose configuration it is."""
+    text: str

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Query
 from weft.api.auth.requests import Viewer
 from weft.api.errors import RESPONSES
 from weft.api.models.overview import OverviewView
-from weft.api.models.sources import ExportersView, SourcesView
+from weft.api.models.sources import ExportersView, RecipeView, SourcesView
 from weft.api.ports import Board
+from weft.api.recipes import RECIPES
 from weft.api.source_views import chosen
 
 router = APIRouter(tags=["sources"], responses=RESPONSES)
@@ -34,6 +35,12 @@ def sources(
 ) -> SourcesView:
     """Polled devices, subscriptions, senders and directories with state, rates, lag, coverage, errors and advice."""
     return chosen(board.sources(), kinds=kind or (), states=state or (), exporter=exporter, search=search, limit=limit)
+
+
+@router.get("/sources/recipes", operation_id="listRecipes", summary="How to set up sources")
+def recipes(_: Viewer) -> list[RecipeView]:
+    """Text to paste for the first source of each kind."""
+    return [RecipeView(kind=one.kind, where=one.where, text=one.text) for one in RECIPES]
 
 
 @router.get("/overview", operation_id="getOverview", summary="Is everything all right?")

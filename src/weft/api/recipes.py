@@ -1,0 +1,122 @@
+"""How to set up the first source of each kind: text to paste, and where. Data only.
+
+What belongs in ``weft.yaml`` is checked against the settings by the tests. ``WEFT-ADDRESS`` and the like stand for what
+only the reader knows.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+#: ``Recipe.where`` of settings of Weft itself.
+SETTINGS = "weft.yaml"
+
+
+class Recipe(NamedTuple):
+    """Something to paste: of which kind of source, where it belongs, and the text."""
+
+    kind: str
+    where: str
+    text: str
+
+
+RECIPES: tuple[Recipe, ...] = (
+    Recipe("snmp", SETTINGS, """\
+snmp:
+  credentials:
+    public:
+      community: {env: SNMP_COMMUNITY}
+    monitoring:
+      user: weft
+      auth: sha256
+      auth_password: {file: /etc/weft/snmp-auth}
+      privacy: aes
+      privacy_password: {file: /etc/weft/snmp-privacy}
+  targets:
+    - {address: 192.0.2.1, credentials: monitoring}
+    - {address: 198.51.100.0/24, credentials: [monitoring, public]}   # finds the devices in it
+"""),
+    Recipe("snmp", "Cisco IOS XE", """\
+snmp-server view WEFT iso included
+snmp-server group WEFT v3 priv read WEFT
+snmp-server user weft WEFT v3 auth sha AUTH-PASSWORD priv aes 128 PRIVACY-PASSWORD
+"""),
+    Recipe("snmp", "Debian (snmpd)", """\
+createUser weft SHA-256 AUTH-PASSWORD AES PRIVACY-PASSWORD
+rouser weft priv
+"""),
+    Recipe("trap", SETTINGS, """\
+snmp:
+  credentials:
+    public:
+      community: {env: SNMP_COMMUNITY}
+  traps:
+    port: 162
+    credentials: [public]
+"""),
+    Recipe("trap", "Cisco IOS XE", """\
+snmp-server enable traps snmp linkdown linkup coldstart
+snmp-server enable traps bgp
+snmp-server host WEFT-ADDRESS version 2c COMMUNITY
+"""),
+    Recipe("gnmi", SETTINGS, """\
+gnmi:
+  defaults:
+    username: weft
+    password: {env: GNMI_PASSWORD}
+    tls: {ca: /etc/weft/devices-ca.pem}
+    presets: [interfaces, platform, lldp]
+    interval_s: 10
+  targets:
+    - {address: "192.0.2.1:57400", name: core1}
+"""),
+    Recipe("gnmi", "Nokia SR Linux", """\
+set / system grpc-server mgmt admin-state enable
+set / system grpc-server mgmt network-instance mgmt tls-profile clab-profile services [ gnmi ]
+"""),
+    Recipe("gnmi", "Arista EOS", """\
+management api gnmi
+   transport grpc default
+      ssl profile WEFT
+"""),
+    Recipe("prometheus", "prometheus.yml", """\
+remote_write:
+  - url: https://WEFT-ADDRESS:8080/api/v1/write
+    authorization:
+      credentials_file: /etc/prometheus/weft-token   # weft user token NAME PURPOSE
+"""),
+    Recipe("otlp", "OpenTelemetry collector", """\
+exporters:
+  otlphttp/weft:
+    endpoint: https://WEFT-ADDRESS:8080
+    headers:
+      Authorization: Bearer ${env:WEFT_TOKEN}
+service:
+  pipelines:
+    metrics: {receivers: [otlp], exporters: [otlphttp/weft]}
+    logs: {receivers: [otlp], exporters: [otlphttp/weft]}
+"""),
+    Recipe("configs", SETTINGS, """\
+configs:
+  logins:
+    default:
+      username: weft
+      key: {file: /etc/weft/id_ed25519}
+  devices:
+    - {address: 192.0.2.1, name: core1, platform: junos}
+  directories:
+    - {path: /var/lib/oxidized/configs}   # what another tool collects already
+"""),
+    Recipe("changes", "A script or pipeline", """\
+curl -X POST https://WEFT-ADDRESS:8080/api/v1/changes \\
+  -H "Authorization: Bearer $WEFT_TOKEN" -H "Content-Type: application/json" \\
+  -d '[{"kind": "deployment", "title": "checkout 4.12.0 rolled out", "source": "ci",
+        "author": "deploy-bot", "reference": "https://ci.example.net/jobs/8123"}]'
+"""),
+    Recipe("inventory", SETTINGS, """\
+inventory:
+  files: [network.yaml]        # sites, devices, interfaces, links, services
+  netbox:
+    - {name: netbox, url: "https://netbox.example.net", token: {env: NETBOX_TOKEN}}
+"""),
+)  # fmt: skip

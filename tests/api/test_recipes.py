@@ -1,0 +1,25 @@
+"""What the Sources page tells people to paste works."""
+
+import pytest
+import yaml
+
+from weft.api.recipes import RECIPES, SETTINGS
+from weft.config import Settings
+
+OURS = [recipe for recipe in RECIPES if recipe.where == SETTINGS]
+
+
+@pytest.mark.parametrize("recipe", OURS, ids=[recipe.kind for recipe in OURS])
+def test_settings_are_understood(recipe):
+    Settings.model_validate(yaml.safe_load(recipe.text))
+
+
+def test_every_recipe_is_of_its_own():
+    assert len({(recipe.kind, recipe.where) for recipe in RECIPES}) == len(RECIPES)
+    assert all(recipe.text.strip() for recipe in RECIPES)
+
+
+def test_over_http(client, login):
+    login()
+    answer = client.get("/api/v1/sources/recipes").json()
+    assert {one["kind"] for one in answer} == {recipe.kind for recipe in RECIPES}
