@@ -29,8 +29,8 @@ from weft.store.state import StateStore
 log = structlog.get_logger(__name__)
 
 _MOST_WAITING = 1_000_000  # facts that wait to be merged
-_LEAST_PAUSE_S = 0.2
-_PAUSE = 4.0  # a merge is followed by a pause of this many times its duration
+_PAUSE = 4.0  # a merge is followed by a pause of this many times its duration …
+_LEAST_PAUSE_S, _LONGEST_PAUSE_S = 0.2, 5.0  # … within these bounds
 _TICK_S = 1.0
 _EXPIRE_S = 600.0
 _OVERHEARD = "syslog"  # origin of devices that nothing but their telemetry tells of
@@ -254,7 +254,7 @@ class Inventory:
                 self._stale |= self._keeping.work(self._ledger, self._ledger_lock, time.time())
                 if self._stale and (time.monotonic() >= due or not running):
                     self._publish()
-                    due = time.monotonic() + max(_LEAST_PAUSE_S, _PAUSE * self._merge_s)
+                    due = time.monotonic() + min(_LONGEST_PAUSE_S, max(_LEAST_PAUSE_S, _PAUSE * self._merge_s))
             except Exception:
                 log.exception("inventory_failed")
             with self._changed:

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+from sys import intern
 from typing import Any
 
 from weft.errors import InvalidInput
@@ -68,8 +69,9 @@ class Ledger:
 
     def _statement(self, one: FactVersion) -> Statement:
         kind, key = ObjectKind(one.kind), key_of(one.key)
+        attributes = {intern(name): value for name, value in one.attributes.items()}
         return Statement(
-            next(self._numbers), one.origin, one.scope, kind, key, one.attributes, one.first_seen, one.valid_from
+            next(self._numbers), one.origin, one.scope, kind, key, attributes, one.first_seen, one.valid_from
         )
 
     def take(

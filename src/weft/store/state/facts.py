@@ -79,6 +79,14 @@ class FactChanges:
         self.new[version.name] = version
 
 
+#: In the order of ``FactVersion``: a hundred thousand of them are read at a start, and plain rows cost a third of
+#: mapped objects.
+_COLUMNS = (
+    FactRecord.origin, FactRecord.scope, FactRecord.kind, FactRecord.key, FactRecord.attributes, FactRecord.first_seen,
+    FactRecord.valid_from, FactRecord.valid_to, FactRecord.id,
+)  # fmt: skip
+
+
 class FactStore:
     """Reads and writes versions of facts. Raises ``StoreUnavailable`` while the database is away."""
 
@@ -169,9 +177,9 @@ class FactStore:
     def _versions(self, condition: ColumnElement[bool]) -> Iterator[FactVersion]:
         last = 0
         while True:  # in pages, each a transaction of its own: whoever reads slowly holds nothing
-            page = select(FactRecord).where(condition & (FactRecord.id > last)).order_by(FactRecord.id).limit(_AT_ONCE)
+            page = select(*_COLUMNS).where(condition & (FactRecord.id > last)).order_by(FactRecord.id).limit(_AT_ONCE)
             with self._state.reading() as session:
-                found: Sequence[FactVersion] = [_version(record) for record in session.scalars(page)]
+                found: Sequence[FactVersion] = [FactVersion(*row) for row in session.execute(page)]
             yield from found
             if len(found) < _AT_ONCE:
                 return
