@@ -75,7 +75,9 @@ def test_facts_reach_the_inventory_and_are_withdrawn():
 
 
 def test_one_path_that_is_refused_does_not_cost_the_others():
-    faults = Faults(reject=frozenset({"/bad/path"}), reject_on_change=frozenset({"/interfaces/interface/state/oper-status"}))
+    faults = Faults(
+        reject=frozenset({"/bad/path"}), reject_on_change=frozenset({"/interfaces/interface/state/oper-status"})
+    )
     subscriptions = [
         {"path": "/interfaces/interface/state/counters"}, {"path": "/bad/path"},
         {"path": "/interfaces/interface/state/oper-status", "mode": "on_change"},

@@ -11,7 +11,9 @@ NOW = 1_780_000_000_000_000_000
 def path(text="", target=""):
     parsed = parse_path(text)
     return pb.Path(
-        origin=parsed.origin, target=target, elem=[pb.PathElem(name=name, key=dict(keys)) for name, keys in parsed.elements]
+        origin=parsed.origin,
+        target=target,
+        elem=[pb.PathElem(name=name, key=dict(keys)) for name, keys in parsed.elements],
     )
 
 

@@ -54,7 +54,9 @@ RENAMED_PATTERNS = (
     (re.compile(r".*lane_laser_temperature"), "laser_temperature_celsius"),
     (re.compile(r".*property/state/value"), None),  # called as the property
 )
-FACTS = re.compile(r"(.*/)?(name|description|type|serial_no|part_no|mfg_name|parent|index|snmp_if_index|interval|location)")
+FACTS = re.compile(
+    r"(.*/)?(name|description|type|serial_no|part_no|mfg_name|parent|index|snmp_if_index|interval|location)"
+)
 
 LINE = re.compile(r"(?P<tags>(?:\\.|[^ \\])+) (?P<fields>.*?) (?P<time>\d+)\s*$")
 FIELD = re.compile(r'((?:\\.|[^=,\\])+)=("(?:\\.|[^"\\])*"|[^,]*)(?:,|$)')
@@ -66,7 +68,11 @@ def lines(text):
         match = LINE.match(line)
         if match:
             tags = dict(tag.split("=", 1) for tag in re.split(r"(?<!\\),", match["tags"])[1:])
-            yield {k: v.replace("\\", "") for k, v in tags.items()}, dict(FIELD.findall(match["fields"])), int(match["time"])
+            yield (
+                {k: v.replace("\\", "") for k, v in tags.items()},
+                dict(FIELD.findall(match["fields"])),
+                int(match["time"]),
+            )
 
 
 def value_of(text):

@@ -88,6 +88,7 @@ class GnmiDecoder:
 
     def decode(self, messages: Sequence[bytes], now_ns: int) -> Decoded:
         """SubscribeResponse (or GetResponse) messages in the order in which they came; ``now_ns``: when."""
+        self._cleared_ns = self._cleared_ns or now_ns
         if self._full and now_ns - self._cleared_ns > _HOUR_NS:  # what came and went makes room for what is there now
             self._full, self._cleared_ns = False, now_ns
             self._leaves.clear()

@@ -104,11 +104,11 @@ class Leaves:
     ) -> None:
         """One leaf. ``loose``: a text that looks like a number is one."""
         match = node.match or self.match(node)
-        number = number_of(value, match, loose=loose)
+        number = number_of(value, match, loose=loose) if match.metric or match.values else None
         if match.fact:
             self._fact(match, value, number)
-            if not match.metric:
-                return
+        if not match.metric:
+            return
         if number is not None and match.type != "text":
             made.add(node, stamp, number)
             return
@@ -133,8 +133,9 @@ class Leaves:
         made.add(node, stamp, 0.0, text, node.text_series)
 
     def _fact(self, match: Match, value: Scalar, number: float | None) -> None:
-        numeric = bool(match.values) or (bool(match.metric) and match.type != "text") or isinstance(value, float)
-        said: Value = number * match.scale if numeric and number is not None else value
+        said: Value = value
+        if number is not None and match.type != "text":
+            said = number * match.scale
         if not self.records.set(match.record, match.key, match.fact, said):
             return
         if match.record in {"interface", "component"} and match.fact in _NAMING:

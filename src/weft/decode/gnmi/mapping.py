@@ -96,7 +96,9 @@ class PathMapping:
     @classmethod
     def load(cls, directory: Path | None = None) -> PathMapping:
         """Weft's own files, after those in ``directory``. Raises ``ConfigError``."""
-        own = [(name, parse_rules(name, text)) for name, text in user_files(directory)] if directory else []
+        if directory is None:
+            return _standard()
+        own = [(name, parse_rules(name, text)) for name, text in user_files(directory)]
         return cls([*own, *_builtin()])
 
     def groups(self) -> list[tuple[str, str, LeafRule]]:
@@ -146,6 +148,11 @@ class PathMapping:
 @cache
 def _builtin() -> tuple[tuple[str, RuleFile], ...]:
     return tuple((name, parse_rules(name, text)) for name, text in builtin_files())
+
+
+@cache
+def _standard() -> PathMapping:
+    return PathMapping(_builtin())
 
 
 def _folded(name: str) -> str:

@@ -20,11 +20,12 @@ from weft.errors import ConfigError
 #: How a number is turned into the metric's: as it is; from nanoseconds since 1970 to the seconds since then; from those
 #: to seconds since the device started; from four bytes (ieeefloat32).
 Convert = Literal["", "age", "since_boot", "float32"]
-_WORDS = re.compile(r"(counter|gauge|text|fact)\s+(\S+)")
+_WORDS = re.compile(r"(counter|gauge|text|fact)\s+(\S+)|nothing")
 
 
 class LeafRule(Config):
-    """What one leaf becomes. For short: ``counter in_octets``, ``gauge speed_bps``, ``text x``, ``fact mtu``."""
+    """What one leaf becomes. For short: ``counter in_octets``, ``gauge speed_bps``, ``text x``, ``fact mtu``; and
+    ``nothing`` for a leaf that only repeats a key of its path, or says how another was made."""
 
     metric: str = ""
     """Name of the metric; empty = none."""
@@ -50,7 +51,9 @@ class LeafRule(Config):
             return given
         match = _WORDS.fullmatch(given.strip())
         if match is None:
-            raise ValueError("say `counter NAME`, `gauge NAME`, `text NAME` or `fact NAME`")
+            raise ValueError("say `counter NAME`, `gauge NAME`, `text NAME`, `fact NAME` or `nothing`")
+        if match[1] is None:
+            return {}
         return {"fact": match[2]} if match[1] == "fact" else {"metric": match[2], "type": match[1]}
 
 
