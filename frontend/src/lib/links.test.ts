@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { devicePath, explorePath, exporterPath, interfacePath, sourcesPath } from "./links";
+import { devicePath, explorePath, exporterPath, interfacePath, pageOf, sourcesPath } from "./links";
 
 describe("links", () => {
   it("keep the time range", () => {
@@ -8,6 +8,14 @@ describe("links", () => {
   });
   it("keep slashes of names within their part of the path", () => {
     expect(interfacePath("a/b", "ge-0/0/1.0", "?since=1&until=2")).toBe("/devices/a%2Fb/interfaces/ge-0%2F0%2F1.0?since=1&until=2");
+  });
+  it("lead from names of devices and interfaces, and from nothing else", () => {
+    expect(pageOf("exporter", "fra-core1")).toBe("/devices/fra-core1");
+    expect(pageOf("in_if", "fra-core1: Ethernet1/1")).toBe("/devices/fra-core1/interfaces/Ethernet1%2F1");
+    expect(pageOf("interface", "2001:db8::1: eth0")).toBe("/devices/2001%3Adb8%3A%3A1/interfaces/eth0");
+    for (const [column, label] of [["app", "https"], ["exporter", "unknown"], ["interface", "Other"], ["interface", "fra-core1"], ["interface", "fra-core1: ifIndex 7"], ["in_if", "2001:db8::1: unknown"]] as const) {
+      expect(pageOf(column, label)).toBeNull();
+    }
   });
   it("leave out what is usual", () => {
     expect(sourcesPath()).toBe("/sources");

@@ -35,3 +35,17 @@ export const explorePath = ({ dataset = "flows", chart = "", by, measures = [], 
   withParams("/explore", kept, {
     dataset: dataset === "flows" ? "" : dataset, chart, by: by ? by.join(",") || "," : "", m: measures.join(","), filter,
   });
+
+/** Columns whose values have a page of their own. */
+const DEVICES = new Set(["exporter", "exporter_name"]);
+const INTERFACES = new Set(["interface", "in_if", "out_if"]);
+
+/** The page of a value in a table, given what it is called; null where it has none. An interface is called `device: name`. */
+export function pageOf(column: string, label: string): string | null {
+  if (!label || label === "Other" || label === "unknown" || label === "none") return null;
+  if (DEVICES.has(column)) return devicePath(label);
+  if (!INTERFACES.has(column)) return null;
+  const at = label.indexOf(": "); // an IPv6 address holds colons, but no space
+  const [device, name] = [label.slice(0, at), label.slice(at + 2)];
+  return at > 0 && !/^(?:ifIndex \d+|unknown|\d*)$/.test(name) ? interfacePath(device, name) : null;
+}

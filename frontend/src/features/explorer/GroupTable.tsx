@@ -1,7 +1,9 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { useMemo } from "react";
+import { Link } from "wouter";
 import type { Measure, ViewResult } from "../../api/types";
 import { cssColor } from "../../charts/theme";
+import { pageOf } from "../../lib/links";
 import { change, format } from "../../lib/units";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
@@ -52,6 +54,12 @@ function Change({ now, before }: { now: number | null; before: number | null }) 
   return <span className="muted" title={`Before: ${format(before, "")}`}>{change(now, before)}</span>;
 }
 
+/** A device or interface leads to its page; the row still filters. */
+function Name({ column, label }: { column: string; label: string }) {
+  const page = pageOf(column, label);
+  return page ? <Link className="cell-link" href={page} title={`${label}: open its page`} onClick={(event) => event.stopPropagation()}>{label}</Link> : <span title={label}>{label}</span>;
+}
+
 function nameColumns(result: ViewResult): Column<Group>[] {
   const dimensions = result.columns.filter((column) => column.kind !== "measure");
   if (dimensions.length === 0) {
@@ -65,7 +73,7 @@ function nameColumns(result: ViewResult): Column<Group>[] {
     render: (group) => (
       <>
         {place === 0 && <i className={css.swatch} style={{ background: cssColor(group.slot) }} />}
-        <span title={group.cells[place]}>{group.cells[place] ?? ""}</span>
+        <Name column={column.name} label={group.cells[place] ?? ""} />
       </>
     ),
   }));

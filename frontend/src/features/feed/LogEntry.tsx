@@ -1,6 +1,6 @@
 import { Button, Menu } from "@mantine/core";
 import { Link, useLocation } from "wouter";
-import { devicePath, explorePath, interfacePath } from "../../lib/links";
+import { devicePath, explorePath, pageOf } from "../../lib/links";
 import { clockTime, type Zone } from "../../lib/time";
 import { duration } from "../../lib/units";
 import { CopyButton } from "../../ui/CodeBlock";
@@ -82,8 +82,8 @@ function facts(entry: Entry): Fact[] {
     return value ? [{ name, shown: label(entry, column), by: { field: column, value } }] : [];
   });
   const port = cell(entry, "interface");
-  const name = label(entry, "interface").split(":").slice(1).join(":").trim();
-  if (port && !port.endsWith(":0") && name) plain.push({ name: "Interface", shown: <Link href={interfacePath(deviceOf(entry), name)}>{name}</Link>, by: { field: "interface", value: port } });
+  const page = pageOf("interface", label(entry, "interface"));
+  if (page) plain.push({ name: "Interface", shown: <Link href={page}>{label(entry, "interface")}</Link>, by: { field: "interface", value: port } });
   return plain;
 }
 
