@@ -1,3 +1,4 @@
+# ruff: noqa: E501  # a message is one line
 """Log messages as a mixed network sends them: the shapes of nine systems, every variable part drawn anew."""
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ SHAPES: tuple[tuple[int, Shape], ...] = (
     (6, lambda r: f"<30>{_iso(r)} {_host(r)} systemd[1]: Started session-{r.randrange(9999)}.scope - Session {r.randrange(9999)} of User {_word(r)}."),
     (4, lambda r: f"<6>{_bsd(r)} {_host(r)} kernel: [{r.randrange(99999)}.{r.randrange(999999):06}] e1000e 0000:00:1f.6 eth{r.randrange(8)}: NIC Link is Up 1000 Mbps Full Duplex, Flow Control: Rx/Tx"),
     (4, lambda r: f"<30>{_bsd(r)} {_host(r)} dhcpd[{r.randrange(9999)}]: DHCPACK on {_ip(r)} to 00:50:56:{r.randrange(99):02}:60:{r.randrange(99):02} (host{r.randrange(999)}) via eth1"),
-)  # fmt: skip  # noqa: E501
+)  # fmt: skip
 
 
 def messages(count: int, seed: int = 1) -> Iterator[bytes]:

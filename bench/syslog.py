@@ -1,3 +1,4 @@
+# ruff: noqa: A005  # a benchmark is named for what it measures
 """How fast log messages become rows of ``logs``, per CPU-second of one core.
 
     python -m bench.syslog [--messages N]

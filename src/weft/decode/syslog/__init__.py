@@ -1,8 +1,8 @@
 """Log messages: framing, headers of every dialect, normalised events, templates. Pure: octets in, rows out.
 
 ``framing`` cuts streams into messages, ``header`` and its neighbours read who says what when, ``clock`` judges the
-stamp, ``table`` (with the rule files of ``rules/``) tells what happened, ``drain`` mines templates, and ``decoder`` does
-all of that for a batch. What arrives is never rejected: text that nothing knows is a row with its text.
+stamp, ``table`` (with the rule files of ``rules/``) tells what happened, ``drain`` mines templates, and ``decoder``
+does all of that for a batch. What arrives is never rejected: text that nothing knows is a row with its text.
 """
 
 from weft.decode.syslog.clock import SenderClock, Tolerances

@@ -33,7 +33,7 @@ class Tolerances:
 
 
 class SenderClock:
-    """What is known of one sender's clock. Fed by ``Clocks``; ``offset_s`` is its clock minus ours, None = not known."""
+    """What is known of one sender's clock; ``offset_s`` is that clock minus ours, None = not known yet."""
 
     def __init__(self, zone: tzinfo | None = None, *, is_live: bool = True) -> None:
         self.zone = zone
@@ -41,8 +41,8 @@ class SenderClock:
         self.quarter_s = 0  # whole quarter hours that stamps without a zone are ahead of UTC
         self.offset_s: float | None = None
         self._readings: deque[float] = deque(maxlen=_READINGS)
-        self._second = 0
-        self._best: float | None = None
+        self.second = 0  # of the newest reading, UTC; 0 = there was none
+        self.best = 0.0  # that reading so far
         self._offsets: dict[int, tuple[int, int]] = {}
 
     def utc_offset_s(self, seconds: int, received_s: float) -> int:
@@ -65,13 +65,13 @@ class SenderClock:
 
     def observe(self, ahead_s: float, received_s: int, *, has_zone: bool, agree_s: float) -> None:
         """A reading: the stamp minus its arrival. Of those of one second the least delayed counts."""
-        if received_s == self._second and self._best is not None:
-            self._best = max(self._best, ahead_s)
+        if received_s == self.second:
+            self.best = max(self.best, ahead_s)
             return
-        if self._best is not None:
-            self._readings.append(self._best)
+        if self.second:
+            self._readings.append(self.best)
             self._judge(has_zone, agree_s)
-        self._second, self._best = received_s, ahead_s
+        self.second, self.best = received_s, ahead_s
 
     def _judge(self, has_zone: bool, agree_s: float) -> None:
         if len(self._readings) < _ENOUGH:
@@ -110,10 +110,10 @@ def resolve(
         return device_ns, device_ns, _worth(stamp, mark)
     ahead = (device_ns - received_ns) / SECOND
     is_free = zone is None and clock.zone is None
-    clock.observe(
-        ahead + clock.quarter_s if is_free else ahead, received_s, has_zone=not is_free, agree_s=tolerances.agree_s
-    )
-    if abs(ahead) <= tolerances.agree_s or _is_late(ahead, mark, clock, tolerances):
+    reading = ahead + clock.quarter_s if is_free else ahead
+    if received_s != clock.second or reading > clock.best:
+        clock.observe(reading, received_s, has_zone=not is_free, agree_s=tolerances.agree_s)
+    if -tolerances.agree_s <= ahead <= tolerances.agree_s or _is_late(ahead, mark, clock, tolerances):
         return device_ns, device_ns, _worth(stamp, mark)
     return received_ns, device_ns, WRONG
 

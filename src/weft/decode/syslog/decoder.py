@@ -27,7 +27,7 @@ _CONFIG = next(number for number, name in CHANGE_KINDS.items() if name == "confi
 _MOST_HASHES = 200_000
 _MOST_HOSTS = 4096
 _LONGEST_WORD = 255
-_CONTROL = {code: " " for code in (*range(9), *range(11, 32), 127)}  # HT and LF stay
+_CONTROL = dict.fromkeys((*range(9), *range(11, 32), 127), " ")  # HT and LF stay
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class Sender:
 
 @dataclass(slots=True)
 class Decoded:
-    """What a batch gave. ``senders``: for each row, the index of its message; ``notes``: oddities by reason."""
+    """What a batch gave. ``messages``: for each row, the number of its message; ``notes``: oddities by reason."""
 
     logs: pa.RecordBatch
     changes: pa.RecordBatch | None
@@ -85,8 +85,7 @@ class SyslogDecoder:
             text = _text(message, rows.notes)
             if text:
                 self._row(rows, number, text, received_ns[number], senders[number])
-        templates = self._mine(rows.message)
-        return Decoded(rows.logs(source, templates), rows.changes(), rows.number, rows.notes)
+        return Decoded(rows.logs(source, self._mine(rows.texts)), rows.changes(), rows.numbers, rows.notes)
 
     def read(self, text: str, received_ns: int) -> tuple[Header, Found | None]:
         """How one message is understood, for explaining it."""
@@ -99,50 +98,42 @@ class SyslogDecoder:
 
     def _row(self, rows: _Rows, number: int, text: str, received_ns: int, sender: Sender) -> None:
         header = self._headers.read(text, received_ns // 1_000_000_000)
-        found = self._rules.match(header.program, header.message_id, text, header.at)
+        program, message_id, at = header.program, header.message_id, header.at
+        found = self._rules.match(program, message_id, text, at)
         data = header.data
         mark = header.mark if data is None else clock_mark(data) or header.mark
         clock = sender.clock if not sender.is_relay else sender.clock_of(header.host)
         time_ns, device_ns, worth = resolve(header.stamp, mark, received_ns, clock, self._tolerances)
-        process = header.process_id
-        severity = header.severity
-        message = text[header.at :] if header.at else text
+        process, severity = header.process_id, header.severity
+        message = text[at:] if at else text
+        event = component = fields = ""
         if found is not None:
             rule = found.rule
+            event, component = rule.event, found.component
             if rule.fields or data:
-                fields: dict[str, Any] = found.fields()
+                read: dict[str, Any] = found.fields()
                 if data:
-                    fields["sd"] = data
-                rows.fields.append(orjson.dumps(fields).decode())
-            else:
-                rows.fields.append("")
-            component = found.component
+                    read["sd"] = data
+                fields = orjson.dumps(read).decode()
             if rule.severity is not None:
                 severity = rule.severity
-            process = found.process or process
+            if rule.process:
+                process = found.process
             if rule.change is not None:
                 rows.change(found, header, time_ns, received_ns, sender, message)
-            rows.event.append(rule.event)
-            rows.component.append(component if len(component) <= _LONGEST_WORD else component[:_LONGEST_WORD])
-        else:
-            rows.fields.append(orjson.dumps({"sd": data}).decode() if data else "")
-            rows.event.append("")
-            rows.component.append("")
+        elif data:
+            fields = orjson.dumps({"sd": data}).decode()
         if not message and data:
             message = text[text.find("[") :]  # a message that is nothing but structured data
-        rows.number.append(number)
-        rows.time.append(time_ns)
-        rows.received.append(received_ns)
-        rows.device.append(device_ns)
-        rows.clock.append(worth)
-        rows.exporter.append(NO_ADDRESS if sender.is_relay else sender.address)
-        rows.host.append(header.host[:_LONGEST_WORD])
-        rows.facility.append(header.facility)
-        rows.severity.append(severity)
-        rows.program.append(header.program[:_LONGEST_WORD])
-        rows.process.append(process[:_LONGEST_WORD])
-        rows.message_id.append(header.message_id[:_LONGEST_WORD])
-        rows.message.append(message)
+        host = header.host
+        if len(text) > _LONGEST_WORD:
+            host, program, process, message_id, component = (
+                word[:_LONGEST_WORD] for word in (host, program, process, message_id, component)
+            )
+        rows.add((
+            number, time_ns, received_ns, device_ns, worth, NO_ADDRESS if sender.is_relay else sender.address, host,
+            header.facility, severity, program, process, message_id, event, component, fields, message,
+        ))  # fmt: skip
 
     def _mine(self, texts: list[str]) -> list[str]:
         """The template of every text; equal masked texts are looked up, not mined."""
@@ -180,33 +171,32 @@ def _text(message: bytes, notes: Counter[str]) -> str:
     return text
 
 
-class _Rows:
-    """Columns of the rows of one batch."""
+#: A row but for its template: number of its message, then columns of ``logs``.
+_Row = tuple[int, int, int, int, int, bytes, str, int, int, str, str, str, str, str, str, str]
+_COLUMNS = (
+    "time", "time_received", "time_device", "clock", "exporter", "host", "facility", "severity", "program",
+    "process_id", "message_id", "event", "component", "fields", "message",
+)  # fmt: skip
 
-    __slots__ = (
-        "_changes", "clock", "component", "device", "event", "exporter", "facility", "fields", "host", "message",
-        "message_id", "notes", "number", "process", "program", "received", "severity", "time",
-    )  # fmt: skip
+
+class _Rows:
+    """Rows of one batch."""
 
     def __init__(self) -> None:
         self.notes: Counter[str] = Counter()
-        self.number: list[int] = []
-        self.time: list[int] = []
-        self.received: list[int] = []
-        self.device: list[int] = []
-        self.clock: list[int] = []
-        self.exporter: list[bytes] = []
-        self.host: list[str] = []
-        self.facility: list[int] = []
-        self.severity: list[int] = []
-        self.program: list[str] = []
-        self.process: list[str] = []
-        self.message_id: list[str] = []
-        self.event: list[str] = []
-        self.component: list[str] = []
-        self.fields: list[str] = []
-        self.message: list[str] = []
+        self._rows: list[_Row] = []
+        self.add = self._rows.append
         self._changes: list[tuple[int, int, bytes, str, str, str, str]] = []
+
+    @property
+    def numbers(self) -> list[int]:
+        """Of each row, the number of its message."""
+        return [row[0] for row in self._rows]
+
+    @property
+    def texts(self) -> list[str]:
+        """Of each row, the text of its message."""
+        return [row[-1] for row in self._rows]
 
     def change(
         self, found: Found, header: Header, time_ns: int, received_ns: int, sender: Sender, message: str
@@ -221,13 +211,11 @@ class _Rows:
 
     def logs(self, source: int, templates: list[str]) -> pa.RecordBatch:
         """Rows of ``logs``."""
-        return batch_of(
-            LOGS, len(self.time), time=np.array(self.time, np.int64), time_received=np.array(self.received, np.int64),
-            time_device=np.array(self.device, np.int64), clock=self.clock, exporter=self.exporter, host=self.host,
-            source=source, facility=self.facility, severity=self.severity, program=self.program,
-            process_id=self.process, message_id=self.message_id, event=self.event, template=templates,
-            component=self.component, fields=self.fields, message=self.message,
-        )  # fmt: skip
+        columns: dict[str, Any] = dict(zip(("", *_COLUMNS), zip(*self._rows, strict=True), strict=False))
+        columns.pop("", None)
+        for name in ("time", "time_received", "time_device"):
+            columns[name] = np.array(columns.get(name, ()), np.int64)
+        return batch_of(LOGS, len(self._rows), source=source, template=templates, **columns)
 
     def changes(self) -> pa.RecordBatch | None:
         """Rows of ``changes``, where there are any."""

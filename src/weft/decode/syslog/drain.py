@@ -18,11 +18,75 @@ _MOST_WORDS = 64  # of a message; what follows is one wildcard
 _LONGEST_TEMPLATE = 512
 #: Words in which two messages must not differ to be the same: what they say is what matters.
 _STATES = frozenset(
-    "up down on off ok good bad fail failed failure failing success successful succeeded active standby passive enabled"
-    " disabled enable disable established idle full init loading lost restored cleared set raised added removed online"
-    " offline opened closed accepted denied permitted permit deny allowed blocked rejected connected disconnected"
-    " started stopped entered left joined invalid master backup forwarding discarding learning blocking reachable"
-    " unreachable synchronized synchronised unsynchronized unsynchronised high low".split()
+    [
+        "up",
+        "down",
+        "on",
+        "off",
+        "ok",
+        "good",
+        "bad",
+        "fail",
+        "failed",
+        "failure",
+        "failing",
+        "success",
+        "successful",
+        "succeeded",
+        "active",
+        "standby",
+        "passive",
+        "enabled",
+        "disabled",
+        "enable",
+        "disable",
+        "established",
+        "idle",
+        "full",
+        "init",
+        "loading",
+        "lost",
+        "restored",
+        "cleared",
+        "set",
+        "raised",
+        "added",
+        "removed",
+        "online",
+        "offline",
+        "opened",
+        "closed",
+        "accepted",
+        "denied",
+        "permitted",
+        "permit",
+        "deny",
+        "allowed",
+        "blocked",
+        "rejected",
+        "connected",
+        "disconnected",
+        "started",
+        "stopped",
+        "entered",
+        "left",
+        "joined",
+        "invalid",
+        "master",
+        "backup",
+        "forwarding",
+        "discarding",
+        "learning",
+        "blocking",
+        "reachable",
+        "unreachable",
+        "synchronized",
+        "synchronised",
+        "unsynchronized",
+        "unsynchronised",
+        "high",
+        "low",
+    ]
 )
 
 
@@ -161,8 +225,10 @@ def _holds(node: _Node, template: Template) -> bool:
 
 
 def _agreement(template: Sequence[str], words: Sequence[str]) -> tuple[float, int]:
-    """Share of words that agree (a wildcard agrees with nothing), and the number of wildcards; −1 where one says the
-    opposite of the other."""
+    """Share of words that agree (a wildcard agrees with nothing), and the number of wildcards.
+
+    −1 where one says the opposite of the other.
+    """
     same = wildcards = 0
     for a, b in zip(template, words, strict=True):
         if a == WILDCARD:

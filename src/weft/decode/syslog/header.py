@@ -7,22 +7,23 @@ that no reader knows is a message without a header: nothing here rejects or rais
 from __future__ import annotations
 
 import re
-from typing import Any
 
-from weft.decode.syslog import cisco, vendors
+from weft.decode.syslog import cisco, common, vendors
+from weft.decode.syslog.common import PRIORITIES
 from weft.decode.syslog.names import Header, clean_host, identify
 from weft.decode.syslog.structured import data_at
 from weft.decode.syslog.tail import tail
 from weft.decode.syslog.times import EPOCH, MONTHS, Stamp, StampReader, nanos, zone_at
 
-_PRIORITIES: dict[str, tuple[int, int]] = {
-    form.format(number): (number >> 3, number & 7) for number in range(192) for form in ("<{}>", "<{:02}>", "<{:03}>")
-}
-_VERSION = re.compile(r"(\d{1,3})(?: +(?=-(?: |$)|\d{4}-|\d{9,10}\.|[A-Z][a-z]{2} )|$)", re.ASCII)
+#: What begins with a digit: a sequence number, the version of RFC 5424, or a stamp.
+_NUMBER = re.compile(
+    r"(?P<sequence>\d+: )|(?P<version>\d{1,3})(?: +(?=-(?: |$)|\d{4}-|\d{9,10}\.|[A-Z][a-z]{2} )|$)|(?P<iso>\d{4}-\d)"
+    r"|(?P<epoch>\d{9,10}\.)|(?P<other>\d\d)",
+    re.ASCII,
+)
 #: HOSTNAME APP-NAME PROCID MSGID and the begin of STRUCTURED-DATA (RFC 5424 §6).
-_FIELDS = re.compile(r" +(\S+) +(\S+) +(\S+) +(\S+) +(?:-(?: |$)|(?=\[))")
+_FIELDS = re.compile(r" ++(\S++) ++(\S++) ++(\S++) ++(\S++) ++(?:-(?: |$)|(?=\[))")
 _MERAKI = re.compile(r"(\S+) +([A-Za-z_\-]+)(?= |$)")
-_ISO_BEGINS = re.compile(r"\d{4}-\d", re.ASCII)
 _BOM = "\ufeff"
 
 
@@ -35,10 +36,20 @@ class HeaderReader:
     def read(self, text: str, now_s: int) -> Header:
         """The header of ``text``, which arrived at ``now_s`` (UTC seconds; decides a missing year)."""
         header = Header()
+        stamps = self._stamps
+        if (
+            common.rfc3164(text, header, stamps, now_s)
+            or common.cisco(text, header, stamps, now_s)
+            or common.rfc5424(text, header, stamps, now_s)
+        ):
+            return header
+        return self._uncommon(text, header, now_s)
+
+    def _uncommon(self, text: str, header: Header, now_s: int) -> Header:
         at = 0
         if text[:1] == "<":
             end = text.find(">", 1, 6) + 1
-            priority = _PRIORITIES.get(text[:end])
+            priority = PRIORITIES.get(text[:end])
             if priority is not None:
                 header.facility, header.severity = priority
                 at = end
@@ -60,24 +71,27 @@ class HeaderReader:
 
     def _digits(self, text: str, at: int, header: Header, now_s: int) -> bool:
         """What begins with a digit: a version and RFC 5424, or a stamp; False = neither."""
-        version = _VERSION.match(text, at)
-        if version is not None:
-            if version.end() == len(text):
+        number = _NUMBER.match(text, at)
+        kind = number.lastgroup if number is not None else None
+        if number is None or kind == "sequence":
+            return False
+        if kind == "version":
+            if number.end() == len(text):
                 header.dialect, header.at = "rfc5424", len(text)
                 return True
-            at = version.end()
+            at = number.end()
             if text[at] == "-":
                 return self._rfc5424(text, at + 1, header, now_s)
-        if _ISO_BEGINS.match(text, at):
+        if kind == "iso" or kind == "version":
             read = self._stamps.iso(text, at, now_s)
             if read is not None:
                 header.stamp, end = read
-                if not self._rfc5424(text, end, header, now_s, strict=version is not None):
-                    _, end = self._zone(text, end, header)
+                if not self._rfc5424(text, end, header, now_s, strict=kind == "version"):
+                    if header.stamp.zone is None:
+                        end = self._zone(text, end, header.stamp)
                     tail(text, end, header, self._stamps, now_s)
                 return True
-        epoch = EPOCH.match(text, at)
-        if epoch is not None:
+        if (kind == "epoch" or kind == "version") and (epoch := EPOCH.match(text, at)) is not None:
             header.stamp = Stamp(int(epoch[1]), nanos(epoch[2]), len(epoch[2]), 0)
             self._meraki(text, epoch.end(), header, now_s)
             return True
@@ -85,16 +99,16 @@ class HeaderReader:
         if read is None:
             return False
         header.stamp, end = read
-        _, end = self._zone(text, end, header)
+        end = self._zone(text, end, header.stamp)
         tail(text, end, header, self._stamps, now_s)
         return True
 
     @staticmethod
-    def _zone(text: str, at: int, header: Header) -> tuple[Any, int]:
+    def _zone(text: str, at: int, stamp: Stamp) -> int:
         zone, end = zone_at(text, at)
-        if zone is not None and header.stamp is not None and header.stamp.zone is None:
-            header.stamp.zone = zone
-        return zone, end
+        if zone is not None and stamp.zone is None:
+            stamp.zone = zone
+        return end
 
     def _rfc5424(self, text: str, at: int, header: Header, now_s: int, strict: bool = True) -> bool:
         """Fields after the stamp; without ``strict`` (no version was given) they must not look like RFC 3164."""

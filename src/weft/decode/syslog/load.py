@@ -16,7 +16,7 @@ from weft.model.logs import SEVERITIES
 
 _FILE_KEYS = {"os", "about", "kinds", "maps", "rules"}
 _RULE_KEYS = {
-    "event", "id", "program", "text", "regex", "fields", "component", "process", "severity", "change",
+    "event", "id", "program", "text", "regex", "contains", "fields", "component", "process", "severity", "change",
 }  # fmt: skip
 _EVENT = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 _PLACE = re.compile(r"\{([a-z_][a-z0-9_]*)(?:\|([a-z_][a-z0-9_]*))?\}")
@@ -97,6 +97,7 @@ def _rule(one: Any, name: str, document: Mapping[str, Any], maps: Maps) -> Rule:
     elif "regex" in one:
         pattern, anywhere, word = compile_expression(str(one["regex"]))
     ids, programs = _words(one.get("id")), _words(one.get("program"))
+    words = _words(one.get("contains")) or (word,)
     if pattern is None and not ids:
         raise InvalidInput("needs `id`, `text` or `regex`")
     groups = dict(pattern.groupindex) if pattern is not None else {}
@@ -105,8 +106,8 @@ def _rule(one: Any, name: str, document: Mapping[str, Any], maps: Maps) -> Rule:
         raise InvalidInput("`fields` is a map of paths to values")
     return Rule(
         name=name, event=event, os=str(document.get("os", "")), ids=ids, programs=programs, pattern=pattern,
-        anywhere=anywhere, word=word, component=tuple(_parts(str(one.get("component", "")), groups, maps)),
-        process=tuple(_parts(str(one.get("process", "")), groups, maps)),
+        anywhere=anywhere, words=words, component=tuple(_parts(str(one.get("component", "")), groups, maps)),
+        process=tuple(_parts(str(one["process"]), groups, maps)) if "process" in one else (),
         fields=tuple((_path(str(path), groups, maps), _value(value, groups, maps)) for path, value in fields.items()),
         severity=_severity(one.get("severity")), change=_change(one.get("change"), groups, maps),
         rank=4 * bool(ids) + 2 * bool(programs) + (bool(ids) and not any("*" in one for one in ids)),

@@ -1,7 +1,7 @@
 """Variable parts of a message to ``<*>``, and a number for what is left: compiled loops over the bytes of a batch.
 
-A part is a run of octets between white space and brackets, quotes, commas, semicolons, equals signs and bars; punctuation
-at its ends stays. A part that holds a digit is variable, except for the few words that are names although they hold one
+A part is a run of octets between white space and brackets, quotes, commas, semicolons, equals signs and bars;
+punctuation at its ends stays. A part that holds a digit is variable, except for the few words that are names although they hold one
 (``IPv4``, ``802.1Q``): numbers, addresses, hexadecimal, MAC addresses, interfaces, identifiers all do.
 """
 
@@ -33,9 +33,16 @@ def _classes() -> _U8:
 _CLASSES = _classes()
 #: Words that stay although they hold a digit, each behind its length; told case-sensitively.
 _NAMES = np.frombuffer(
-    b"".join(bytes([len(word)]) + word for word in b"IPv4 IPv6 ipv4 ipv6 IP6 L2 L3 l2 l3 802.1Q 802.1X MD5 SHA1 HTTP2 OSPFv2 OSPFv3 SSHv2 ssh2 2Way 2-Way L2VPN L3VPN VRFv2 MP3".split()) + b"\0",
+    b"".join(
+        bytes([len(word)]) + word
+        for word in (
+            b"IPv4 IPv6 ipv4 ipv6 IP6 L2 L3 l2 l3 802.1Q 802.1X MD5 SHA1 HTTP2 OSPFv2 OSPFv3 SSHv2 ssh2 2Way 2-Way"
+            b" L2VPN L3VPN MP3"
+        ).split()
+    )
+    + b"\0",
     np.uint8,
-)  # fmt: skip
+)
 
 
 @inlined
@@ -158,8 +165,7 @@ def masked(text: bytes) -> str:
 
 
 def masked_hashes(data: _U8, start: _I64, end: _I64) -> NDArray[np.uint64]:
-    """The number of what is left of each message of a batch: the same where the masked text is (but for blanks at
-    the end)."""
+    """A number for what is left of each message of a batch: equal where the masked texts are."""
     out = np.empty(len(start), np.uint64)
     hashes(data, start, end, _CLASSES, _NAMES, out)
     return out

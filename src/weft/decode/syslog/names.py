@@ -12,7 +12,9 @@ NOTICE = 5
 
 _PREFIX = re.compile(r"(?:slot\d+/|(?:re|node)[01](?:[.\-](?=[\w.])))(?=.)", re.ASCII)
 #: ``%LINK-3-UPDOWN:``, ``%SYSMGR-STANDBY-3-SHUTDOWN_START:``, ``%UC_AUDITLOG-5-AdministrativeEvent:``.
-_CISCO = re.compile(r"%([A-Za-z0-9_]+(?:-[A-Za-z0-9_.]+)*?)-+([0-7])-([A-Za-z0-9_\-]+)(?: ?:(?= |$))?(?::)? *", re.ASCII)
+_CISCO = re.compile(
+    r"%([A-Za-z0-9_]+(?:-[A-Za-z0-9_.]+)*?)-+([0-7])-([A-Za-z0-9_\-]+)(?: ?:(?= |$))?(?::)? *", re.ASCII
+)
 #: ``%%01IFNET/4/IF_STATE(l)[4997]:``.
 _HUAWEI = re.compile(r"%%(?:\d\d)?([A-Za-z0-9_\-]+)/(\d)/([\w\-]+)(?:\((\w+)\))?(?:\[(\d+)\])?: *", re.ASCII)
 _TAG = re.compile(r"%([A-Z][A-Z0-9_\-]+): *", re.ASCII)

@@ -1,8 +1,9 @@
 """Patterns of rules: a message's text with its variable parts in braces, compiled to a regular expression.
 
 ``Interface {interface}, changed state to {state:up|down}``: ``{name}`` is a word without blanks, ``{name:kind}`` one of
-``KINDS``, ``{name:a|b}`` one of the given words (``{name:=a}`` that one), ``{:a|b}`` the same without a name. A blank stands for any white
-space. A pattern begins where the text begins, or anywhere after ``...``; what follows its end does not matter.
+``KINDS``, ``{name:a|b}`` one of the given words (``{name:=a}`` that one), ``{:a|b}`` the same without a name. A blank
+stands for any white space. A pattern begins where the text begins, or anywhere after ``...``; what follows its end
+does not matter.
 """
 
 from __future__ import annotations
@@ -74,7 +75,9 @@ def _place(name: str, kind: str, kinds: Mapping[str, str]) -> str:
 
 def _literal(text: str) -> str:
     if "{" in text or "}" in text:
-        raise InvalidInput(f"`text` has a brace that belongs to nothing, near {text.strip()!r}; use `regex` for such text")
+        raise InvalidInput(
+            f"`text` has a brace that belongs to nothing, near {text.strip()!r}; use `regex` for such text"
+        )
     return re.sub(r"\s+", lambda _: r"\s+", re.escape(text).replace(r"\ ", " ")) if text else ""
 
 

@@ -38,7 +38,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule, compiled. ``fields``: names and values; ``word``: what every text that matches holds."""
+    """One rule, compiled. ``fields``: names and values; ``words``: each text that matches holds one of them."""
 
     name: str  # file and event, for people
     event: str
@@ -47,7 +47,7 @@ class Rule:
     programs: tuple[str, ...]
     pattern: re.Pattern[str] | None
     anywhere: bool
-    word: str
+    words: tuple[str, ...]
     component: Parts
     process: Parts
     fields: tuple[tuple[Parts, Value | Group], ...]
@@ -95,16 +95,14 @@ class Found:
 
 def joined(parts: Parts, match: re.Match[str] | None) -> str:
     """Texts and groups one after the other; a group that is not there is empty."""
-    first = parts[0]
-    if len(parts) == 1 and type(first) is str:
-        return first
     out = ""
     for part in parts:
-        if type(part) is str:
+        if isinstance(part, str):
             out += part
-        else:
-            text = match[part[0]] if match is not None else ""  # type: ignore[index]
-            out += (text if part[1] is None else str(part[1](text))) if text else ""  # type: ignore[misc]
+        elif match is not None:
+            text = match[part[0]]
+            if text:
+                out += text if part[1] is None else str(part[1](text))
     return out
 
 
@@ -122,15 +120,17 @@ class RuleTable:
             rules = self._candidates(program, message_id)
         if not rules:
             return None
-        end = min(len(text), at + _LONGEST_TEXT)
+        end = at + _LONGEST_TEXT
         for rule in rules:
-            if rule.pattern is None:
+            pattern = rule.pattern
+            if pattern is None:
                 return Found(rule, None)
-            if rule.word and rule.word not in text:
-                continue
-            match = rule.pattern.search(text, at, end) if rule.anywhere else rule.pattern.match(text, at, end)
-            if match is not None:
-                return Found(rule, match)
+            for word in rule.words:
+                if word in text:
+                    match = pattern.search(text, at, end) if rule.anywhere else pattern.match(text, at, end)
+                    if match is not None:
+                        return Found(rule, match)
+                    break
         return None
 
     def _candidates(self, program: str, message_id: str) -> tuple[Rule, ...]:

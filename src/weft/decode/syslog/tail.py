@@ -8,9 +8,9 @@ from weft.decode.syslog import vendors
 from weft.decode.syslog.names import Header, clean_host, clean_program, identify
 from weft.decode.syslog.times import ZONES, StampReader, zone_at
 
-_NAME = r"[A-Za-z/_.\-#][^\s:\[\],=<>\"'{}|;%]*"
+_NAME = r"[A-Za-z/_.\-#][^\s:\[\],=<>\"'{}|;%]*+"
 #: `` host program[123]: ``: nearly all of them.
-_HOST_PROGRAM = re.compile(rf" +([^\s:\[\],=<>%()\"'{{}}|]+) +({_NAME})(?:\[([^\]\n]{{0,64}})\])?: ?")
+_HOST_PROGRAM = re.compile(rf" ++([^\s:\[\],=<>%()\"'{{}}|]++) ++({_NAME})(?:\[([^\]\n]{{0,64}})\])?: ?")
 _TOKEN = re.compile(r" +(\S+)")
 _PROGRAM = re.compile(rf" *({_NAME}|)(?:\[([^\]\n]{{0,64}})\])?: ?")
 _PROGRAM_PROCESS = re.compile(rf"({_NAME}|)\[([^\]\n]{{0,64}})\]:? ?")
@@ -72,7 +72,7 @@ def _odd(text: str, at: int, header: Header, stamps: StampReader, now_s: int, de
         header.host = clean_host(word.partition(",")[0] or "-")
         header.at = token.start(1) + word.index(",") + 1
     elif word[-1] == ":":
-        _name_colon(text, word[:-1], token.end(), header, stamps, now_s)
+        _name_colon(text, word[:-1], token.end(), header)
     elif "=" in word:
         vendors.body(text, token.start(1), header, stamps, now_s)
     else:
@@ -89,7 +89,7 @@ def _program(text: str, at: int, header: Header, stamps: StampReader, now_s: int
     vendors.body(text, at, header, stamps, now_s)
 
 
-def _name_colon(text: str, name: str, at: int, header: Header, stamps: StampReader, now_s: int) -> None:
+def _name_colon(text: str, name: str, at: int, header: Header) -> None:
     """``name: text`` without anything else: a program, unless it can only be a host."""
     rest = text[at : at + 2].lstrip()
     is_tagged = rest[:1] == "%"

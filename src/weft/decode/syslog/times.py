@@ -1,7 +1,8 @@
 """Time stamps of log messages: how they are written, and what second they mean.
 
-A stamp is read as civil time; its zone, where it names one, is kept beside it. A missing year is the last
-one that does not put the stamp more than a week after its arrival. Nothing here knows the sender: what a stamp without a zone means is decided in ``clock``.
+A stamp is read as civil time; its zone, where it names one, is kept beside it. A missing year is the last one that does
+not put the stamp more than a week after its arrival. Nothing here knows the sender: what a stamp without a zone means
+is decided in ``clock``.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ from datetime import date
 #: Minutes east of UTC, or a zone's abbreviation, or None where the stamp names none.
 Zone = int | str | None
 
-MONTHS = {
-    name: number
-    for number, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), 1)
-}  # fmt: skip
+_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec"
+MONTHS = {name: number for number, name in enumerate(_MONTHS.split(), 1)}
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 _DAY = 86_400
 _MOST_CACHED = 20_000
@@ -49,7 +48,7 @@ BSD = re.compile(
 )
 #: ``2024 Mar  1 18:46:11.123``.
 YEAR_FIRST = re.compile(rf"((?:19|20)\d\d) ({_MONTH}) +(\d{{1,2}}) ({_CLOCK})(?:[.,](\d{{1,9}}))?", re.ASCII)
-#: RFC 3339 and what is like it: ``2024-03-01T18:46:11.123456+01:00``, ``2024-3-1 18:46:11,123``, ``2024/03/01 18:46:11``.
+#: RFC 3339 and its kin: ``2024-03-01T18:46:11.123456+01:00``, ``2024-3-1 18:46:11,123``, ``2024/03/01 18:46:11``.
 ISO = re.compile(
     rf"(\d{{4}})[-/](\d{{1,2}}|{_MONTH})[-/] ?(\d{{1,2}})[T ]+({_CLOCK})(?:[.,](\d{{1,9}})(?:\.\d+)?)?"
     rf"(Z|{_OFFSET}|[+-]\d\d(?!\d))?(?:Z(?= ))?",
@@ -80,6 +79,14 @@ class StampReader:
         self._seconds: dict[str, int | None] = {}
         self._day = 0
 
+    def seconds(self, written: str, now_s: int) -> int | None:
+        """The second that a whole stamp without fraction and zone means."""
+        seconds = self._cached(written, now_s)
+        if seconds is None:
+            read = self.any(written, 0, now_s)
+            seconds = read[0].seconds if read is not None else None
+        return seconds
+
     def bsd(self, text: str, at: int, now_s: int) -> tuple[Stamp, int] | None:
         """A stamp with a month's name at ``at``, and where it ends. ``now_s``: arrival, UTC seconds."""
         found = BSD.match(text, at)
@@ -94,7 +101,7 @@ class StampReader:
         if seconds is None:
             return None
         digits = fraction or late_fraction or ""
-        return Stamp(seconds, nanos(digits), len(digits), _offset(offset)), found.end()
+        return Stamp(seconds, nanos(digits), len(digits), minutes_east(offset)), found.end()
 
     def year_first(self, text: str, at: int, now_s: int) -> tuple[Stamp, int] | None:
         """``2024 Mar  1 18:46:11``."""
@@ -118,7 +125,7 @@ class StampReader:
             self._keep(key, seconds)
         if seconds is None:
             return None
-        return Stamp(seconds, nanos(fraction), len(fraction or ""), _offset(offset)), found.end()
+        return Stamp(seconds, nanos(fraction), len(fraction or ""), minutes_east(offset)), found.end()
 
     def year_last(self, text: str, at: int, now_s: int) -> tuple[Stamp, int] | None:
         """``dd/mm/yyyy`` or ``mm/dd/yyyy``, whichever is closer to the arrival."""
@@ -161,8 +168,10 @@ class StampReader:
 
 
 def civil(year: int | None, month: int, day: int, clock: str, now_s: int, half: str | None = None) -> int | None:
-    """Seconds since 1970 of a civil time read as UTC; None where there is no such day or time. A leap second is the
-    second before it."""
+    """Seconds since 1970 of a civil time read as UTC; None where there is no such day or time.
+
+    A leap second is the second before it.
+    """
     hour, minute, second = (int(part) for part in clock.split(":"))
     if hour > 23 or minute > 59 or second > 60:
         return None
@@ -195,11 +204,11 @@ def _int(text: str | None) -> int | None:
     return int(text) if text else None
 
 
-def _offset(text: str | None) -> Zone:
-    """``Z``, ``+01:00``, ``+0100`` or ``+01`` to minutes."""
+def minutes_east(text: str | None) -> int | None:
+    """Of UTC: ``Z``, ``+01:00``, ``+0100`` or ``+01`` to minutes."""
     if not text:
         return None
-    if text == "Z":
+    if text == "Z" or text == "+00:00":
         return 0
     minutes = int(text[1:3]) * 60 + (int(text[-2:]) if len(text) > 3 else 0)
     return -minutes if text[0] == "-" else minutes
@@ -211,4 +220,4 @@ def zone_at(text: str, at: int) -> tuple[Zone, int]:
     if found is None:
         return None, at
     name = found[1]
-    return (_offset(name) if name[0] in "+-" else name), found.end()
+    return (minutes_east(name) if name[0] in "+-" else name), found.end()

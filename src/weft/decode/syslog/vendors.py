@@ -13,8 +13,6 @@ _EVENT_FORMAT = re.compile(r"(CEF|LEEF): ?[\d.]+\|([^|]*)\|([^|]*)\|([^|]*)\|([^
 _RECEIPT = re.compile(r"\brt=(?:(\d{10})(\d{3})?\b|([A-Z][a-z]{2} +\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d))", re.ASCII)
 #: Two ``name=value`` after each other at the begin.
 _PAIRS = re.compile(r"[A-Za-z_]\w*=(?:\"[^\"]*\"|\S*)[ ,]\s*[A-Za-z_][\w.]*=", re.ASCII)
-_PAIR = re.compile(r"([A-Za-z_]\w*)=(?:\"([^\"]*)\"|(\S*))", re.ASCII)
-_MOST_PAIRS = 24  # names that make up the header come first
 _TIMED = re.compile(r"\btime=\"(\d{4}-\d\d-\d\d[T ][^\"(]*)", re.ASCII)
 
 _LEVEL = re.compile(r" +(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug) +(?=[\w().\-/]+(?:\[[^\]]*\])?:)")
@@ -29,11 +27,15 @@ _SHELF = re.compile(r" +(fpc\d+|pfe|spu\d*)(?: +fpc\d+)? +(?:([a-z]\w*): )?", re
 _SHELF_TAG = re.compile(r"([A-Za-z][\w]*):", re.ASCII)
 _UNDERSCORED = re.compile(r" +([A-Z][A-Za-z0-9]*_[A-Za-z0-9_]+)(?= )", re.ASCII)
 _CAPITALS = re.compile(r" +([A-Z]{2,8})(?= +[A-Z0-9a-f:.\"]+)", re.ASCII)
-_LEVEL_WORDS = frozenset("EMERG ALERT CRIT CRITICAL ERR ERROR WARN WARNING NOTICE INFO DEBUG".split())
+_LEVEL_WORDS = frozenset(
+    ["EMERG", "ALERT", "CRIT", "CRITICAL", "ERR", "ERROR", "WARN", "WARNING", "NOTICE", "INFO", "DEBUG"]
+)
 _BRACKETED = re.compile(r" +\[\d[^\]]*?: ([A-Za-z][\w\-]+): [A-Z]+: ?\] *", re.ASCII)
 _STACK = re.compile(r" *\([A-Za-z]\w*\)(?= +%)", re.ASCII)
 #: RouterOS: ``system,info,account``.
-_TOPICS = re.compile(r" *((?:[a-z][a-z0-9\-]*,)+(?:info|warning|error|critical|debug)(?:,!?[a-z0-9\-]+)*)(?=[ :])", re.ASCII)
+_TOPICS = re.compile(
+    r" *((?:[a-z][a-z0-9\-]*,)+(?:info|warning|error|critical|debug)(?:,!?[a-z0-9\-]+)*)(?=[ :])", re.ASCII
+)
 #: ``host port02 2018-Nov-12 10:47:29.515 LOGIN: root``.
 _CONSOLE = re.compile(r"([A-Za-z0-9_][\w.\-]*) +([\w\-]+) +(?=\d{4}-[A-Z][a-z]{2}-)", re.ASCII)
 _CONSOLE_TAG = re.compile(r" +([A-Z]+): *", re.ASCII)
@@ -193,25 +195,39 @@ def pairs(text: str, at: int, header: Header, stamps: StampReader, now_s: int) -
     """``date=… time=… devname=…``: Fortinet, Sophos, SonicWall and others."""
     if not _PAIRS.match(text, at):
         return False
-    values: dict[str, str] = {}
-    for number, found in enumerate(_PAIR.finditer(text, at)):
-        values.setdefault(found[1], found[2] if found[2] is not None else found[3])
-        if number >= _MOST_PAIRS:
-            break
     header.at, header.dialect = at, "pairs"
-    host = values.get("devname") or values.get("device_name") or values.get("fw")
+    host = _value(text, at, "devname") or _value(text, at, "device_name") or _value(text, at, "fw")
     if host:
         header.host = clean_host(host)
-    header.program = values.get("type") or values.get("log_type") or header.program or values.get("id", "")
-    header.message_id = values.get("subtype") or values.get("log_id") or values.get("m") or header.message_id
-    written = f"{values['date']} {values['time']}" if "date" in values and "time" in values else values.get("time", "")
+    header.program = (
+        _value(text, at, "type") or _value(text, at, "log_type") or header.program or _value(text, at, "id")
+    )
+    kind = _value(text, at, "subtype") or _value(text, at, "log_id") or _value(text, at, "m")
+    header.message_id = kind or header.message_id
+    day, clock = _value(text, at, "date"), _value(text, at, "time")
+    written = f"{day} {clock}" if day and clock else clock
     read = stamps.any(written, 0, now_s) if written else None
     if read is not None:
         header.stamp, end = read
-        zone = values.get("tz") or values.get("timezone") or written[end:].strip()
+        zone = _value(text, at, "tz") or _value(text, at, "timezone") or written[end:].strip()
         if header.stamp.zone is None and zone:
             header.stamp.zone = _zone(zone)
     return True
+
+
+def _value(text: str, at: int, name: str) -> str:
+    """The value of a name among ``name=value`` from ``at`` on, without quotes; empty = there is none."""
+    if text.startswith(name + "=", at):
+        begin = at + len(name) + 1
+    else:
+        begin = text.find(f" {name}=", at) + len(name) + 2
+        if begin == len(name) + 1:
+            return ""
+    if text[begin : begin + 1] == '"':
+        end = text.find('"', begin + 1)
+        return text[begin + 1 : end if end > 0 else None]
+    end = text.find(" ", begin)
+    return text[begin : end if end >= 0 else None].rstrip(",")
 
 
 _GIVEN_OFFSET = re.compile(r"(?:.*?GMT)?([+-])(\d{1,2}):?(\d\d)", re.ASCII)
