@@ -33,7 +33,6 @@ from weft.collect.snmp.poller import SnmpPoller
 from weft.collect.snmp.traps import TrapListener
 from weft.component import Component, Running
 from weft.config import Settings
-from weft.demo import Demo, is_marked
 from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
 from weft.model.changes import CHANGES
@@ -44,6 +43,8 @@ from weft.store.open import open_store
 from weft.store.state import open_state
 
 log = structlog.get_logger(__name__)
+
+DEMO_MARK = "demo"  # file that marks a data directory as holding demo data
 
 
 class Role(StrEnum):
@@ -66,8 +67,13 @@ class Process:
 def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) -> Process:
     """Wire the parts of a process. Inert: nothing is opened before ``Process.parts`` are started."""
     _check(settings, role, demo)
-    acme = Demo(settings) if demo else None
-    if acme is not None:
+    acme = None
+    if demo:
+        from weft.demo import Demo  # its simulated devices bring gRPC: 150 ms of every other start
+
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        (settings.data_dir / DEMO_MARK).touch()
+        acme = Demo(settings)
         settings = acme.settings
     data_dir = settings.data_dir
     collects, serves = role is not Role.SERVE, role is not Role.COLLECT
@@ -159,7 +165,7 @@ def _check(settings: Settings, role: Role, demo: bool) -> None:
             f"`weft {role.value}` shares a store with other processes; the embedded one belongs to a single process",
             where="store.url", fix="Name a ClickHouse server, or run `weft up`.",
         )  # fmt: skip
-    marked = is_marked(settings.data_dir)
+    marked = (settings.data_dir / DEMO_MARK).exists()
     used = settings.data_dir.exists() and any(settings.data_dir.iterdir())
     if demo and used and not marked:
         raise ConfigError(

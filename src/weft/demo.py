@@ -7,7 +7,6 @@ hold no logic of the product: everything the demo shows comes in through the doo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from weft.collect.collector import Collector
@@ -24,8 +23,6 @@ from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reser
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 
-DEMO_MARK = "demo"  # file that marks a data directory as holding demo data
-
 
 class Demo:
     """Acme, wired to one process."""
@@ -34,7 +31,6 @@ class Demo:
         """Writes Acme's reference tables and inventory into the data directory and picks ports for its agents."""
         self._files = settings.data_dir / "demo-tables"
         self._files.mkdir(parents=True, exist_ok=True)
-        (settings.data_dir / DEMO_MARK).touch()
         self._ports: AgentPorts = reserve_ports()
         self.settings = settings.model_copy(
             update={
@@ -63,11 +59,6 @@ class Demo:
         """What sends by itself: to be started last."""
         targets = _targets(collector)
         return [DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows"))]
-
-
-def is_marked(data_dir: Path) -> bool:
-    """Whether a data directory holds demo data."""
-    return (data_dir / DEMO_MARK).exists()
 
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:
