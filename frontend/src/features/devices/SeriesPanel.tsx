@@ -36,6 +36,13 @@ function named(series: Series, result: ViewResult): string {
   return series.other ? "Other" : parts.filter(Boolean).join(", ") || series.label;
 }
 
+/** Lines of several metrics stand in the order of their names (In before Out), others by size as they came. */
+function ordered(result: ViewResult): Series[] {
+  const series = result.series.map((one) => ({ ...one, label: named(one, result) }));
+  if (!result.columns.some((column) => column.name === "metric")) return series;
+  return series.toSorted((one, other) => one.label.localeCompare(other.label, "en", { numeric: true }));
+}
+
 const latest = (series: Series): number | null => series.values.findLast((value) => value !== null) ?? null;
 
 const slotsOf = (series: readonly Series[]): number[] => series.map((one, index) => (one.other ? -1 : index));
@@ -43,7 +50,7 @@ const slotsOf = (series: readonly Series[]): number[] => series.map((one, index)
 function Drawn({ result, title, kind, limits, height, unit }: Required<Pick<SeriesPanelProps, "title" | "kind" | "limits" | "height">> & { result: ViewResult; unit: string }) {
   const { zone } = usePrefs();
   const { zoomTo } = useTime();
-  const series = useMemo(() => result.series.map((one) => ({ ...one, label: named(one, result) })), [result]);
+  const series = useMemo(() => ordered(result), [result]);
   const build = useCallback((theme: ChartTheme) => {
     if (!result.grid) return {};
     return withLimits({ kind, grid: result.grid, series, slots: slotsOf(series), unit, zone, compact: true }, limits, theme);
