@@ -3,7 +3,7 @@
     python -m bench.snmp [--devices 20] [--interfaces 1000] [--polls 3] [--live 40] [--dead 200]
 
 Agents run in a process of their own, whose CPU is told apart. The poller is held to one core and ends in the real
-intake (identity, increases, batches) with a store that throws away. The peer is pysnmp's own GETBULK of the same columns.
+intake (identity, increases, batches) with a store that throws away. The peer is pysnmp's GETBULK of the same columns.
 """
 
 from __future__ import annotations

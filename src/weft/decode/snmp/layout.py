@@ -7,6 +7,7 @@ is of with their components and labels.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -181,25 +182,35 @@ def _metrics(table: TableLayout, tables: Mapping[str, TableLayout]) -> None:
         found = [int(one) if one.isdigit() else 0 for one in lookup.texts(spec.if_index)]
         table.if_index = np.array(found, np.uint64).astype(np.uint32)
     count = len(table.keys)
-    taken: dict[str, set[int]] = {}
+    taken: dict[frozenset[str], set[int]] = {}
     for position, metric in enumerate(spec.metrics):
-        rows, groups = _matching(metric, lookup, count, taken.get(metric.source, set()))
+        cell = parse(metric.source).names & frozenset(spec.columns)
+        rows, groups = _matching(metric, lookup, count, taken.get(cell, set()))
         if metric.where:  # one cell is one metric: the first rule that fits it
-            taken.setdefault(metric.source, set()).update(rows)
+            taken.setdefault(cell, set()).update(rows)
         if not rows:
             continue
         component = spec.component if metric.component is None else metric.component
+        components = list(_filled(component, rows, groups, lookup))
+        labels = list(_labels({**spec.labels, **metric.labels}, rows, groups, lookup))
+        _tell_apart(table, rows, components, labels)
         table.metrics.append(
             MetricLayout(
-                metric,
-                position,
-                parse(metric.source),
-                parse(metric.otherwise) if metric.otherwise else None,
-                np.array(rows, np.int64),
-                tuple(_filled(component, rows, groups, lookup)),
-                tuple(_labels({**spec.labels, **metric.labels}, rows, groups, lookup)),
+                metric, position, parse(metric.source), parse(metric.otherwise) if metric.otherwise else None,
+                np.array(rows, np.int64), tuple(components), tuple(labels),
             )
-        )
+        )  # fmt: skip
+
+
+def _tell_apart(table: TableLayout, rows: list[int], components: list[str], labels: list[str]) -> None:
+    """Rows of one name that nothing else distinguishes get their index behind it: they are not one series."""
+    series = [(components[at], labels[at], int(table.if_index[row])) for at, row in enumerate(rows)]
+    often = {one for one, count in Counter(series).items() if count > 1}
+    if often and table.spec.index:
+        part = table.spec.parts[-1][0]
+        for at, row in enumerate(rows):
+            if series[at] in often:
+                components[at] = f"{components[at]} #{table.names[part][row]}".strip()
 
 
 def _matching(

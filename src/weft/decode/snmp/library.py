@@ -103,11 +103,13 @@ def _read(path: Path) -> Profile:
 
 
 def _explain(path: Path, error: ValidationError) -> ConfigError:
-    """The first problem with its place in the file; the others follow."""
+    """The first problem with its place in the file; the others follow. Keys that do not exist come first."""
     problems = []
-    for detail in error.errors(include_url=False):
+    details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
+    for detail in details:
         place = ".".join(str(part) for part in detail["loc"]) or "profile"
-        problems.append((place, detail["msg"].removeprefix("Value error, ")))
+        unknown = detail["type"] == "extra_forbidden"
+        problems.append((place, "there is no such key" if unknown else detail["msg"].removeprefix("Value error, ")))
     place, text = problems[0]
     more = "".join(f"\n  also {where}: {what}" for where, what in problems[1:6])
     return ConfigError(text, where=f"{path}: {place}", fix=f"See docs/snmp.md, “Adding a vendor”.{more}")

@@ -66,7 +66,7 @@ class ColumnSpec(Spec):
 
 
 def _column(given: Any) -> Any:
-    return {"oid": given} if isinstance(given, str) else given
+    return given if isinstance(given, dict | ColumnSpec) else {"oid": given}
 
 
 def _text_column(given: Any) -> Any:
