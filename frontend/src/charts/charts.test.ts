@@ -35,14 +35,14 @@ describe("gaps", () => {
 describe("pauses between readings", () => {
   it("are crossed, but not an outage", () => {
     const sparse = [1, null, null, 2, null, null, 3, null, null, null, null, null, null, 4];
-    expect(crossable([sparse])).toBe(5);
+    expect(crossable(sparse)).toBe(5);
     expect(pauses(sparse, 5).slice(0, 8)).toEqual([false, true, true, false, true, true, false, false]);
     const option = timeseries(chart([one("a", sparse)], "lines"), THEME);
     const [series] = option.series as { data: unknown[] }[];
     expect(series?.data).toHaveLength(sparse.length - 4);
   });
   it("are none where every bucket has a value", () => {
-    expect(crossable([[1, 2, null, 3, 4, 5]])).toBe(0);
+    expect(crossable([1, 2, null, 3, 4, 5])).toBe(0);
     expect(crossable([])).toBe(0);
   });
 });

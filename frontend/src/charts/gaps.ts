@@ -6,16 +6,14 @@ const FEW = 3;
 type Values = readonly (number | null)[];
 
 /** How many buckets without a value a line may cross: up to twice the usual pause; 0 where every bucket has one. */
-export function crossable(series: readonly Values[]): number {
+export function crossable(values: Values): number {
   const found: number[] = [];
-  for (const values of series) {
-    let last = -1;
-    values.forEach((value, index) => {
-      if (value === null) return;
-      if (last >= 0) found.push(index - last);
-      last = index;
-    });
-  }
+  let last = -1;
+  values.forEach((value, index) => {
+    if (value === null) return;
+    if (last >= 0) found.push(index - last);
+    last = index;
+  });
   if (found.length < FEW) return 0;
   const usual = found.toSorted((one, other) => one - other)[Math.floor(found.length / 2)] ?? 1;
   return usual > 1 ? 2 * usual - 1 : 0;

@@ -60,14 +60,13 @@ function points(grid: TimeGrid, values: readonly (number | null)[], cross = 0): 
 function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
   const stacked = chart.kind === "stacked";
   const values = stacked ? stackable(chart.series) : chart.series.map((one) => one.values);
-  const cross = stacked ? 0 : crossable(values);
   return chart.series.map((one, index) => {
     const color = colorOf(theme, chart.slots[index] ?? -1);
     return {
       type: "line",
       id: `s${index}`,
       name: one.label,
-      data: points(chart.grid, values[index] ?? [], cross),
+      data: points(chart.grid, values[index] ?? [], stacked ? 0 : crossable(values[index] ?? [])),
       symbol: "none",
       connectNulls: false,
       triggerLineEvent: true,
