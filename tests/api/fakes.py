@@ -5,6 +5,7 @@ from weft.collect.status import CollectStatus
 from weft.collect.writer import WriterStatus
 from weft.model.views import ChartSpec, Provenance, ViewResult, Window
 from weft.query.datasets import build_catalogue
+from weft.query.facets import Facet, Facets, FacetValue
 
 
 def answer(query, rows=()):
@@ -19,6 +20,7 @@ class FakeQuestions:
     def __init__(self):
         self.failure = None
         self.asked = []
+        self.reconciled = None
 
     def run(self, query):
         if self.failure:
@@ -34,6 +36,17 @@ class FakeQuestions:
 
     def complete(self, text, cursor, dataset="flows"):
         return {"from": 0, "to": cursor, "options": [{"label": "src_as", "insert": "src_as ", "kind": "dimension"}]}
+
+    def facets(self, query, by):
+        self.asked.append(query)
+        values = [FacetValue("error", "error", 3.0), FacetValue("", "unknown", 1.0)]
+        return Facets([Facet(name, name.title(), values, 2.0) for name in by], 6.0, "messages", 1.5)
+
+    def reconcile(self, since, until, *, device="", losses=None):
+        if self.failure:
+            raise self.failure
+        self.asked.append((since, until, device, losses))
+        return self.reconciled
 
     def export(self, query, format):  # noqa: A002
         yield b"a,b\n"

@@ -157,3 +157,5 @@ def test_lists_what_can_be_asked() -> None:
     listed = weft("--list").stdout.decode()
     assert "src_as " in listed
     assert "p95_bps" in listed
+    assert all(f"{name}: " in listed for name in ("flows", "metrics", "logs", "changes"))
+    assert "label_NAME" in listed

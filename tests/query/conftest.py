@@ -23,7 +23,7 @@ from weft.store.telemetry import TelemetryStore
 DAY = int(datetime(2026, 11, 16, tzinfo=UTC).timestamp())
 FIRST, LAST = DAY + 6 * 3600, DAY + 12 * 3600
 #: Rows of any age are kept.
-KEEP = dict.fromkeys(("flows", *(r.name for r in FLOWS.rollups)), 20000)
+KEEP = dict.fromkeys(("flows", "metrics", "logs", "changes", *(r.name for r in FLOWS.rollups)), 20000)
 #: Nobody sent anything in this half hour.
 QUIET = (DAY + 9 * 3600, DAY + 9 * 3600 + 1800)
 NOW = DAY + 14 * 3600

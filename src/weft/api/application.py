@@ -24,6 +24,7 @@ from weft.api.live import LiveHub
 from weft.api.ports import ApiDependencies
 from weft.api.routes import (
     auth,
+    configs,
     devices,
     enrich,
     health,
@@ -31,6 +32,7 @@ from weft.api.routes import (
     live,
     metrics,
     push,
+    quality,
     query,
     sources,
     tokens,
@@ -51,7 +53,7 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
-             topology.router, devices.router, inventory.router)  # fmt: skip
+             topology.router, configs.router, devices.router, inventory.router, quality.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 4
 

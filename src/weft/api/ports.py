@@ -6,7 +6,7 @@ The protocols are narrow on purpose: they are the whole of what the API may ask 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Protocol
@@ -25,11 +25,13 @@ from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
 from weft.api.topology import Topology
 from weft.api.topology_network import Network
+from weft.collect.configs import ConfigHistory
 from weft.collect.push import Pushes
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
 from weft.query.model import Query
+from weft.query.reconcile import Reconciliation
 from weft.store.state import StateStore
 
 
@@ -50,6 +52,11 @@ class Questions(Protocol):
 
     def facets(self, query: Query, by: Sequence[str]) -> Any:
         """The most frequent values of several dimensions."""
+
+    def reconcile(
+        self, since: str, until: str, *, device: str = "", losses: Mapping[str, float] | None = None
+    ) -> Reconciliation:
+        """Flows against interface counters."""
 
     def export(self, query: Query, format: str) -> Iterator[bytes] | bytes:  # noqa: A002
         """The answer as a file."""
@@ -80,6 +87,7 @@ class ApiDependencies:
     enricher: Tables | None = None
     intake: Intaking | None = None
     pushes: Pushes | None = None
+    configs: ConfigHistory | None = None
     known: Callable[[], Knowledge] = Knowledge
     networks: Callable[[float | None], Network] = lambda _: Network()
     """The network as the inventory knew it at a time (UTC seconds; None = now)."""

@@ -27,8 +27,12 @@ _ERRORS: dict[str, type[WeftError]] = {
 
 
 @click.command("query")
+@click.option(
+    "--dataset", "-d", type=click.Choice(["flows", "metrics", "logs", "changes"]), default="flows", show_default=True,
+    help="What to ask about.",
+)
 @click.option("--by", "-b", multiple=True, metavar="DIMENSION", help="Group by it; repeat or separate with commas.")
-@click.option("--measure", "-m", multiple=True, metavar="MEASURE", help="What to measure; the first ranks. [bps]")
+@click.option("--measure", "-m", multiple=True, metavar="MEASURE", help="What to measure; the first ranks. [of flows bps]")
 @click.option("--filter", "-f", "filter_text", default="", metavar="FILTER", help="Only what matches (docs/filter.md).")
 @click.option(
     "--since", default="now-1h", show_default=True, metavar="TIME", help="now-24h, now/d, ISO 8601, UTC seconds."
@@ -53,6 +57,7 @@ _ERRORS: dict[str, type[WeftError]] = {
 @click.option(
     "--limit", default=100, show_default=True, type=click.IntRange(1, 100_000), help="Rows of --view records."
 )
+@click.option("--before", metavar="CURSOR", help="Go on with older records: next_before of the last answer (--json).")
 @click.option("--order", type=click.Choice(["time", "bytes"]), default="time", show_default=True, help="Of records.")
 @click.option("--json", "form", flag_value="json", help="The whole answer as JSON, provenance included.")
 @click.option("--csv", "form", flag_value="csv", help="The rows as CSV.")
@@ -74,6 +79,8 @@ def query_command(
     weft query --by SrcAS --since now-24h
     weft query --by InIf --filter 'InIf.boundary = external' --view series --compare 1d
     weft query --view records --filter 'Addr = 192.0.2.1 AND Port = 443' --json
+    weft query -d metrics --by interface --filter 'metric = in_octets' --since now-6h
+    weft query -d logs --view records --filter 'message ~ "link down"'
 
     Asks the running Weft, or opens the store when none runs. Exit codes: 0 answered, 1 failed, 2 wrong question.
     """
@@ -113,7 +120,7 @@ def _query_of(
     from weft.query.model import Query
     from weft.query.times import parse_duration
 
-    dimensions, measures = _split(by), _split(measure) or ["bps"]
+    dimensions, measures = _split(by), _split(measure)
     try:
         return Query(
             by=dimensions, measures=measures, filter=filter_text, other=not no_other, compare_to=compare,
@@ -213,6 +220,10 @@ def _list_names() -> None:
         click.echo("\nDimensions")
         for d in dataset.dimensions.values():
             click.echo(f"  {d.name:24} {d.meaning}")
-        click.echo("\nEither side, in filters")
+        for f in dataset.families:
+            click.echo(f"  {f'{f.prefix}_NAME':24} {f.meaning}")
+        if dataset.either:
+            click.echo("\nEither side, in filters")
         for e in dataset.either.values():
             click.echo(f"  {e.name:24} {e.sides[0].name} or {e.sides[1].name}")
+        click.echo()

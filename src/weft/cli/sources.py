@@ -16,12 +16,15 @@ MOST_SOURCES = 20_000
 MARKS = {"ok": "✓", "unknown": "·", "warning": "!", "critical": "✗"}
 
 
-@click.command("sources")
+@click.group("sources", invoke_without_command=True)
+@click.pass_context
 @config_option
 @click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe.")
 @click.option("--kind", help="Only sources of this kind: flow, snmp, gnmi, syslog, trap, prometheus, configs …")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
-def sources_command(config_file: Path | None, url: str | None, kind: str | None, as_json: bool) -> None:
+def sources_command(
+    context: click.Context, config_file: Path | None, url: str | None, kind: str | None, as_json: bool
+) -> None:
     """Show what sends telemetry and how well it arrives.
 
     Flow exporters first, then every other source: polled devices, subscriptions, senders of logs and metrics,
@@ -30,6 +33,8 @@ def sources_command(config_file: Path | None, url: str | None, kind: str | None,
     """
     from weft.cli.client import ApiClient
 
+    if context.invoked_subcommand is not None:
+        return
     client = ApiClient(settings_of(config_file), url)
     view = client.get("/exporters")
     others = client.get("/sources", limit=str(MOST_SOURCES), **({"kind": kind} if kind else {}))
@@ -77,3 +82,48 @@ def show_others(sources: Sequence[Mapping[str, Any]]) -> None:
         )
         for reason in one["reasons"]:
             click.echo(f"    {reason['title']}. {reason['fix']}")
+
+
+@sources_command.command("reconcile")
+@config_option
+@click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe.")
+@click.option("--since", default="now-1h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
+@click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
+@click.option("--device", default="", metavar="NAME", help="Only of this device: its name or address.")
+@click.option("--all", "everything", is_flag=True, help="Also what agrees, and what is idle.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
+def reconcile_command(
+    config_file: Path | None, url: str | None, since: str, until: str, device: str, everything: bool, as_json: bool
+) -> None:
+    """Compare flows with interface counters, and say why they differ.
+
+    One line per interface and direction, the worst first: the rate by flows (with Ethernet headers), the rate by
+    counters, their ratio, and the most likely reason with its confidence. See docs/data-quality.md.
+    """
+    from weft.cli.client import ApiClient
+
+    client = ApiClient(settings_of(config_file), url)
+    view = client.get("/quality/reconciliation", since=since, until=until, device=device, limit="5000")
+    if as_json:
+        click.echo(json.dumps(view))
+    else:
+        show_reconciled(view, everything=everything)
+
+
+def show_reconciled(view: Mapping[str, Any], *, everything: bool) -> None:
+    """Print what differs, or all of it, and how many of which verdict there are."""
+    from weft.query.text import amount, visible
+
+    for row in view["rows"]:
+        if row["verdict"] in ("agrees", "idle") and not everything:
+            continue
+        ratio = "–" if row["adjusted"] is None else f"{row['adjusted']:.2f}"
+        mark = {"off": "✗", "agrees": "✓", "idle": "·"}.get(row["verdict"], "!")
+        click.echo(
+            f"{mark} {visible(row['device'])} {visible(row['interface'])} {row['direction']:3}  flows "
+            f"{amount(row['flow_bps_framed'], 'bit/s')}  counters {amount(row['counter_bps'], 'bit/s')}  ratio {ratio}"
+        )
+        for reason in row["reasons"][:2]:
+            click.echo(f"    {reason['confidence']:.0%} {visible(reason['title'])}. {visible(reason['fix'])}")
+    counts = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(view["verdicts"].items()))
+    click.echo(counts or "Neither flows nor counters of any interface in this window.")

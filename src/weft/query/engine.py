@@ -37,11 +37,13 @@ from weft.query.measures import SLOT_S, Measure
 from weft.query.metric.measures import default_measure, in_units
 from weft.query.metric.views import metric_view
 from weft.query.model import Query
+from weft.query.reconcile import Reconciliation, reconcile
 from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_time
 from weft.store.telemetry import TelemetryStore
 
 log = structlog.get_logger(__name__)
 _LEARN_EVERY_S = 30.0
+MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,17 @@ class QueryEngine:
     def facets(self, query: Query, by: Sequence[str]) -> Facets:
         """The most frequent values of each of ``by`` under the same filter. Raises what ``run`` raises."""
         return gather_facets(self.run, query, by)
+
+    def reconcile(
+        self, since: str, until: str, *, device: str = "", losses: Mapping[str, float] | None = None
+    ) -> Reconciliation:
+        """Do flows and interface counters agree? ``losses``: share of datagrams lost by exporter. Raises as ``run``."""
+        now, zone = self._clock(), self._config.time_zone
+        begin, end = parse_time(since, now, "since", zone), min(parse_time(until, now, "until", zone), int(now))
+        if end - begin < MINUTE:
+            raise InvalidInput("the time range is shorter than a minute", where="since", fix="for example since=now-1h")
+        runner = Runner(self._store, self._config, now, self._retention_days)
+        return reconcile(runner, begin, end, device=device, losses=losses)
 
     def export(self, query: Query, form: str) -> Iterator[bytes]:
         """The answer as a file: ``csv`` or ``parquet``. Raises what ``run`` raises."""

@@ -80,4 +80,5 @@ def check_filter(body: FilterText, _: Viewer, deps: Deps) -> FilterChecked:
 @router.post("/filter/complete", operation_id="completeFilter", summary="What can stand at the cursor?")
 def complete_filter(body: FilterCursor, _: Viewer, deps: Deps) -> Completion:
     """Dimensions, operators and values that fit at the cursor of a filter being typed."""
-    return Completion.model_validate(deps.questions.complete(body.filter, body.cursor, body.dataset), from_attributes=True)
+    found = deps.questions.complete(body.filter, body.cursor, body.dataset)
+    return Completion.model_validate(found, from_attributes=True)
