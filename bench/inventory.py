@@ -28,7 +28,8 @@ def facts(number: int, changed: bool = False) -> Iterator[Fact]:
     name, address = f"r{number}.example", f"10.{number >> 8}.{number & 255}.1"
     yield Fact(ObjectKind.DEVICE, (name,), {
         "name": name, "addresses": [address], "vendor": "Example", "model": "X1", "os": "XOS",
-        "serial": f"S{number:06}", "os_version": "2" if changed else "1", "description": f"Example X1 {number}", "location": "Rack 1",
+        "serial": f"S{number:06}", "os_version": "2" if changed else "1", "description": f"Example X1 {number}",
+        "location": "Rack 1",
     })  # fmt: skip
     for port in range(1, PORTS + 1):
         yield Fact(ObjectKind.INTERFACE, (name, f"GigabitEthernet0/{port}"), {

@@ -19,6 +19,7 @@ from weft.enrich.enricher import Enricher
 from weft.errors import InvalidInput
 from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
+from weft.model.inventory import KnownDevice, KnownInterface
 
 NETWORKS = """prefix,asn,site,customer
 10.0.0.0/8,64500,hq,
@@ -342,3 +343,87 @@ def test_a_route_table_is_built_quickly_enough(tmp_path: Path) -> None:
     ]
     target = enricher(tmp_path, {"prefixes": "\n".join(lines)})
     assert target.tables()[0].rows == 20000
+
+
+def test_the_inventory_stands_between_tables_and_what_exporters_tell(tmp_path: Path) -> None:
+    target = enricher(
+        tmp_path,
+        {
+            "exporters": "address,name,site\n192.0.2.1,,zrh\n",
+            "interfaces": "exporter,if_index,name,boundary\n192.0.2.1,1,,internal\n",
+        },
+        interface_rules=[{"description": "^transit", "connectivity": "transit"}],
+    )
+    target.learn([InterfaceFact("192.0.2.1", 1, "wire", "transit: X", 7, 5 * 10**9),
+                  InterfaceFact("192.0.2.1", 2, "only", "", 0, 5 * 10**9)])  # fmt: skip
+    ports = {1: KnownInterface("et-0/0/0", "", 10**10, "external", "Lumen", circuit="C-1", peer="r2 et9"),
+             3: KnownInterface("silent")}  # fmt: skip
+    device = KnownDevice("192.0.2.1", ("192.0.2.1", "192.0.2.2"), "r1", "fra", "border", "Juniper", interfaces=ports)
+    target.use_inventory({"192.0.2.1": device, "192.0.2.2": device})
+    rows = target.dictionary_rows()
+    exporters = {str(row["exporter"]): row for row in rows["exporters"]}
+    # The table's site wins; every address of the device has a row.
+    assert {a: (r["name"], r["site"], r["vendor"]) for a, r in exporters.items()} == {
+        "192.0.2.1": ("r1", "zrh", "Juniper"), "192.0.2.2": ("r1", "fra", "Juniper"),
+    }  # fmt: skip
+    ports_at = {(str(row["exporter"]), row["if_index"]): row for row in rows["interfaces"]}
+    assert set(ports_at) == {("192.0.2.1", 1), ("192.0.2.1", 2), ("192.0.2.1", 3)}  # telemetry is kept under the first
+    one = ports_at["192.0.2.1", 1]
+    assert (one["name"], one["description"], one["boundary"], one["provider"], one["connectivity"]) == (
+        "et-0/0/0", "transit: X", "internal", "Lumen", "transit",
+    )  # fmt: skip
+    assert (one["speed_bps"], one["circuit"], one["peer"]) == (10**10, "C-1", "r2 et9")
+    assert ports_at["192.0.2.1", 2]["name"] == "only"
+    # Nothing new is nothing to write; another address that sends has interfaces, too; what is gone is gone.
+    target.use_inventory({"192.0.2.1": device, "192.0.2.2": device})
+    assert target.dictionary_rows() == {}
+    target.saw(["192.0.2.2"])
+    assert {(str(r["exporter"]), r["if_index"]) for r in target.dictionary_rows()["interfaces"]} == {
+        ("192.0.2.2", 1), ("192.0.2.2", 3),
+    }  # fmt: skip
+    target.use_inventory({})
+    rows = target.dictionary_rows()
+    assert {(str(r["exporter"]), r["name"]) for r in rows["exporters"]} == {(a, a) for a in ("192.0.2.1", "192.0.2.2")}
+    assert all(row["valid_from"] > 0 for found in rows.values() for row in found)
+
+
+def test_prefixes_of_the_inventory(tmp_path: Path) -> None:
+    target = enricher(tmp_path, {"prefixes": "prefix,site\n10.1.0.0/16,table\n"})
+    flows = decoded(3, src_addr=["10.1.0.1", "10.2.0.1", "11.0.0.1"])
+    target.enrich(flows)
+    known = (("10.0.0.0/8", {"site": "inventory", "customer": "Globex"}), ("nonsense", {"site": "x"}),
+             ("2001:db8::/32", {"service": "dns"}))  # fmt: skip
+    target.use_inventory({}, known)
+    numbers = target.enrich(flows).column("src_net").to_pylist()
+    networks = networks_of(target)
+    assert networks[numbers[0]] == {"site": "table", "customer": "Globex"}
+    assert networks[numbers[1]] == {"site": "inventory", "customer": "Globex"}
+    assert numbers[2] == 0
+    assert {"service": "dns"} in networks.values()
+    assert {f.table for f in target.explain("10.2.0.1").columns} == {"inventory"}
+    target.use_inventory({}, known)  # the same again
+    assert target.dictionary_rows() == {}
+
+
+def test_what_enrichment_knows_is_told(tmp_path: Path) -> None:
+    said: dict[tuple[str, str], list[Any]] = {}
+    target = enricher(tmp_path, {
+        "exporters": "address,name,site\n192.0.2.1,r1,zrh\n",
+        "interfaces": "exporter,if_index,provider\n192.0.2.1,1,Lumen\n",
+    })  # fmt: skip
+    target.tell(lambda origin, scope, facts, complete=True: said.__setitem__((origin, scope), list(facts)))
+    target.dictionary_rows()
+    device, port = said.pop(("tables", "enrich"))
+    assert dict(device.attributes) == {"name": "r1", "site": "zrh", "addresses": ["192.0.2.1"]}
+    assert (port.key, dict(port.attributes)) == (("192.0.2.1", "ifIndex 1"), {"provider": "Lumen", "if_index": 1})
+    assert said == {}
+    target.saw(["192.0.2.9"])
+    target.learn([InterfaceFact("192.0.2.1", 1, "eth0", "up", 10), InterfaceFact("192.0.2.1", 2, "eth0")])
+    target.dictionary_rows()
+    assert [fact.key for fact in said["flows", "192.0.2.1"]] == [
+        ("192.0.2.1",), ("192.0.2.1", "eth0"), ("192.0.2.1", "ifIndex 2"),
+    ]  # fmt: skip
+    assert [fact.key for fact in said["flows", "192.0.2.9"]] == [("192.0.2.9",)]
+    said.clear()
+    target.dictionary_rows()
+    assert said == {}

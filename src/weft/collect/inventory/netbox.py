@@ -72,9 +72,9 @@ class NetBoxSource:
         assert self._book is not None
         try:
             changed = self._read()
+            facts = facts_of(self._held, self._config)
         except Exception as error:  # noqa: BLE001  # whatever NetBox sends must not end the thread
             return self._failed(error)
-        facts = facts_of(self._held, self._config)
         self._facts.observe(ORIGIN, self._config.name, facts, complete=True)
         self._failures = 0
         self._book.came(len(facts), messages=1)

@@ -50,6 +50,12 @@ def number(one: Any, *path: str | int) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
 
 
+def listed(one: Any, *path: str | int) -> list[Any]:
+    """The list at a path; empty where there is none."""
+    value = at(one, *path)
+    return value if isinstance(value, list) else []
+
+
 class _Mapping:
     """The objects of one instance and what refers to what."""
 
@@ -66,7 +72,7 @@ class _Mapping:
 
     def _more(self, kind: str, one: Mapping[str, Any]) -> dict[str, Any]:
         """Attributes that every object can have."""
-        tags = [name for tag in at(one, "tags") or [] if (name := text(tag, "slug") or text(tag, "name"))]
+        tags = [name for tag in listed(one, "tags") if (name := text(tag, "slug") or text(tag, "name"))]
         more: dict[str, Any] = {"tags": tags, "description": text(one, "description")}
         for attribute, name in self._config.custom_fields.get(kind, {}).items():  # type: ignore[call-overload]
             value = at(one, "custom_fields", name)
@@ -157,8 +163,7 @@ class _Mapping:
                 or at(one, "connected_endpoints_reachable") is False
             ):
                 continue
-            ends = at(one, "connected_endpoints")
-            for other in ends if isinstance(ends, list) else []:
+            for other in listed(one, "connected_endpoints"):
                 far = number(other, "id")
                 if far is not None and far != number_:
                     found.setdefault(frozenset((number_, far)), {"ends": (one, other)})
@@ -244,13 +249,10 @@ class _Mapping:
             if not name:
                 continue
             found = by_name.setdefault(name, {"prefixes": [], "ports": [], "devices": []})
-            addresses = at(one, "ipaddresses")
-            hosts = [text(a, "address").partition("/")[0] for a in addresses or [] if isinstance(addresses, list)]
+            hosts = [text(address, "address").partition("/")[0] for address in listed(one, "ipaddresses")]
             found["prefixes"] += [f"{host}/{128 if ':' in host else 32}" for host in hosts if host]
-            ports, protocol = at(one, "ports"), text(one, "protocol", "value")
-            found["ports"] += (
-                [f"{protocol}/{port}" for port in ports if isinstance(port, int)] if isinstance(ports, list) else []
-            )
+            protocol = text(one, "protocol", "value")
+            found["ports"] += [f"{protocol}/{port}" for port in listed(one, "ports") if isinstance(port, int)]
             device = text(one, "parent", "name") or text(one, "device", "name")
             found["devices"] += [device] if device else []
         for name, found in by_name.items():
@@ -265,8 +267,8 @@ def _device_key(one: Mapping[str, Any]) -> str:
 
 def _cable_end(cable: Mapping[str, Any], side: str) -> Any:
     """The interface at one side of a cable; None where it is something else or several."""
-    ends = at(cable, side)
-    if not isinstance(ends, list) or len(ends) != 1 or text(ends[0], "object_type") != "dcim.interface":
+    ends = listed(cable, side)
+    if len(ends) != 1 or text(ends[0], "object_type") != "dcim.interface":
         return None
     return at(ends[0], "object")
 

@@ -20,7 +20,7 @@ from weft.model.inventory import Fact, ObjectKind
 from weft.model.naming import host_token, interface_token
 
 MOST_BYTES = 64 * 1024 * 1024
-_MOST_NODES = 5_000_000  # aliases count each time: a small file can describe a huge tree
+_MOST_NODES = 3_000_000  # aliases count each time: a small file can describe a huge tree
 _DEEPEST = 12
 _MOST_PROBLEMS = 20
 _MERGE = "<<"
@@ -103,7 +103,7 @@ class _Plain:
             what = "nested too deeply" if depth > _DEEPEST else "holds too much"
             raise InvalidInput(what, where=f"{self._name}:{_line(node)}", fix="Check its aliases, or split it.")
         if isinstance(node, yaml.ScalarNode):
-            plain = node.style is None
+            plain = not node.style
             return None if plain and node.value in _NOTHING else node.value
         if isinstance(node, yaml.SequenceNode):
             return [self.value(one, depth + 1) for one in node.value]
