@@ -25,6 +25,7 @@ from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.collector import Collector
+from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
 from weft.collect.intake import Intake
 from weft.collect.inventory.sources import InventorySources
@@ -119,7 +120,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
             intake=intake, pushes=pushes, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
-            inventory=pages, networks=pages.network,
+            inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)
@@ -134,6 +135,7 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[C
         GnmiSubscriber(settings.gnmi, intake, inventory),
         SnmpPoller(settings.snmp, intake, inventory),
         TrapListener(settings.snmp, intake),
+        ConfigCollector(settings.configs, intake, inventory, settings.data_dir),
     ]
 
 

@@ -18,6 +18,7 @@ from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from weft.api.config import ApiConfig
 from weft.collect.config import CollectConfig
+from weft.collect.configs.config import ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push.config import PushConfig
@@ -66,6 +67,8 @@ class Settings(Config):
     """What is added to it: AS, site, service, customer, application."""
     push: PushConfig = Field(default_factory=PushConfig)
     """Metrics, logs and changes that others push to the API."""
+    configs: ConfigsConfig = Field(default_factory=ConfigsConfig)
+    """Configurations of devices and their changes."""
     store: StoreConfig = Field(default_factory=StoreConfig)
     """Where telemetry and state are kept."""
     query: QueryConfig = Field(default_factory=QueryConfig)

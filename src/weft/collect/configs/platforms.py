@@ -1,0 +1,197 @@
+"""Platforms as data (``platforms.yaml``): how a configuration is fetched, cleaned and masked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from weft.errors import ConfigError, InvalidInput
+
+_TYPES = (
+    r"(?:(?:\d{1,2}|encrypted|clear|cleartext|plain|plaintext|plaintext-password|encrypted-password|irreversible-cipher"
+    r"|cipher|simple|hash|hashed|sha1|sha256|sha512|scrypt|md5|ascii-text|ascii|hexadecimal|hex|ENC|local|remote|is"
+    r"|sha512-password|hash-password)[ \t]+)*"
+)
+_WORD = r"""(?:"((?:[^"\\\n]|\\.)+)"|'([^'\n]+)'|(\S*[^\s;,]))"""
+_REST = r"""(?:"((?:[^"\\\n]|\\.)+)"|'([^'\n]+)'|(\S(?:[^\n]*[^\s;])?))"""
+_BLANK = re.compile(r" ([*+?])?")
+_TOKENS = {"<type>": _TYPES, "<secret>": _WORD, "<rest>": _REST, "<word>": r"\S+"}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+class SectionMask(_Model):
+    """A pattern that holds within a section."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    mask: str
+
+
+class _Platform(_Model):
+    aliases: tuple[str, ...] = ()
+    mode: Literal["shell", "exec"] = "shell"
+    prepare: tuple[str, ...] = ()
+    config: str
+    enable: bool = False
+    complete: str = ""
+    looks: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    author: str = ""
+    name: str = ""
+    errors: tuple[str, ...] = ()
+    volatile: bool = False
+    mask: tuple[str | SectionMask, ...] = ()
+
+
+class _File(_Model):
+    common: tuple[str | SectionMask, ...] = ()
+    platforms: dict[str, _Platform] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class MaskRule:
+    """A pattern whose groups are secrets; ``start`` and ``end`` bound the section that it holds in."""
+
+    pattern: re.Pattern[str]
+    start: re.Pattern[str] | None = None
+    end: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True)
+class Platform:
+    """An operating system, compiled."""
+
+    name: str
+    given: _Platform
+    masks: tuple[MaskRule, ...]
+    """What is secret: the platform's own patterns, the common ones, and those of all others: files get mixed up."""
+
+    @cached_property
+    def ignore(self) -> re.Pattern[str] | None:
+        """Lines that say nothing of the configuration."""
+        return _any(self.given.ignore)
+
+    @cached_property
+    def errors(self) -> re.Pattern[str] | None:
+        """Lines that mean that a command was not taken."""
+        return _any(self.given.errors)
+
+    @cached_property
+    def looks(self) -> tuple[re.Pattern[str], ...]:
+        """What its files look like."""
+        return tuple(re.compile(one, re.MULTILINE) for one in self.given.looks)
+
+    def complete(self, text: str) -> bool:
+        """Whether the text is a whole configuration, as far as the platform shows it."""
+        return not self.given.complete or bool(re.search(self.given.complete, text, re.MULTILINE))
+
+    def author_of(self, text: str) -> str:
+        """Who changed it last, where the text says so."""
+        return _group(self.given.author, text, "author")
+
+    def name_of(self, text: str) -> str:
+        """The device's own name, where the text says so."""
+        return _group(self.given.name, text, "name")
+
+
+class Platforms:
+    """All platforms, by name and alias."""
+
+    def __init__(self, extra: Iterable[Path] = ()) -> None:
+        text = resources.files(__package__).joinpath("platforms.yaml").read_text(encoding="utf-8")
+        own = _parse(text, "platforms.yaml")
+        files = [own, *(_parse(_read(path), str(path)) for path in extra)]
+        common = tuple(_rule(one) for file in reversed(files) for one in file.common)
+        given = {name: one for file in files for name, one in file.platforms.items()}
+        own_masks = {name: tuple(_rule(one) for one in platform.mask) for name, platform in given.items()}
+        self._all = {
+            name: Platform(name, one, own_masks[name] + common + sum((own_masks[o] for o in given if o != name), ()))
+            for name, one in given.items()
+        }
+        self._aliases = {alias: name for name, one in self._all.items() for alias in one.given.aliases}
+
+    def __iter__(self) -> Any:
+        return iter(self._all.values())
+
+    def get(self, name: str) -> Platform:
+        """The platform of that name or alias. Raises ``InvalidInput``."""
+        wanted = name.strip().lower().replace(" ", "_")
+        found = self._all.get(wanted) or self._all.get(self._aliases.get(wanted, ""))
+        if found is None:
+            known = ", ".join(sorted(self._all))
+            raise InvalidInput(f"there is no platform {name!r}", where="configs", fix=f"Known: {known}.")
+        return found
+
+    def guess(self, text: str) -> Platform:
+        """The platform that a text looks like; ``generic`` where it looks like none."""
+        head = text[:20_000]
+        score = {name: sum(bool(one.search(head)) for one in platform.looks) for name, platform in self._all.items()}
+        best = max(score, key=lambda name: score[name])
+        return self._all[best] if score[best] else self._all["generic"]
+
+
+def _rule(given: str | SectionMask) -> MaskRule:
+    if isinstance(given, SectionMask):
+        start, end = (re.compile(one, re.MULTILINE) for one in (given.start, given.end))
+        return MaskRule(_mask(given.mask), start, end)
+    return MaskRule(_mask(given))
+
+
+def _mask(text: str) -> re.Pattern[str]:
+    """A mask pattern as a regular expression: blanks for white space, tokens for what they stand for."""
+    parts = re.split(r"(\[[^\]]*\]|<\w+>)", text)
+    spaced = [part if part[:1] == "[" else _TOKENS.get(part) or _BLANK.sub(_white_space, part) for part in parts]
+    pattern = "".join(spaced)
+    front = "" if pattern.startswith(("^", "(-", "://", r"\b")) or not text[0].isalnum() else r"(?<![\w])"
+    return re.compile(front + pattern, re.MULTILINE | re.IGNORECASE)
+
+
+def _white_space(blank: re.Match[str]) -> str:
+    """One or more, or as many as the quantifier after the blank says."""
+    return rf"[ \t]{blank[1] or '+'}"
+
+
+def _any(patterns: Iterable[str]) -> re.Pattern[str] | None:
+    joined = "|".join(f"(?:{one})" for one in patterns)
+    return re.compile(joined, re.MULTILINE) if joined else None
+
+
+def _group(pattern: str, text: str, group: str) -> str:
+    found = re.search(pattern, text, re.MULTILINE) if pattern else None
+    return found[group][:200] if found else ""
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "not text"
+        raise ConfigError(f"cannot be read: {reason}", where=str(path), fix="See docs/configs.md.") from None
+
+
+def _parse(text: str, where: str) -> _File:
+    try:
+        file = _File.model_validate(yaml.safe_load(text) or {})
+        for one in (*file.common, *(mask for platform in file.platforms.values() for mask in platform.mask)):
+            _rule(one)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ConfigError("is not YAML", where=f"{where}:{mark.line + 1}" if mark else where) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"{place}: {first['msg']}", where=where, fix="See docs/configs.md.") from None
+    except re.error as error:
+        raise ConfigError(f"holds a pattern that is none: {error}", where=where) from None
+    return file

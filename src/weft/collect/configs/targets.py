@@ -1,0 +1,49 @@
+"""Which devices configurations are fetched from: those in the settings, and those of the inventory with a tag."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from weft.collect.configs.config import ConfigsConfig
+from weft.collect.configs.platforms import Platform, Platforms
+from weft.collect.configs.session import Target
+from weft.collect.ports import Facts
+from weft.errors import InvalidInput
+from weft.model.inventory import InventoryObject, ObjectKind
+
+
+def targets_of(config: ConfigsConfig, platforms: Platforms, facts: Facts) -> list[Target]:
+    """One target per address; the settings win over the inventory."""
+    known = list(facts.objects(ObjectKind.DEVICE))
+    names = {address: _name(one) for one in known for address in one.get("addresses") or ()}
+    found: dict[str, Target] = {}
+    for device in config.devices:
+        name = device.name or names.get(device.address, "") or device.address
+        found[device.address] = Target(
+            name, device.address, device.port, platforms.get(device.platform), config.logins[device.login],
+            device.every_s or config.every_s, config.timeout_s, config.most_bytes, config.legacy_algorithms,
+        )  # fmt: skip
+    for one in known:
+        for address, platform in _tagged(one, config, platforms):
+            found.setdefault(address, Target(
+                _name(one), address, 22, platform, config.logins[config.tags_login], config.every_s, config.timeout_s,
+                config.most_bytes, config.legacy_algorithms,
+            ))  # fmt: skip
+    return list(found.values())
+
+
+def _name(one: InventoryObject) -> str:
+    return str(one.get("name") or one.key[0])
+
+
+def _tagged(one: InventoryObject, config: ConfigsConfig, platforms: Platforms) -> Iterator[tuple[str, Platform]]:
+    """Address and platform of a device that the inventory tags for it and knows enough of."""
+    addresses = list(one.get("addresses") or ())
+    if not addresses or not set(config.tags) & {str(tag) for tag in one.get("tags") or ()}:
+        return
+    for attribute in ("platform", "os"):
+        try:
+            yield str(addresses[0]), platforms.get(str(one.get(attribute) or ""))
+        except InvalidInput:
+            continue
+        return
