@@ -28,6 +28,7 @@ from weft.collect.collector import Collector
 from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
 from weft.collect.intake import Intake
+from weft.collect.inventory.report import InventoryMetrics
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
 from weft.collect.snmp.poller import SnmpPoller
@@ -93,6 +94,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     state = open_state(settings.store)
     follows = role is not Role.UP or settings.store.state_url is not None
     inventory = Inventory(settings.inventory, state, follows=follows)
+    registry.register(InventoryMetrics(inventory))
     process.parts += [store, state, inventory]
 
     # Telemetry in: network → decode → enrich → store.
