@@ -65,14 +65,21 @@ def small() -> list[InventoryObject]:
 
 
 def counters(
-    address: str, if_index: int, name: str, bps: dict[str, float], since: int, until: int, every: int = 60
+    address: str,
+    if_index: int,
+    name: str,
+    bps: dict[str, float],
+    since: int,
+    until: int,
+    every: int = 60,
+    source: int = 2,
 ) -> Iterable[dict[str, Any]]:
     """Rows of counters that grow by ``bps`` bit/s (octets) or as many a second, one a ``every`` seconds."""
     for at in range(since + every, until + 1, every):
         for metric, per_s in bps.items():
             grown = per_s / 8 * every if metric.endswith("octets") else per_s * every
             yield {
-                "time": at, "exporter": packed(address), "metric": metric, "metric_type": COUNTER, "source": 2,
+                "time": at, "exporter": packed(address), "metric": metric, "metric_type": COUNTER, "source": source,
                 "component": name, "if_index": if_index, "increase": grown, "interval_ms": every * 1000,
             }  # fmt: skip
 

@@ -23,6 +23,8 @@ from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
 from weft.model.rows import batch_of
 from weft.model.sources import SourceStatus
+from weft.query.engine import QueryEngine
+from weft.query.model import Query
 from weft.store.config import StoreConfig
 from weft.store.open import open_store
 
@@ -44,6 +46,8 @@ def store(tmp_path_factory):
     rows = [
         *counters("192.0.2.1", 1, "et-0/0/0", {"in_octets": 1 * G, "out_octets": 9.7 * G, "in_errors": 40}, since, NOW),
         *counters("192.0.2.1", 4, "Gi0/3", {"in_octets": 2 * G, "out_octets": 0.5 * G}, since, NOW),
+        # A second source of the same counters.
+        *counters("192.0.2.1", 1, "et-0/0/0", {"in_octets": 1 * G, "out_octets": 9.7 * G}, since, NOW, source=3),
         # The same device, named only by host.
         gauge("::", "cpu_percent", 12.0, NOW - 20, "RP0", host="FRA-1"),
         gauge("192.0.2.1", "oper_status", 1, NOW - 60, "et-0/0/0"),
@@ -171,6 +175,26 @@ def test_disagreements_and_bad_attributes_are_shown_not_fatal(store):
     assert view.addresses == ["192.0.2.50"]
     assert {c.attribute: c.others for c in view.attributes}["vendor"] == {"snmp": "B"}
     assert view.interfaces[0].speed_bps == 0
+
+
+def test_every_question_that_a_page_hands_out_can_be_asked(details, store):
+    """Also of a device that two sources tell of."""
+    engine = QueryEngine(store, clock=lambda: float(NOW), retention_days=KEEP)
+    device = details.device("fra-1", "now-1h", "now")
+    port = details.interface("fra-1", "et-0/0/0", "now-1h", "now")
+    asked = [
+        *device.queries.values(), *port.queries.values(), *(row.query for row in device.interfaces),
+        *(gauge.query for gauge in device.gauges), *(peer.query for peer in device.bgp),
+    ]  # fmt: skip
+    assert len(asked) > 15
+    for body in asked:
+        result = engine.run(Query.model_validate(body))
+        assert result.window.until == NOW
+    traffic = engine.run(Query.model_validate(port.queries["traffic"]))
+    assert {series.key[0] for series in traffic.series} == {"in_octets", "out_octets"}
+    assert max(value or 0 for series in traffic.series for value in series.values) == pytest.approx(9.7 * G, rel=0.01)
+    for body in ({"dataset": "logs", "filter": port.log_filter}, {"dataset": "changes", "filter": device.filter}):
+        engine.run(Query.model_validate({**body, "view": "records"}))
 
 
 def test_an_aggregate_is_not_counted_twice(store):

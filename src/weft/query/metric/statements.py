@@ -62,7 +62,8 @@ class MetricCompiler:
             return inner
         keys = [*(["bucket"] if window.bucket else []), *_IDENTITY, *_SHARED, *self._row_keys(by)]
         kept = [*told, *partials]
-        best = f"argMax(({', '.join(f'a.{n}' for n in kept)},), (a.samples, -toInt16(a.source))) AS best"
+        taken = [*(f"a.told_{n}" for n in told), *(f"a.{n}" for n in partials)]
+        best = f"argMax(({', '.join(taken)},), (a.samples, -toInt16(a.source))) AS best"
         columns = [f"a.{k} AS {k}" for k in keys]
         columns += [best, *(f"best.{i} AS {n}" for i, n in enumerate(kept, 1))] if kept else []
         return select(columns, subquery(inner, "a"), group_by=keys)
@@ -77,7 +78,8 @@ class MetricCompiler:
             groups.append("bucket")
         columns += [*keys, "source"]
         if not self.one_source:
-            columns += [*(f"{sql} AS {name}" for name, sql in _SHARED.items()), *(f"any({n}) AS {n}" for n in told)]
+            columns += [f"{sql} AS {name}" for name, sql in _SHARED.items()]
+            columns += [f"any({n}) AS told_{n}" for n in told]  # under the column's own name a filter would mean this
             groups += _SHARED
         rows = self._row_keys(by)
         columns += [f"{sql} AS {name}" for name, sql in rows.items()]
