@@ -144,6 +144,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Devices with configurations
+         * @description Names of the devices whose configurations are kept.
+         */
+        get: operations["listConfigs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/devices": {
         parameters: {
             query?: never;
@@ -176,6 +196,66 @@ export interface paths {
          * @description Identity with origins, health, sources, interfaces with rates, neighbours, BGP sessions, newest values.
          */
         get: operations["getDevice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{name}/configs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Versions of a configuration
+         * @description The versions of a device's configuration, newest first; none where none was ever collected.
+         */
+        get: operations["listDeviceConfigs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{name}/configs/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A configuration
+         * @description One version with its text.
+         */
+        get: operations["getConfig"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/devices/{name}/configs/{number}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changed in a configuration
+         * @description The unified difference of two versions, and the sections it is in.
+         */
+        get: operations["diffConfigs"];
         put?: never;
         post?: never;
         delete?: never;
@@ -436,6 +516,26 @@ export interface paths {
          * @description One verdict, the reasons for it, and the figures behind it.
          */
         get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/quality/reconciliation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Do flows and interface counters agree?
+         * @description Per interface and direction: both volumes, their ratio, and the likely reason when it is off, worst first.
+         */
+        get: operations["reconcile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1000,6 +1100,163 @@ export interface components {
             kind: string;
             /** Label */
             label: string;
+        };
+        /**
+         * ConfigDiffView
+         * @description What changed from one version to another.
+         */
+        ConfigDiffView: {
+            /** Added */
+            added: number;
+            /** Device */
+            device: string;
+            /**
+             * Diff
+             * @description Unified diff, three lines of context.
+             */
+            diff: string;
+            /** New */
+            new: number;
+            /** Old */
+            old: number;
+            /** Removed */
+            removed: number;
+            /** Sections */
+            sections: string[];
+        };
+        /**
+         * ConfigTextView
+         * @description A version with its text.
+         */
+        ConfigTextView: {
+            /**
+             * Added
+             * @description Lines that came since the version before.
+             */
+            added: number;
+            /**
+             * Author
+             * @description Who changed it, where known.
+             */
+            author: string;
+            /**
+             * Collected
+             * @description When Weft read it.
+             */
+            collected: number;
+            /** Device */
+            device: string;
+            /** Lines */
+            lines: number;
+            /**
+             * Number
+             * @description Counts from 1.
+             */
+            number: number;
+            /** Platform */
+            platform: string;
+            /**
+             * Reference
+             * @description The commit it came with.
+             */
+            reference: string;
+            /**
+             * Removed
+             * @description Lines that went.
+             */
+            removed: number;
+            /**
+             * Sections
+             * @description Sections that changed.
+             */
+            sections: string[];
+            /**
+             * Source
+             * @description ``ssh`` or ``directory``.
+             */
+            source: string;
+            /** Text */
+            text: string;
+            /**
+             * Time
+             * @description When it took effect, as far as known, UTC seconds.
+             */
+            time: number;
+            /**
+             * Title
+             * @description The commit's title.
+             */
+            title: string;
+        };
+        /**
+         * ConfigVersionView
+         * @description One version of a device's configuration.
+         */
+        ConfigVersionView: {
+            /**
+             * Added
+             * @description Lines that came since the version before.
+             */
+            added: number;
+            /**
+             * Author
+             * @description Who changed it, where known.
+             */
+            author: string;
+            /**
+             * Collected
+             * @description When Weft read it.
+             */
+            collected: number;
+            /** Lines */
+            lines: number;
+            /**
+             * Number
+             * @description Counts from 1.
+             */
+            number: number;
+            /** Platform */
+            platform: string;
+            /**
+             * Reference
+             * @description The commit it came with.
+             */
+            reference: string;
+            /**
+             * Removed
+             * @description Lines that went.
+             */
+            removed: number;
+            /**
+             * Sections
+             * @description Sections that changed.
+             */
+            sections: string[];
+            /**
+             * Source
+             * @description ``ssh`` or ``directory``.
+             */
+            source: string;
+            /**
+             * Time
+             * @description When it took effect, as far as known, UTC seconds.
+             */
+            time: number;
+            /**
+             * Title
+             * @description The commit's title.
+             */
+            title: string;
+        };
+        /**
+         * ConfigVersionsView
+         * @description The versions of a device's configuration, newest first.
+         */
+        ConfigVersionsView: {
+            /** Device */
+            device: string;
+            /** Versions */
+            versions: components["schemas"]["ConfigVersionView"][];
         };
         /**
          * ConflictView
@@ -3126,6 +3383,184 @@ export interface components {
             where: string;
         };
         /**
+         * ReconciliationReason
+         * @description One explanation of why flows and counters differ.
+         */
+        ReconciliationReason: {
+            /**
+             * Code
+             * @description ``sampling_unknown``, ``missing_direction``, ``lost_datagrams`` … (docs/data-quality.md).
+             */
+            code: string;
+            /**
+             * Confidence
+             * @description 0–1, from how well the ratio that it predicts fits the one measured.
+             */
+            confidence: number;
+            /**
+             * Expected
+             * @description The ratio that it predicts (flows with headers ÷ counters).
+             */
+            expected: number | null;
+            /**
+             * Fix
+             * @description What to do about it; empty where nothing is wrong.
+             */
+            fix: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * ReconciliationRow
+         * @description One direction of one interface. Rates are averages over the window, bit/s.
+         */
+        ReconciliationRow: {
+            /**
+             * Adjusted
+             * @description Flows with headers ÷ counters: 1 where they agree.
+             */
+            adjusted: number | null;
+            /** Counter Bps */
+            counter_bps: number | null;
+            /**
+             * Counter Coverage
+             * @description Share of the window that counters cover.
+             */
+            counter_coverage: number;
+            /**
+             * Counter Source
+             * @default
+             */
+            counter_source: string;
+            /**
+             * Demo
+             * @default false
+             */
+            demo: boolean;
+            /**
+             * Device
+             * @description Name, or the address where it has none.
+             */
+            device: string;
+            /**
+             * Direction
+             * @description ``in`` or ``out`` of the interface.
+             */
+            direction: string;
+            /** Exporter */
+            exporter: string;
+            /**
+             * Flow Bps
+             * @description Of flows, corrected for sampling.
+             */
+            flow_bps: number;
+            /**
+             * Flow Bps Framed
+             * @description The same with the Ethernet headers that counters count.
+             */
+            flow_bps_framed: number;
+            /**
+             * Flow Coverage
+             * @description Share of the minutes in which the device sent flows.
+             */
+            flow_coverage: number;
+            /** If Index */
+            if_index: number;
+            /**
+             * Interface
+             * @description Name, or the ifIndex where it has none.
+             */
+            interface: string;
+            /**
+             * Loss Share
+             * @description Export datagrams lost on their way.
+             */
+            loss_share: number;
+            /**
+             * Packets Seen
+             * @description Packets as exported: what the sampling error rests on.
+             */
+            packets_seen: number;
+            /**
+             * Queries
+             * @description ``flows`` and ``counters``: questions to post to see both series.
+             */
+            queries: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            /**
+             * Ratio
+             * @description Flows ÷ counters.
+             */
+            ratio: number | null;
+            /**
+             * Reasons
+             * @description Most likely first; empty where all is well.
+             */
+            reasons: components["schemas"]["ReconciliationReason"][];
+            /**
+             * Sampling Rates
+             * @description Rates of its flows, 0 = unknown.
+             */
+            sampling_rates: number[];
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            /**
+             * Speed Bps
+             * @default 0
+             */
+            speed_bps: number;
+            /**
+             * Tolerance
+             * @description How far from 1 is within sampling error, time-outs and headers (relative).
+             */
+            tolerance: number;
+            /**
+             * Verdict
+             * @description ``off``, ``no_flows``, ``no_counters``, ``agrees``, ``idle``.
+             */
+            verdict: string;
+        };
+        /**
+         * ReconciliationView
+         * @description Flows against interface counters, worst first.
+         */
+        ReconciliationView: {
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /**
+             * Reasons
+             * @description How many have which most likely reason, all pages.
+             */
+            reasons: {
+                [key: string]: number;
+            };
+            /** Rows */
+            rows: components["schemas"]["ReconciliationRow"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /**
+             * Total
+             * @description Rows that match, of which ``rows`` are one page.
+             */
+            total: number;
+            /**
+             * Verdicts
+             * @description How many interface directions came to which verdict, all pages.
+             */
+            verdicts: {
+                [key: string]: number;
+            };
+            window: components["schemas"]["Window"];
+        };
+        /**
          * Role
          * @description What a person or token may do. From viewer to admin each may do what the ones before it may.
          *
@@ -4334,6 +4769,71 @@ export interface operations {
             };
         };
     };
+    listConfigs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": string[];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listDevices: {
         parameters: {
             query?: {
@@ -4435,6 +4935,244 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listDeviceConfigs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name or address of the device. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigVersionsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getConfig: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name or address of the device. */
+                name: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigTextView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    diffConfigs: {
+        parameters: {
+            query?: {
+                /** @description The older version; none = the one before. */
+                against?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description Name or address of the device. */
+                name: string;
+                /** @description Number of the version. */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConfigDiffView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */
@@ -5379,6 +6117,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reconcile: {
+        parameters: {
+            query?: {
+                /** @description As in a question: now-1h, ISO 8601 … */
+                since?: string;
+                until?: string;
+                /** @description Only of this device: its name or address. */
+                device?: string;
+                /** @description Only with these verdicts. */
+                verdict?: ("off" | "no_flows" | "no_counters" | "agrees" | "idle")[] | null;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReconciliationView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The store is away; retry. */

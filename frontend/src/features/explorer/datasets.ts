@@ -1,5 +1,5 @@
 /** Going from one dataset to another, and what of a filter goes along. */
-import type { Dataset } from "../../api/types";
+import type { Dataset, Query } from "../../api/types";
 import { conditions, readCondition } from "../filter/terms";
 import { stateOf, usualState, write, type ExplorerState } from "./state";
 
@@ -38,6 +38,10 @@ function address(state: ExplorerState, now: URLSearchParams): string {
 /** Where a dataset's tab leads: its usual view of the same devices. */
 export const datasetHref = (to: Dataset, from: ExplorerState, now: URLSearchParams): string =>
   address({ ...usualState(to.name), filter: to.name === from.dataset ? from.filter : carried(from.filter, to) }, now);
+
+/** Where a question can be looked at: its chart in the explorer, over its own time. */
+export const hrefOf = (query: Query): string =>
+  address(stateOf(query), new URLSearchParams({ ...(query.since ? { since: query.since } : {}), ...(query.until ? { until: query.until } : {}) }));
 
 export interface Preset {
   title: string;

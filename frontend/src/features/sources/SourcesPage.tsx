@@ -1,4 +1,4 @@
-import { useCallback, useDeferredValue, useMemo } from "react";
+import { lazy, Suspense, useCallback, useDeferredValue, useMemo } from "react";
 import { useLocation, useSearchParams } from "wouter";
 import { useLive } from "../../api/live";
 import { useGet } from "../../api/queries";
@@ -9,7 +9,9 @@ import { plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { LoadingState } from "../../ui/States";
 import { TabLinks } from "../../ui/TabLinks";
+import { TimeRangePicker } from "../../ui/TimeRangePicker";
 import { ExporterList } from "../exporters/ExporterList";
 import { IntakePanel } from "./IntakePanel";
 import { KindStrip } from "./KindStrip";
@@ -19,6 +21,7 @@ import { Setup } from "./Setup";
 import { SourceDrawer } from "./SourceDrawer";
 import { SourceTable } from "./SourceTable";
 
+const QualityTab = lazy(() => import("./QualityTab"));
 const REFRESH_MS = 5000;
 const MOST = 1000;
 
@@ -73,6 +76,7 @@ function useSources(kind: string, search: string) {
 export default function SourcesPage() {
   const kept = useTimeSearch();
   const [kind] = useParam("kind");
+  const [tab] = useParam("tab");
   const [search] = useParam("search");
   const [open, setOpen] = useParam("source");
   const first = useGet<Exporters>("exporters");
@@ -81,17 +85,19 @@ export default function SourcesPage() {
   const one = sources.data?.sources.find((item) => item.id === open);
   return (
     <>
-      <PageHeader title="Sources" subtitle="Everything that tells Weft of your network: how well it arrives, and why numbers may look wrong" />
-      <TabLinks label="Sources" current="sources" tabs={[{ key: "sources", title: "Sources", href: sourcesPath({}, kept) }, { key: "quality", title: "Data quality", href: sourcesPath({ tab: "quality" }, kept) }]} />
+      <PageHeader title="Sources" subtitle="Everything that tells Weft of your network: how well it arrives, and why numbers may look wrong">
+        {tab === "quality" && <TimeRangePicker />}
+      </PageHeader>
+      <TabLinks label="Sources" current={tab === "quality" ? tab : "sources"} tabs={[{ key: "sources", title: "Sources", href: sourcesPath({}, kept) }, { key: "quality", title: "Data quality", href: sourcesPath({ tab: "quality" }, kept) }]} />
       <Answer of={first} rows={8}>
         {(data) => (
           <Answer of={sources} rows={8}>
-            {(others) => (
+            {(others) => (tab === "quality" ? <Suspense fallback={<LoadingState rows={8} />}><QualityTab sources={others} exporters={live ?? data} /></Suspense> : (
               <>
                 <KindStrip sums={kindSums((live ?? data).exporters, others.kinds)} current={kind} kept={kept} />
                 <List exporters={live ?? data} sources={others} kind={kind} />
               </>
-            )}
+            ))}
           </Answer>
         )}
       </Answer>
