@@ -48,7 +48,7 @@ const COLUMNS: Column<ReconciledRow>[] = [
   { key: "source", title: "Counted by", sort: (row) => row.counter_source, render: (row) => row.counter_source || <span className="faint">–</span> },
   {
     key: "reason", title: "Likely reason", sort: (row) => row.reasons[0]?.title ?? "",
-    render: (row) => (row.reasons[0] ? <span title={row.reasons[0].fix}>{row.reasons[0].title} <span className="faint">{percent(row.reasons[0].confidence)}</span></span> : <span className="faint">–</span>),
+    render: (row) => (row.reasons[0] ? <span title={row.reasons[0].fix}>{row.reasons[0].title}{row.reasons[0].confidence > 0 && <span className="faint"> {percent(row.reasons[0].confidence)}</span>}</span> : <span className="faint">–</span>),
   },
 ];
 
@@ -75,7 +75,7 @@ function Detail({ row }: { row: ReconciledRow }) {
           <h3>Likely reasons</h3>
           <ul className={css.errors}>
             {row.reasons.map((reason) => (
-              <li key={reason.code}><code>{percent(reason.confidence)} sure</code><b>{reason.title}</b>{reason.expected !== null && <p>It would make the ratio {ratioText(reason.expected)}.</p>}{reason.fix && <p>{reason.fix}</p>}</li>
+              <li key={reason.code}>{reason.confidence > 0 && <code>{percent(reason.confidence)} sure</code>}<b>{reason.title}</b>{reason.expected !== null && <p>It would make the ratio {ratioText(reason.expected)}.</p>}{reason.fix && <p>{reason.fix}</p>}</li>
             ))}
           </ul>
         </section>
