@@ -107,8 +107,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         )
         intake = Intake(settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir)
         pushes = Pushes(settings.push, intake, data_dir)
-        process.parts += [enricher, collector, intake, pushes]
         _tie(inventory, enricher, intake)
+        # What people wrote down comes before what is collected, so that its names hold from the first row on.
+        written = InventorySources(settings.inventory, inventory, intake)
+        process.parts += [enricher, intake, written, collector, pushes]
         if acme is not None:
             process.parts += acme.devices(intake, questions)
         process.parts += _sources(settings, intake, inventory)
@@ -133,7 +135,6 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[Component]:
     """Everything that polls, subscribes or listens, flows apart. What is not configured opens nothing."""
     return [
-        InventorySources(settings.inventory, inventory, intake),
         GnmiSubscriber(settings.gnmi, intake, inventory),
         SnmpPoller(settings.snmp, intake, inventory),
         TrapListener(settings.snmp, intake),
