@@ -21,6 +21,7 @@ VERBS = {
     "query": ("weft.cli.query", "Ask a question of the telemetry."),
     "sources": ("weft.cli.sources", "Show what sends telemetry and how well it arrives."),
     "inventory": ("weft.cli.inventory", "Show what the network is made of, and check inventory files."),
+    "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
     "doctor": ("weft.cli.doctor", "Check the machine, the settings and the store."),
     "config": ("weft.cli.config", "Check or print the settings."),
     "user": ("weft.cli.user", "Manage people and API tokens."),

@@ -5,8 +5,8 @@ import struct
 
 import numpy as np
 import pytest
-
 from tests.decode.gnmi.messages import NOW, decoder, note, path, rows, sync, typed, values
+
 from weft.decode.gnmi.leaves import Limits
 from weft.decode.gnmi.proto import pb
 from weft.model.inventory import ObjectKind
@@ -271,7 +271,8 @@ def test_facts_of_a_device_its_interfaces_and_neighbours():
         f"{PORT}/state/description": "up", f"{PORT}/state/ifindex": 5, f"{PORT}/state/mtu": 9214,
         f"{PORT}/state/type": "iana-if-type:ethernetCsmacd", f"{PORT}/state/enabled": True,
         f"{PORT}/ethernet/state/mac-address": "00:1C:73:00:00:01", f"{PORT}/ethernet/state/port-speed": "SPEED_100GB",
-        ip: 31, f"{lldp}/system-name": "spine1", f"{lldp}/port-id": "0011.2233.4455", f"{lldp}/port-id-type": "MAC_ADDRESS",
+        ip: 31, f"{lldp}/system-name": "spine1", f"{lldp}/port-id": "0011.2233.4455",
+        f"{lldp}/port-id-type": "MAC_ADDRESS",
         f"{lldp}/port-description": "Ethernet4", f"{lldp}/management-address": "192.0.2.200",
         f"{lldp}/chassis-id": "00-11-22-33-44-55",
     })], NOW)  # fmt: skip

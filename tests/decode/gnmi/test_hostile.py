@@ -3,8 +3,8 @@
 from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from tests.decode.gnmi.messages import NOW, decoder, note, rows
+
 from weft.decode.gnmi.proto import pb
 
 GOOD = note(

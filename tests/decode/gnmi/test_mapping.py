@@ -3,8 +3,8 @@
 import re
 
 import pytest
-
 from tests.decode.gnmi.messages import NOW, decoder, note, values
+
 from weft.decode.gnmi.decoder import GnmiDecoder
 from weft.decode.gnmi.mapping import PathMapping, unmapped
 from weft.decode.gnmi.paths import labels_text, parse_path, path_text, snake
@@ -82,10 +82,8 @@ def test_names_of_files_and_meanings():
         ("/x/counters/drops", "x_counters_drops", "counter", "", ""),
         ("/x/counters/drop-rate", "x_counters_drop_rate", "gauge", "", ""),
         ("/l[name=a]/m[name=b]/n", "l_m_n", "gauge", "a", 'm_name="b"'),
-        ("/network-instances/network-instance[name=red]/x[id=1]/y", "network_instances_network_instance_x_y", "gauge", "1",
-         'vrf="red"'),
-        ("/network-instances/network-instance[name=default]/x[id=1]/y", "network_instances_network_instance_x_y", "gauge",
-         "1", ""),
+        ("/vrfs/vrf[name=red]/x[id=1]/y", "vrfs_vrf_x_y", "gauge", "1", 'vrf="red"'),
+        ("/vrfs/vrf[name=default]/x[id=1]/y", "vrfs_vrf_x_y", "gauge", "1", ""),
     ],
 )  # fmt: skip
 def test_leaves_that_no_rule_names_keep_their_path(path, metric, kind, component, labels):

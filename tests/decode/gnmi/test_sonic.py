@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-
 from tests.decode.conftest import DATA
 from tests.decode.gnmi.messages import NOW, decoder, note, rows, values
 

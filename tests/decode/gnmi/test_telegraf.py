@@ -6,7 +6,7 @@ What is different on purpose, everywhere:
 * ``default`` routing instances and the protocol's own name are no labels: they tell nothing apart.
 * Names, types and indexes of things are facts of the inventory, not telemetry; so are descriptions, which Telegraf
   copies into a tag of every series where it is told to (``tag_subscription``).
-* Tags that Telegraf adds of its own (``path``, ``source``, the sensor of Juniper's header) are none of the device's keys.
+* Tags that Telegraf adds of its own (``path``, ``source``, the sensor of Juniper's header) are no keys of the device's.
 """
 
 import json
@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.json_format import ParseDict
-
 from tests.decode.gnmi.messages import decoder
+
 from weft.decode.gnmi.paths import snake
 from weft.decode.gnmi.proto import pb
 

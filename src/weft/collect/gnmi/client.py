@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes to standard error; what matters comes as a status
 
 import grpc
 import structlog

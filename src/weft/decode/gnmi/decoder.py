@@ -151,11 +151,9 @@ class GnmiDecoder:
             self._fast[entry[fast]], times.stamps[fast], room.value[:n][fast], None, now_ns=now_ns, boot_ns=boot_ns,
             exporter=self._exporter,
         )  # fmt: skip
-        settled, stamps = leaves.settle(made, out.skip), np.array(made.stamps, np.int64)
         other = leaves.series.batch(
-            settled, stamps, np.array(made.values, np.float64), made.texts, now_ns=now_ns, boot_ns=boot_ns,
-            exporter=self._exporter,
-        )  # fmt: skip
+            *leaves.settle(made, out.skip), now_ns=now_ns, boot_ns=boot_ns, exporter=self._exporter
+        )
         self._settled(entry[slow])
         return [batch for batch in (known, other) if batch is not None]
 
@@ -237,11 +235,11 @@ class GnmiDecoder:
         """What needs more than a look-up, in the order in which it came."""
         room, leaves = self._room, self._leaves
         names: dict[tuple[int, int], str] | None = None
-        kinds, entries, numbers = room.kind[:n].tolist(), room.entry[:n].tolist(), room.value
-        for i in slow.tolist():
-            kind, number = kinds[i], entries[i]
+        columns = (slow, room.kind[slow], room.entry[slow], stamps[slow], room.spans[slow, w.VALUE_AT],
+                   room.spans[slow, w.VALUE_LEN])  # fmt: skip
+        for i, kind, number, stamp, at, size in zip(*(column.tolist() for column in columns), strict=True):
             if kind >= w.DELETE:
-                self._event(raw, i, kind, int(stamps[i]), made, out)
+                self._event(raw, i, kind, stamp, made, out)
                 continue
             if kind == w.NO_VALUE:
                 out.skip("no_value")
@@ -256,9 +254,12 @@ class GnmiDecoder:
                     out.skip("too_many_paths")
                     continue
                 node = keyed
-            span = room.spans[i].tolist()
-            content = raw[span[w.VALUE_AT] : span[w.VALUE_AT] + span[w.VALUE_LEN]]
-            self._value(node, kind, float(numbers[i]), content, int(stamps[i]), now_ns, made, out)
+            content = raw[at : at + size]
+            if kind == w.STRING and (known := node.numbers.get(content)) is not None:
+                made.add(node, stamp, known)
+                out.values += 1
+                continue
+            self._value(node, kind, float(room.value[i]), content, stamp, now_ns, made, out)
 
     def _event(self, raw: bytes, i: int, kind: int, stamp: int, made: Made, out: Decoded) -> None:
         if kind == w.SYNC:
@@ -315,6 +316,7 @@ class GnmiDecoder:
             return
         if kind in {w.STRING, w.ASCII}:
             value = decoded(content)
+            self._leaves.learn_word(node, value, content)
         elif kind == w.BYTES:
             value = bytes_value(content, self._leaves.match(node))
         elif kind in {w.ANY, w.PROTO_BYTES}:

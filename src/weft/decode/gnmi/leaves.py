@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.gnmi.jsontree import JsonTree
-from weft.decode.gnmi.mapping import Match, PathMapping, identity_of
+from weft.decode.gnmi.mapping import Match, PathMapping, identity_of, word
 from weft.decode.gnmi.paths import Element, path_text
 from weft.decode.gnmi.records import Records, Value
 from weft.decode.gnmi.series import SeriesBook
@@ -17,6 +17,7 @@ from weft.decode.gnmi.tree import Node, Tree
 from weft.decode.gnmi.values import Scalar, absent, number_of, shown
 
 _HOUR_NS = 3600 * 1_000_000_000
+_MOST_WORDS = 16
 _NAMING = frozenset({"transceiver", "hardware_port", "parent"})
 
 Skip = Callable[..., None]
@@ -35,15 +36,15 @@ class Limits:
 class Made:
     """Rows in the making, one by one. Their series are settled at the end, when every label is known."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # lists side by side: a hundred thousand tuples would keep the garbage collector busy
         self.nodes: list[Node] = []
         self.stamps: list[int] = []
         self.values: list[float] = []
         self.texts: list[str] = []
-        self.series: list[int] = []  # -1 = the node's, as it is in the end
+        self.series: list[int] = []
 
     def add(self, node: Node, stamp: int, value: float, text: str = "", series: int = -1) -> None:
-        """One row."""
+        """One row; ``series`` -1 = the node's, as it is in the end."""
         self.nodes.append(node)
         self.stamps.append(stamp)
         self.values.append(value)
@@ -132,6 +133,14 @@ class Leaves:
         node.said, node.said_ns = text, now_ns
         made.add(node, stamp, 0.0, text, node.text_series)
 
+    def learn_word(self, node: Node, value: str, content: bytes) -> None:
+        """Remember the number that a word stands for, where that is all there is to it."""
+        match = node.match or self.match(node)
+        if match.values and not match.fact and len(node.numbers) < _MOST_WORDS:
+            number = match.values.get(word(value))
+            if number is not None:
+                node.numbers[content] = number
+
     def _fact(self, match: Match, value: Scalar, number: float | None) -> None:
         said: Value = value
         if number is not None and match.type != "text":
@@ -149,13 +158,16 @@ class Leaves:
                 node.series = -1
                 self.renamed = True
 
-    def settle(self, made: Made, skip: Skip) -> NDArray[np.int32]:
-        """The series of every row made; -1 where there is no room for it."""
-        for i, series in enumerate(made.series):
-            if series < 0:
-                node = made.nodes[i]
-                made.series[i] = node.series if node.series >= 0 else self.number_series(node, skip)
-        return np.array(made.series, np.int32)
+    def settle(
+        self, made: Made, skip: Skip
+    ) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.float64], list[str]]:
+        """(series, stamps, values, texts) of the rows made; series -1 where there is no room for one."""
+        series = [
+            number if number >= 0 else node.series if node.series >= 0 else self.number_series(node, skip)
+            for node, number in zip(made.nodes, made.series, strict=True)
+        ]
+        stamps, values = np.array(made.stamps, np.int64), np.array(made.values, np.float64)
+        return np.array(series, np.int32), stamps, values, made.texts
 
     def number_series(self, node: Node, skip: Skip) -> int:
         """The series of a node's numbers; -1 where there is no room for it."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from weft.decode.gnmi.paths import Element, snake
@@ -72,6 +72,7 @@ class _Rule:
     values: Mapping[str, float]
 
 
+@lru_cache(maxsize=4096)
 def word(text: str) -> str:
     """A word of an enumeration as lists of values have it: without module prefix, upper case, ``_`` between words."""
     return re.sub(r"[\s-]+", "_", text.rpartition(":")[2].strip()).upper()

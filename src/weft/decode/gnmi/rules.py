@@ -24,8 +24,11 @@ _WORDS = re.compile(r"(counter|gauge|text|fact)\s+(\S+)|nothing")
 
 
 class LeafRule(Config):
-    """What one leaf becomes. For short: ``counter in_octets``, ``gauge speed_bps``, ``text x``, ``fact mtu``; and
-    ``nothing`` for a leaf that only repeats a key of its path, or says how another was made."""
+    """What one leaf becomes.
+
+    For short: ``counter in_octets``, ``gauge speed_bps``, ``text x``, ``fact mtu``; and ``nothing`` for a leaf that
+    only repeats a key of its path, or says how another was made.
+    """
 
     metric: str = ""
     """Name of the metric; empty = none."""

@@ -12,8 +12,8 @@ class Node:
     """One place in the tree. ``match`` is found when the first value comes."""
 
     __slots__ = (
-        "by_key", "children", "element", "host", "match", "members", "parent", "said", "said_ns", "series",
-        "text_series",
+        "by_key", "children", "element", "host", "match", "members", "numbers", "parent", "said", "said_ns",
+        "series", "text_series",
     )  # fmt: skip
 
     def __init__(self, element: Element, parent: Node | None, host: str) -> None:
@@ -22,6 +22,7 @@ class Node:
         self.members: dict[str, Node] | None = None  # members of JSON objects, as they are spelled
         self.by_key: dict[str, Node] | None = None  # for a path without its key: the node by the key's value
         self.match: Match | None = None
+        self.numbers: dict[bytes, float] = {}  # what the words that it has said stand for
         self.series = -1  # of its numbers; -1 = not known yet, -2 = none
         self.text_series = -1  # of its texts
         self.said: object = None  # the last text or attribute

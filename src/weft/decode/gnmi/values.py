@@ -33,8 +33,12 @@ def number_of(value: Scalar, match: Match, *, loose: bool) -> float | None:
     if isinstance(value, str):
         if match.convert == "float32" and (packed := _float32(value)) is not None:
             return packed
+        if not (loose or match.mapped) or match.type == "text":
+            return None
+        if value.isdecimal() and value.isascii() and (value[0] != "0" or len(value) == 1):
+            return float(value) if len(value) < 300 else None
         text = value.strip()
-        if not (loose or match.mapped) or match.type == "text" or not _NUMBER.fullmatch(text):
+        if not _NUMBER.fullmatch(text):
             return None
         value = float(text)
     return value if math.isfinite(value) else None
