@@ -36,6 +36,7 @@ class Mib:
     """Variables in lexicographic order, encoded as far as they can be ahead of a request."""
 
     def __init__(self, variables: Mapping[Oid, Variable]) -> None:
+        self.variables = variables
         self.oids: list[Oid] = sorted(variables)
         self.names: list[bytes] = [ber.pack_oid(oid) for oid in self.oids]
         self._variables = [variables[oid] for oid in self.oids]
@@ -132,6 +133,7 @@ class SnmpAgent:
         self.drop = 0.0  # share of requests that are not answered, 0–1
         self.cache_s = 0.0  # values are this old at most, and do not move in between: as Net-SNMP's tables
         self.largest = _LARGEST  # octets of an answer; GETBULK answers less, GET says tooBig
+        self.cuts = True  # whether GETBULK answers less where it does not all fit; otherwise it says tooBig
         self.garbage: bytes | None = None  # answered to everything
         self.counts = AgentCounts()
         self._booted = time.time()
@@ -273,7 +275,7 @@ class SnmpAgent:
         room = self.largest - 64 - len(message.community)
         status = 0
         size = sum(map(len, found))
-        if size > room and bulk:
+        if size > room and bulk and self.cuts:
             while found and size > room:
                 size -= len(found.pop())
         if size > room or (bulk and not found and message.pdu.varbinds.oids):
