@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from types import FrameType
 
+import pyarrow as pa
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
@@ -33,10 +34,12 @@ from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
 from weft.collect.snmp.poller import SnmpPoller
 from weft.collect.snmp.traps import TrapListener
+from weft.collect.syslog import SyslogServer
 from weft.component import Component, Running
 from weft.config import Settings
 from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
+from weft.model.addresses import address_text
 from weft.model.changes import CHANGES
 from weft.query.engine import QueryEngine
 from weft.store.inventory import Inventory
@@ -113,9 +116,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         process.parts += [enricher, intake, written, collector, pushes]
         if acme is not None:
             process.parts += acme.devices(intake, questions)
-        process.parts += _sources(settings, intake, inventory)
+        syslog = SyslogServer(settings.syslog, intake, data_dir=data_dir)
+        process.parts += [syslog, *_sources(settings, intake, inventory)]
         if acme is not None:
-            process.parts += acme.traffic(collector, questions)
+            process.parts += acme.traffic(collector, intake, syslog, questions)
 
     # Answers out.
     if serves:
@@ -134,12 +138,21 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
 def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[Component]:
     """Everything that polls, subscribes or listens, flows apart. What is not configured opens nothing."""
+    configs = ConfigCollector(settings.configs, intake, inventory, settings.data_dir)
+    intake.watch(CHANGES, lambda rows: _fetch_after_commits(configs, rows))
     return [
         GnmiSubscriber(settings.gnmi, intake, inventory),
         SnmpPoller(settings.snmp, intake, inventory),
         TrapListener(settings.snmp, intake),
-        ConfigCollector(settings.configs, intake, inventory, settings.data_dir),
+        configs,
     ]
+
+
+def _fetch_after_commits(configs: ConfigCollector, rows: pa.RecordBatch) -> None:
+    """A log that tells of a commit has the device's configuration fetched."""
+    for row in rows.select(["exporter", "source", "author"]).to_pylist():
+        if row["source"] == "syslog":
+            configs.request(address_text(row["exporter"]), row["author"])
 
 
 def run(process: Process, announce: Callable[[Process], None]) -> None:

@@ -23,6 +23,7 @@ from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push.config import PushConfig
 from weft.collect.snmp.config import SnmpConfig
+from weft.collect.syslog.config import SyslogConfig
 from weft.component import Config
 from weft.enrich.config import EnrichConfig
 from weft.errors import ConfigError
@@ -67,6 +68,8 @@ class Settings(Config):
     """What is added to it: AS, site, service, customer, application."""
     push: PushConfig = Field(default_factory=PushConfig)
     """Metrics, logs and changes that others push to the API."""
+    syslog: SyslogConfig = Field(default_factory=SyslogConfig)
+    """Receiving log messages."""
     configs: ConfigsConfig = Field(default_factory=ConfigsConfig)
     """Configurations of devices and their changes."""
     store: StoreConfig = Field(default_factory=StoreConfig)

@@ -7,19 +7,24 @@ hold no logic of the product: everything the demo shows comes in through the doo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from ipaddress import IPv4Address
 from typing import Any
 
 from weft.collect.collector import Collector
+from weft.collect.configs.config import ConfigDirectory, ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.intake import Intake
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.snmp.config import SnmpConfig
+from weft.collect.syslog import SyslogServer
+from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
 from weft.component import Component
 from weft.config import Settings
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
 from weft.twin.demo import DemoSource
 from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
+from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 
@@ -31,6 +36,7 @@ class Demo:
         """Writes Acme's reference tables and inventory into the data directory and picks ports for its agents."""
         self._files = settings.data_dir / "demo-tables"
         self._files.mkdir(parents=True, exist_ok=True)
+        self._configs = settings.data_dir / "demo-configs"
         self._ports: AgentPorts = reserve_ports()
         self.settings = settings.model_copy(
             update={
@@ -38,6 +44,8 @@ class Demo:
                 "inventory": self._inventory(settings.inventory),
                 "snmp": SnmpConfig.model_validate(snmp_settings(self._ports)),
                 "gnmi": GnmiConfig.model_validate(gnmi_settings(self._ports)),
+                "syslog": SyslogConfig(listeners=(SyslogListenerConfig(port=0, address=IPv4Address("127.0.0.1")),)),
+                "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
             }
         )
 
@@ -52,13 +60,25 @@ class Demo:
         return config.model_copy(update={"files": [write_inventory(self._files / "inventory.yaml"), *config.files]})
 
     def devices(self, intake: Intake, questions: QueryEngine) -> list[Component]:
-        """The devices that are polled: to be started before the pollers are."""
-        return [DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics"))]
+        """What is polled: to be started before the pollers are."""
+        return [
+            DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics")),
+            DemoConfigs(self.settings.demo, self._configs),
+        ]
 
-    def traffic(self, collector: Collector, questions: QueryEngine) -> list[Component]:
+    def traffic(
+        self, collector: Collector, intake: Intake, syslog: SyslogServer, questions: QueryEngine
+    ) -> list[Component]:
         """What sends by itself: to be started last."""
+
+        def log_port() -> int | None:
+            return next(iter(syslog.ports["udp"]), None)
+
         targets = _targets(collector)
-        return [DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows"))]
+        return [
+            DemoLogs(self.settings.demo, intake, port=log_port, newest_s=_newest(questions, "logs")),
+            DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows")),
+        ]
 
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ class Intake:
         self._batchers = {table.name: Batcher(table, config.batch_rows, config.batch_ms / 1000) for table in TABLES}
         self._counters = CounterBook()
         self._books: list[SourceBook] = []
+        self._watchers: list[tuple[Table, Callable[[pa.RecordBatch], None]]] = []
         self._changed = threading.Condition()
         self._running = False
         self._thread: threading.Thread | None = None
@@ -118,6 +120,10 @@ class Intake:
             if book in self._books:
                 self._books.remove(book)
 
+    def watch(self, table: Table, listener: Callable[[pa.RecordBatch], None]) -> None:
+        """Have ``listener`` see the rows of ``table`` as they are taken, in the thread that puts them: be quick."""
+        self._watchers.append((table, listener))
+
     def put(self, table: Table, rows: pa.RecordBatch, book: SourceBook | None = None, *, messages: int = 1) -> None:
         """Take rows of ``table`` (its whole schema); counts them in ``book`` as ``messages`` arrivals.
 
@@ -144,6 +150,12 @@ class Intake:
                 self._changed.notify_all()
         if book is not None:
             book.came(rows.num_rows, messages=messages, lag_s=_lag_s(rows, now_ns))
+        for watched, listener in self._watchers:
+            if watched is table and rows.num_rows:
+                try:
+                    listener(rows)
+                except Exception:  # whoever looks on must not cost the rows
+                    log.exception("watcher_failed", table=table.name)
 
     def _increases(self, rows: pa.RecordBatch, book: SourceBook | None) -> pa.RecordBatch:
         counts = self._counters.counts

@@ -1,0 +1,289 @@
+"""TCP and TLS listeners: one thread with an event loop for all connections."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from weft.collect.intake.book import SourceBook
+from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
+from weft.collect.syslog.queue import Batch, MessageQueue
+from weft.collect.syslog.senders import Account, Senders, count
+from weft.collect.syslog.tls import TlsContext
+from weft.decode.syslog import Framer
+from weft.errors import Unavailable
+from weft.model.addresses import packed
+
+log = structlog.get_logger(__name__)
+
+TCP, TLS = 2, 3  # model.logs.LOG_SOURCES
+_HANDSHAKE_S = 10.0
+_FULL, _FULL_S = 0.5, 0.05  # of the queue; a sender then waits so long before it is looked at again
+_LONGEST_WAIT_S = 30.0
+_SWEEP_S = 10.0
+_STOP_S = 5.0
+
+
+class StreamListener:
+    """One listening socket: TCP or TLS."""
+
+    def __init__(self, settings: SyslogListenerConfig, book: SourceBook) -> None:
+        self.settings, self.book = settings, book
+        self.port = settings.port
+        self.tls = TlsContext(settings) if settings.protocol == "tls" else None
+        self.sock: socket.socket | None = None
+
+    def open(self) -> None:
+        """Bind. Raises ``Unavailable`` and ``ConfigError``."""
+        if self.tls is not None:
+            self.tls.load()
+        address = str(self.settings.address) if self.settings.address is not None else None
+        try:
+            self.sock = _bound(address, self.settings.port)
+        except OSError as error:
+            raise Unavailable(
+                f"cannot listen on TCP {address or '*'}:{self.settings.port}: {error.strerror or error}",
+                where="syslog.listeners", fix="Stop what uses the port, or set another one",
+            ) from error  # fmt: skip
+        self.port = self.sock.getsockname()[1]
+
+    def close(self) -> None:
+        """Release the socket."""
+        if self.sock is not None:
+            self.sock.close()
+            self.sock = None
+
+
+def _bound(address: str | None, port: int) -> socket.socket:
+    if address is None and socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256)
+        except OSError as error:
+            if error.errno not in (97, 99):  # EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no IPv6
+                raise
+    family = socket.AF_INET6 if address and ":" in address else socket.AF_INET
+    return socket.create_server((address or "0.0.0.0", port), family=family, backlog=256)  # noqa: S104  devices send
+
+
+class StreamServer:
+    """All connections of all TCP and TLS listeners."""
+
+    def __init__(
+        self, listeners: list[StreamListener], config: SyslogConfig, senders: Senders, queue: MessageQueue
+    ) -> None:
+        self._listeners, self.config, self.senders, self.queue = listeners, config, senders, queue
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._done: asyncio.Event | None = None
+        self.connections: set[Connection] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self) -> None:
+        """Begin to accept."""
+        if not self._listeners:
+            return
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), name="weft-syslog-tcp", daemon=True)
+        self._thread.start()
+        ready.wait(_STOP_S)
+
+    def stop(self) -> None:
+        """Close listeners and connections, handing over what they hold."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            if self._loop is not None and self._done is not None:
+                with contextlib.suppress(RuntimeError):
+                    self._loop.call_soon_threadsafe(self._done.set)
+            thread.join(_STOP_S)
+        for listener in self._listeners:
+            listener.close()
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a coroutine beside the others."""
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _run(self, ready: threading.Event) -> None:
+        try:
+            asyncio.run(self._main(ready))
+        except Exception:
+            log.exception("syslog_streams_failed")
+        finally:
+            ready.set()
+
+    async def _main(self, ready: threading.Event) -> None:
+        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+        servers = [
+            await self._loop.create_server(functools.partial(Connection, self, one), sock=one.sock)
+            for one in self._listeners
+            if one.sock is not None
+        ]
+        ready.set()
+        while not self._done.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._done.wait(), _SWEEP_S)
+            self._sweep()
+        for server in servers:
+            server.close()
+        for connection in list(self.connections):
+            connection.abandon()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.sleep(0)
+
+    def _sweep(self) -> None:
+        oldest = time.monotonic() - self.config.idle_seconds
+        for connection in list(self.connections):
+            if connection.last < oldest:
+                connection.end("idle", "nothing came over the connection for too long")
+
+
+class Connection(asyncio.Protocol):
+    """One sender's stream."""
+
+    def __init__(self, server: StreamServer, listener: StreamListener) -> None:
+        self._server, self._listener = server, listener
+        self._framer = Framer(server.config.longest_message, listener.settings.framing)
+        self._transport: asyncio.Transport | None = None
+        self._account: Account | None = None
+        self._source = TCP if listener.tls is None else TLS
+        self.last = time.monotonic()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Somebody connected: is there room, and may they."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        peer = transport.get_extra_info("peername")
+        try:
+            account = self._server.senders.account(packed(peer[0]))
+        except (TypeError, ValueError, IndexError):
+            account = None
+        config, book = self._server.config, self._listener.book
+        if account is None:
+            book.error("not_allowed", "senders outside syslog.allowed_senders")
+        elif len(self._server.connections) >= config.max_connections:
+            account.book.error("too_many_connections", "more than max_connections")
+        elif account.connections >= config.max_connections_per_sender:
+            account.book.error("too_many_connections", "more than max_connections_per_sender")
+        else:
+            account.connections += 1
+            self._account = account
+            self._server.connections.add(self)
+            _keep_alive(transport)
+            if self._listener.tls is not None:
+                transport.pause_reading()
+                self._server.spawn(self._shake_hands())
+            elif (wait_s := account.charge(0, time.monotonic())) > 0:
+                self._hold(min(wait_s, _LONGEST_WAIT_S))
+            return
+        transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Octets came."""
+        if self._account is None:
+            return
+        self.last = time.monotonic()
+        self._take(self._framer.feed(data))
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's signature
+        """The stream ended."""
+        if self._account is None:
+            return
+        self._take(self._framer.close())
+        self._server.connections.discard(self)
+        self._account.connections -= 1
+        self._account = None
+
+    def end(self, reason: str, message: str) -> None:
+        """Close, and say why."""
+        if self._account is not None:
+            self._account.book.error(reason, message)
+        if self._transport is not None:
+            self._transport.close()
+
+    def abandon(self) -> None:
+        """Weft stops: keep what came."""
+        if self._account is not None:
+            self._take(self._framer.close())
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def _shake_hands(self) -> None:
+        assert self._listener.tls is not None
+        assert self._transport is not None
+        try:
+            upgraded = await asyncio.get_running_loop().start_tls(
+                self._transport, self, self._listener.tls.context(), server_side=True,
+                ssl_handshake_timeout=_HANDSHAKE_S,
+            )  # fmt: skip
+        except (OSError, ssl.SSLError, TimeoutError, ConnectionError) as error:
+            account = self._account
+            self.connection_lost(None)
+            if account is not None:
+                account.book.error("tls", f"handshake failed: {_why(error)}")
+            self._transport.abort()
+            return
+        if upgraded is not None:
+            self._transport = upgraded
+            if self._account is None:
+                upgraded.abort()
+
+    def _take(self, messages: list[bytes]) -> None:
+        account = self._account
+        assert account is not None
+        if self._framer.counts:
+            count(account, self._listener.book, self._framer.counts)
+            self._framer.counts.clear()
+        if not messages:
+            return
+        wait_s = account.charge(len(messages), time.monotonic())
+        now = time.time_ns()
+        batch = Batch(self._source, messages, [now] * len(messages), [account] * len(messages))
+        dropped = self._server.queue.put(batch, is_fair=False)
+        if dropped:
+            account.book.error("queue_full", "the decoder was behind", count=len(dropped))
+        if self._server.queue.fill > _FULL:
+            wait_s = max(wait_s, _FULL_S)
+        if wait_s > 0:
+            self._hold(min(wait_s, _LONGEST_WAIT_S))
+
+    def _hold(self, wait_s: float) -> None:
+        """Let the sender wait: TCP passes the pressure on."""
+        transport = self._transport
+        if transport is not None and not transport.is_closing():
+            transport.pause_reading()
+            asyncio.get_running_loop().call_later(wait_s, self._go_on)
+
+    def _go_on(self) -> None:
+        transport = self._transport
+        if self._account is None or transport is None or transport.is_closing():
+            return
+        if self._server.queue.fill > _FULL:
+            asyncio.get_running_loop().call_later(_FULL_S, self._go_on)
+        else:
+            transport.resume_reading()
+
+
+def _keep_alive(transport: asyncio.Transport) -> None:
+    """Find out about peers that are gone."""
+    sock = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError, AttributeError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+
+
+def _why(error: BaseException) -> str:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+    return str(reason).replace("_", " ").lower()

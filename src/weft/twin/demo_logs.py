@@ -1,0 +1,180 @@
+"""The demo's log messages: the hours before through the decoder, then live datagrams; and its configurations.
+
+Configurations are dropped into a directory as another tool would: a git repository with a commit for every commit that
+the logs tell of, where git is installed, plain files otherwise.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from weft.decode.syslog import Sender, SenderClock, SyslogDecoder, rule_table
+from weft.model.addresses import packed
+from weft.model.changes import CHANGES
+from weft.model.logs import LOG_SOURCES, LOGS
+from weft.twin import organisation as org
+from weft.twin.agents.syslog import render
+from weft.twin.config import DemoConfig
+from weft.twin.configs import write_configs
+from weft.twin.demo_devices import Intake
+from weft.twin.incidents import incidents
+from weft.twin.messages import messages
+
+log = structlog.get_logger(__name__)
+
+_UDP = next(number for number, name in LOG_SOURCES.items() if name == "udp")
+_LEAST_GAP_S = 120.0
+_BATCH = 5000
+_GIT_S = 20
+
+
+class DemoLogs:
+    """Started when the log receiver runs."""
+
+    def __init__(
+        self,
+        config: DemoConfig,
+        intake: Intake,
+        *,
+        port: Callable[[], int | None],
+        newest_s: Callable[[], float | None],
+    ) -> None:
+        """Inert until started.
+
+        ``port``: UDP port of a log listener on loopback, None where there is none. ``newest_s``: UTC seconds of the
+        newest message stored, None when there is none.
+        """
+        self._config, self._intake, self._port, self._newest_s = config, intake, port, newest_s
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Make what is missing of the history, then log live."""
+        now = time.time()
+        since = max(now - self._config.backfill_hours * 3600, self._newest_s() or 0.0)
+        if now - since >= _LEAST_GAP_S:
+            self._backfill(since, now)
+        self._thread = threading.Thread(target=self._run, args=(now,), name="demo-logs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Log no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def _backfill(self, since_s: float, until_s: float) -> None:
+        decoder = SyslogDecoder(rule_table())
+        senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in org.DEVICES}
+        past = messages(self._config.seed, since_s, until_s)
+        for first in range(0, len(past), _BATCH):
+            part = past[first : first + _BATCH]
+            decoded = decoder.decode(
+                [render(one) for one in part], [int(one.time_s * 1e9) for one in part],
+                [senders[one.device] for one in part], _UDP,
+            )  # fmt: skip
+            self._intake.put(LOGS, decoded.logs)
+            if decoded.changes is not None:
+                self._intake.put(CHANGES, decoded.changes)
+        self._intake.flush()
+
+    def _run(self, since_s: float) -> None:
+        port = self._port()
+        if port is None:
+            return
+        sockets = {device.name: _socket(device) for device in org.DEVICES}
+        while not self._stop.wait(1.0):
+            now = time.time()
+            for message in messages(self._config.seed, since_s, now):
+                try:
+                    sockets[message.device].sendto(render(message), ("127.0.0.1", port))
+                except OSError as error:
+                    log.warning("demo_send_failed", exporter=message.device, error=str(error))
+            since_s = now
+        for one in sockets.values():
+            one.close()
+
+
+def _socket(device: org.Exporter) -> socket.socket:
+    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        one.bind((device.address, 0))
+    except OSError:  # macOS: loopback has one address
+        one.bind(("127.0.0.1", 0))
+    return one
+
+
+class DemoConfigs:
+    """Keeps the directory of configurations up to date."""
+
+    def __init__(self, config: DemoConfig, directory: Path) -> None:
+        self._config, self._directory = config, directory
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Write the history of the day, then go on with it."""
+        now = time.time()
+        since = now - self._config.backfill_hours * 3600
+        if not self._directory.exists():
+            self._directory.mkdir(parents=True)
+            self._git("init", "-q")
+            self._write(since, "svc-backup")
+            for one in incidents(self._config.seed, since, now):
+                if one.kind == "config_commit":
+                    self._write(one.start_s + 1, one.who)
+        self._thread = threading.Thread(target=self._run, name="demo-configs", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Change nothing any more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=5)
+            self._thread = None
+
+    def _run(self) -> None:
+        seen = time.time()
+        while not self._stop.wait(5.0):
+            now = time.time()
+            for one in incidents(self._config.seed, seen, now):
+                if one.kind == "config_commit" and one.start_s >= seen:
+                    self._write(now, one.who)
+            seen = now
+
+    def _write(self, at_s: float, author: str) -> None:
+        if write_configs(self._directory, self._config.seed, at_s):
+            self._git("add", "-A")
+            stamp = datetime.fromtimestamp(at_s, UTC).isoformat()
+            self._git("commit", "-q", "-m", f"Configurations as of {stamp}", author=author, stamp=stamp)
+
+    def _git(self, *arguments: str, author: str = "svc-backup", stamp: str = "") -> None:
+        """One git command in the directory; nothing where git is not installed."""
+        program = shutil.which("git")
+        if program is None:
+            return
+        who = {"NAME": author, "EMAIL": f"{author}@acme.example", **({"DATE": stamp} if stamp else {})}
+        own = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in who.items()}
+        own |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")} | own
+        done = subprocess.run(
+            [program, *arguments],
+            cwd=self._directory,
+            env=environment,
+            capture_output=True,
+            timeout=_GIT_S,
+            check=False,
+        )
+        if done.returncode:
+            log.warning("demo_git_failed", command=arguments[0], error=done.stderr.decode("utf-8", "replace")[:200])
