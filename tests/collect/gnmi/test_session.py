@@ -3,8 +3,8 @@
 import time
 
 import pytest
-
 from tests.collect.gnmi.kit import PORT, RememberingFacts, Tree, serving, small_tree, subscribed, wait_until
+
 from weft.collect.gnmi import GnmiConfig, GnmiSubscriber
 from weft.errors import ConfigError, InvalidInput
 from weft.model.addresses import packed

@@ -2,8 +2,8 @@
 
 import pytest
 import structlog
-
 from tests.collect.gnmi.kit import authority, certificate, pem, serving, small_tree, subscribed, wait_until
+
 from weft.twin.agents.gnmi import ServerTls
 
 

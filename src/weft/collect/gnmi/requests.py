@@ -79,10 +79,13 @@ def path_message(text: str) -> Any:
 
 
 def by_target(subscriptions: Iterable[Wanted]) -> list[tuple[Wanted, ...]]:
-    """Groups that can share a request: those with the same target in their prefix."""
-    groups: dict[str, list[Wanted]] = {}
+    """Groups that can share a request: those with the same target in their prefix, and the same origin.
+
+    EOS, for one, refuses requests that mix its native paths with OpenConfig's.
+    """
+    groups: dict[tuple[str, str], list[Wanted]] = {}
     for one in subscriptions:
-        groups.setdefault(one.target, []).append(one)
+        groups.setdefault((one.target, parse_path(one.path).origin), []).append(one)
     return [tuple(group) for group in groups.values()]
 
 
