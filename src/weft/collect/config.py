@@ -38,7 +38,7 @@ class CollectConfig(Config):
     """How telemetry is received, batched, kept back while the store is away, and written."""
 
     listeners: tuple[ListenerConfig, ...] = tuple(ListenerConfig(port=port) for port in DEFAULT_PORTS)
-    """Sockets to receive telemetry on. This is the only part of Weft that answers beyond loopback by default."""
+    """Sockets to receive telemetry on. These and ``syslog.listeners`` answer beyond loopback by default."""
     allowed_exporters: tuple[IPv4Network | IPv6Network, ...] = ()
     """Prefixes that exporters may send from; empty = any. Datagrams from elsewhere are counted and dropped."""
     sampling: tuple[SamplingConfig, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,12 +55,17 @@ class Sender:
 
 @dataclass(slots=True)
 class Decoded:
-    """What a batch gave. ``messages``: for each row, the number of its message; ``notes``: oddities by reason."""
+    """What a batch gave.
+
+    ``messages`` and ``hosts``: for each row, the number of its message and the name that it gives; ``notes``: number of
+    a message and what was odd about it.
+    """
 
     logs: pa.RecordBatch
     changes: pa.RecordBatch | None
     messages: list[int]
-    notes: Counter[str]
+    hosts: list[str]
+    notes: list[tuple[int, str]]
 
 
 class SyslogDecoder:
@@ -82,10 +86,10 @@ class SyslogDecoder:
         """Rows of the messages that say anything. ``source``: how they came (``model.logs.LOG_SOURCES``)."""
         rows = _Rows()
         for number, message in enumerate(messages):
-            text = _text(message, rows.notes)
+            text = _text(number, message, rows.notes)
             if text:
                 self._row(rows, number, text, received_ns[number], senders[number])
-        return Decoded(rows.logs(source, self._mine(rows.texts)), rows.changes(), rows.numbers, rows.notes)
+        return Decoded(rows.logs(source, self._mine(rows.texts)), rows.changes(), rows.numbers, rows.hosts, rows.notes)
 
     def read(self, text: str, received_ns: int) -> tuple[Header, Found | None]:
         """How one message is understood, for explaining it."""
@@ -157,17 +161,17 @@ class SyslogDecoder:
         return out
 
 
-def _text(message: bytes, notes: Counter[str]) -> str:
+def _text(number: int, message: bytes, notes: list[tuple[int, str]]) -> str:
     """A message as text without control characters; what is not UTF-8 is read as Latin-1 and noted."""
     try:
         text = message.decode()
     except UnicodeDecodeError:
-        notes["not_utf8"] += 1
+        notes.append((number, "not_utf8"))
         text = message.decode("latin-1")
     if not text.isprintable():
         text = text.translate(_CONTROL).rstrip()
     if not text:
-        notes["empty"] += 1
+        notes.append((number, "empty"))
     return text
 
 
@@ -183,7 +187,7 @@ class _Rows:
     """Rows of one batch."""
 
     def __init__(self) -> None:
-        self.notes: Counter[str] = Counter()
+        self.notes: list[tuple[int, str]] = []
         self._rows: list[_Row] = []
         self.add = self._rows.append
         self._changes: list[tuple[int, int, bytes, str, str, str, str]] = []
@@ -192,6 +196,11 @@ class _Rows:
     def numbers(self) -> list[int]:
         """Of each row, the number of its message."""
         return [row[0] for row in self._rows]
+
+    @property
+    def hosts(self) -> list[str]:
+        """Of each row, the name that its message gives."""
+        return [row[6] for row in self._rows]
 
     @property
     def texts(self) -> list[str]:

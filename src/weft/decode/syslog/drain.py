@@ -121,7 +121,7 @@ class TemplateMiner:
     agree; ``children``: different words told apart at a node.
     """
 
-    def __init__(self, *, most: int = 5000, depth: int = 3, similarity: float = 0.5, children: int = 64) -> None:
+    def __init__(self, *, most: int = 5000, depth: int = 2, similarity: float = 0.5, children: int = 64) -> None:
         self._most, self._depth, self._similarity, self._children = most, depth, similarity, children
         self._roots: dict[int, _Node] = {}
         self._templates: OrderedDict[int, Template] = OrderedDict()  # least recently met first

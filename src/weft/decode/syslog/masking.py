@@ -1,8 +1,8 @@
 """Variable parts of a message to ``<*>``, and a number for what is left: compiled loops over the bytes of a batch.
 
 A part is a run of octets between white space and brackets, quotes, commas, semicolons, equals signs and bars;
-punctuation at its ends stays. A part that holds a digit is variable, except for the few words that are names although they hold one
-(``IPv4``, ``802.1Q``): numbers, addresses, hexadecimal, MAC addresses, interfaces, identifiers all do.
+punctuation at its ends stays. A part that holds a digit is variable, but for the few words that are names with a digit
+(``IPv4``, ``802.1Q``): numbers, addresses, hexadecimal, MAC addresses, interfaces, identifiers all are.
 """
 
 from __future__ import annotations
