@@ -96,9 +96,9 @@ meaning: A device of ours.
 values: {mood: {happy: 1, sad: 0}}
 groups:
   - name: our sensor
-    at: acme/sensors/sensor[id]
+    at: acme-sensors:acme/sensors/sensor[id]
     component: "sensor {id}"
-    labels: {floor: "{floor}"}
+    labels: {floor: "{sensor.floor}"}
     leaves:
       heat: {metric: temperature_celsius, scale: 0.1}
       mood: {metric: mood, values: mood}

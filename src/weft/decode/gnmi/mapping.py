@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
-from weft.decode.gnmi.paths import Element, snake
+from weft.decode.gnmi.paths import Element, bare, snake
 from weft.decode.gnmi.rules import GroupRule, LeafRule, RuleFile, builtin_files, parse_rules, user_files
 from weft.errors import ConfigError
 
@@ -175,6 +175,7 @@ def _compiled(path: str) -> tuple[re.Pattern[str], tuple[tuple[str, str], ...], 
     parts = path.split("/")
     for i, part in enumerate(parts):
         name, _, keys = part.partition("[")
+        name = name if set("*<") & set(name) else bare(name)
         needs += [(name, key) for key in re.findall(r"[^\[\]]+", keys)]
         if name == "**":
             pattern += f"(?:[^{_SEPARATOR}]+{_SEPARATOR})*"
