@@ -145,7 +145,9 @@ def test_interface(details):
     assert view.reasons == ["97% utilised", "40 errors/s"]
     assert {"traffic", "utilisation", "errors", "light", "state"} <= view.queries.keys()
     assert view.flow_filter == "exporter = 192.0.2.1 AND if = 1"
-    assert view.queries["traffic"]["filter"].endswith('component = "et-0/0/0" AND metric IN (in_octets, out_octets)')
+    assert view.queries["traffic"]["filter"].endswith(
+        '(component = "et-0/0/0" OR interface = 1) AND metric IN (in_octets, out_octets)'
+    )
 
 
 def test_short_names_and_names_with_slashes(details):

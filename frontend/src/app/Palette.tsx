@@ -8,6 +8,7 @@ import { setPref, usePrefs } from "../lib/prefs";
 import { PRESETS } from "../lib/time";
 import { Icon, type IconName } from "../ui/Icon";
 import { PAGES } from "./nav";
+import { useNetworkEntries } from "./network";
 import css from "./Palette.module.css";
 import { useTime, useTimeSearch } from "./time";
 
@@ -74,7 +75,9 @@ function matching(commands: readonly Command[], text: string): Command[] {
 export default function Palette({ close, showHelp }: { close: () => void; showHelp: () => void }) {
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
-  const shown = matching(useCommands(showHelp), text);
+  const [, navigate] = useLocation();
+  const network = useNetworkEntries(text, useTimeSearch()).map(({ path, ...entry }): Command => ({ ...entry, run: () => navigate(path) }));
+  const shown = matching([...useCommands(showHelp), ...network], text);
   const run = (command: Command | undefined): void => {
     if (!command) return;
     close();
@@ -94,7 +97,7 @@ export default function Palette({ close, showHelp }: { close: () => void; showHe
         <div className={css.head}>
           <Icon name="search" />
           <input
-            data-autofocus value={text} placeholder="Pages, views, exporters, dimensions, times…" aria-label="Command" role="combobox" aria-expanded
+            data-autofocus value={text} placeholder="Pages, devices, interfaces, sites, views, dimensions, times…" aria-label="Command" role="combobox" aria-expanded
             aria-controls="palette-list" aria-activedescendant={shown[active] ? `palette-${active}` : undefined}
             onChange={(event) => { setText(event.target.value); setActive(0); }} onKeyDown={onKeyDown}
           />

@@ -302,7 +302,10 @@ def _device_queries(machine: Machine, rows: Sequence[Row], start: int, end: int)
             out[name] = metrics_query(where, found, "avg", start, end, by=["component"], top=12, other=False)
     for name, metric in (("received", "in_octets"), ("sent", "out_octets")):
         if metric in have:
-            out[name] = metrics_query(where, (metric,), "bps", start, end, by=["component"], top=8)
+            # Sources may word the name of an interface differently; its index they share.
+            known = all(row.if_index for row in rows if row.metric == metric)
+            by = ["interface" if known else "component"]
+            out[name] = metrics_query(where, (metric,), "bps", start, end, by=by, top=8)
     return out
 
 

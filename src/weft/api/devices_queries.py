@@ -24,9 +24,14 @@ def of_device(machine: Machine) -> str:
 
 
 def of_interface(machine: Machine | None, device: str, interface: str) -> str:
-    """Filter for the metrics and logs of one interface."""
+    """Filter for the metrics and logs of one interface, whichever way a source names it."""
     where = of_device(machine) if machine else f"host = {quoted(device)}"
-    return f"{where} AND component = {quoted(interface)}"
+    port = machine.port(interface) if machine else None
+    names = [
+        f"component = {quoted(name)}" for name in dict.fromkeys((interface, port.short_name if port else "")) if name
+    ]
+    names += [f"interface = {port.if_index}"] if port and port.if_index else []
+    return f"{where} AND {names[0] if len(names) == 1 else '(' + ' OR '.join(names) + ')'}"
 
 
 def flows_of(machine: Machine | None, if_index: int) -> str:

@@ -9,7 +9,7 @@ import { Answer } from "../../ui/Answer";
 import { Icon } from "../../ui/Icon";
 import { PageHeader } from "../../ui/PageHeader";
 import { LoadingState } from "../../ui/States";
-import { DemoBadge, StatusPill } from "../../ui/Status";
+import { StatusPill } from "../../ui/Status";
 import { TabLinks, type Tab } from "../../ui/TabLinks";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
 import { DeviceOverview } from "./DeviceOverview";
@@ -76,7 +76,6 @@ export default function DevicePage({ name, tab }: { name: string; tab: string })
     <>
       <PageHeader title={device?.name ?? name} before={<Link href={`/devices${kept}`} aria-label="All devices"><Icon name="left" /></Link>} subtitle={device && <Identity device={device} />}>
         {device && <StatusPill status={statusOf(device.status)}>{wordOf(device.status)}</StatusPill>}
-        {device?.demo && <DemoBadge />}
         {device?.exporter && <Button component={Link} variant="default" px="sm" href={explorePath({ filter: device.filter }, kept)} leftSection={<Icon name="explore" size={14} />}>Its flows</Button>}
         <TimeRangePicker />
       </PageHeader>

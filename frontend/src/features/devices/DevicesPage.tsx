@@ -15,12 +15,15 @@ import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { StatusIcon } from "../../ui/Status";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
+import { protocolName } from "../exporters/ledger";
 import { kindOf } from "../sources/kinds";
 import css from "./devices.module.css";
 import { chosen, distinct, parseList, writeList, type ListState } from "./list";
 import { usePage } from "./usePage";
 import { Usage } from "./words";
 
+const PROTOCOLS = new Set(["netflow_v5", "netflow_v9", "ipfix", "sflow"]);
+const feedName = (kind: string): string => (PROTOCOLS.has(kind) ? protocolName(kind) : kindOf(kind).title);
 const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
 const none = <span className="faint">–</span>;
 
@@ -53,7 +56,7 @@ function columnsAt(now: number, kept: string): Column<DeviceRow>[] {
       render: (row) => (row.busiest === null ? none : <Link className="cell-link" href={interfacePath(row.name, row.busiest_interface, kept)} onClick={(event) => event.stopPropagation()}><Usage value={row.busiest} of={row.busiest_interface} /></Link>),
     },
     { key: "change", title: "Changed", numeric: true, hint: "Of its configuration or inventory, within 30 days", sort: (row) => row.last_change, render: (row) => (row.last_change === null ? none : ago(row.last_change, now)) },
-    { key: "sources", title: "Fed by", sort: (row) => row.sources.join(), render: (row) => row.sources.map((kind) => kindOf(kind).title).join(", ") || none },
+    { key: "sources", title: "Fed by", sort: (row) => row.sources.join(), render: (row) => row.sources.map(feedName).join(", ") || none },
     { key: "seen", title: "Heard", numeric: true, hint: "When a source of it said something good last", sort: (row) => row.last_seen, render: (row) => (row.last_seen === null ? none : ago(row.last_seen, now)) },
   ];
 }

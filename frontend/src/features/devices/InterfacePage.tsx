@@ -11,11 +11,12 @@ import { Icon } from "../../ui/Icon";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { Stat } from "../../ui/Stat";
-import { DemoBadge, StatusPill } from "../../ui/Status";
+import { StatusPill } from "../../ui/Status";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
 import css from "./devices.module.css";
 import { FeedPanel } from "./FeedPanel";
 import { InterfaceFlows } from "./InterfaceFlows";
+import { Reconciled } from "./Reconciled";
 import { SeriesPanel } from "./SeriesPanel";
 import { StateTimeline } from "./StateTimeline";
 import { deviceApi, usePage } from "./usePage";
@@ -102,6 +103,7 @@ function Content({ view }: { view: DeviceInterface }) {
       <div className={css.columns}>
         <Charts view={view} />
         <Panel title="About it"><About view={view} /></Panel>
+        {view.flow_filter && <Reconciled view={view} />}
       </div>
       <InterfaceFlows view={view} />
       <div className={css.columns}>
@@ -123,7 +125,6 @@ export default function InterfacePage({ device, name }: { device: string; name: 
         subtitle={<span className={css.identity}><Link href={devicePath(device, kept)}>{device}</Link>{view?.interface.description && <span>{view.interface.description}</span>}</span>}
       >
         {view && <StatusPill status={statusOf(view.status)}>{view.status === "unknown" && view.reasons[0] === "switched off" ? "Switched off" : wordOf(view.status)}</StatusPill>}
-        {view?.demo && <DemoBadge />}
         {view?.flow_filter && <Button component={Link} variant="default" px="sm" href={explorePath({ filter: view.flow_filter }, kept)} leftSection={<Icon name="explore" size={14} />}>Its flows</Button>}
         <TimeRangePicker />
       </PageHeader>

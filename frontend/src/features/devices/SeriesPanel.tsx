@@ -31,7 +31,9 @@ function named(series: Series, result: ViewResult): string {
   const parts = result.columns.filter((column) => column.kind !== "measure").map((column, index) => {
     const cell = series.key[index] ?? "";
     if (column.name === "metric") return metricName(cell);
-    return column.name === "labels" ? labelText(cell) : (result.labels[column.name]?.[cell] ?? cell);
+    if (column.name === "labels") return labelText(cell);
+    const label = result.labels[column.name]?.[cell] ?? cell;
+    return column.name === "interface" ? label.replace(/^.*?: /, "") : label; // the device is that of the page
   });
   return series.other ? "Other" : parts.filter(Boolean).join(", ") || series.label;
 }

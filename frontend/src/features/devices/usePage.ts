@@ -5,9 +5,9 @@ import { useTime } from "../../app/time";
 const LIVE_MS = 30_000;
 
 /** A page's answer about its time range; renewed by itself while the range ends now. The old one stays meanwhile. */
-export function usePage<T>(path: string, sinceToo = true): UseQueryResult<T> {
+export function usePage<T>(path: string, sinceToo = true, more: Readonly<Record<string, string>> = {}): UseQueryResult<T> {
   const { range, interval } = useTime();
-  const params = new URLSearchParams(sinceToo ? { since: range.since, until: range.until } : { until: range.until });
+  const params = new URLSearchParams({ ...more, ...(sinceToo ? { since: range.since, until: range.until } : { until: range.until }) });
   const full = `${path}?${params}`;
   return useQuery({
     queryKey: ["get", full], queryFn: ({ signal }) => call<T>(full, { signal }), placeholderData: (old, query) => (String(query?.queryKey[1]).startsWith(`${path}?`) ? keepPreviousData(old) : undefined),

@@ -21,7 +21,7 @@ export function Usage({ value, of }: { value: number | null; of?: string }) {
   return (
     <span className={css.usage} title={of}>
       <i data-band={bandOf(value).name}><b style={{ width: `${Math.min(100, Math.max(1.5, value * 100))}%` }} /></i>
-      {percent(value)}
+      <span>{percent(value)}</span>
     </span>
   );
 }
