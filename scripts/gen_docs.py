@@ -1,4 +1,4 @@
-"""Writes the reference pages that are made from the code: docs/configuration.md and docs/cli.md.
+"""Writes the reference pages made from the code: docs/configuration.md, docs/cli.md, the names in docs/metrics.md.
 
 ``--check`` says whether they are up to date. Text between the two marker comments is replaced; the rest is written by
 people.
@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 
 from weft.cli import VERBS, weft
 from weft.config import Settings, plain, submodel
+from weft.model.metric_names import NAMES
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 BEGIN, END = "<!-- generated: ./dev docs -->", "<!-- end of generated text -->"
@@ -102,6 +103,25 @@ def _command(command: click.Command, context: click.Context, name: str) -> Itera
             yield from _command(below, inner, f"{name} {verb}")
 
 
+def vocabulary() -> str:
+    """The names of metrics, by what they are of."""
+    out = []
+    for component in dict.fromkeys(m.component for m in NAMES):
+        out.append(f"### Of {_A_OR_AN.get(component[:1], 'a')} {component}\n" if component else "### Of the device\n")
+        out.append("| metric | type | unit | rate in | labels | meaning |\n|---|---|---|---|---|---|")
+        for m in NAMES:
+            if m.component == component:
+                labels = ", ".join(f"`{label}`" for label in m.labels) or "–"
+                states = "; ".join(f"{number} {state}" for number, state in (m.states or {}).items())
+                meaning = m.meaning + (f" {states[:1].upper()}{states[1:]}." if states else "")
+                out.append(f"| `{m.name}` | {m.type} | {m.unit or '–'} | {m.rate_unit or '–'} | {labels} | {meaning} |")
+        out.append("")
+    return "\n".join(out)
+
+
+_A_OR_AN = {"i": "an"}
+
+
 def page(name: str, text: str) -> str:
     """The page with its generated part replaced; the words around it are kept."""
     path = DOCS / name
@@ -113,7 +133,11 @@ def page(name: str, text: str) -> str:
 def main(arguments: list[str]) -> int:
     """Write, or with ``--check`` compare."""
     stale = []
-    for name, text in (("configuration.md", configuration()), ("cli.md", commands())):
+    for name, text in (
+        ("configuration.md", configuration()),
+        ("cli.md", commands()),
+        ("metrics.md", vocabulary()),
+    ):
         made = page(name, text)
         if made != (DOCS / name).read_text(encoding="utf-8"):
             stale.append(name)

@@ -14,6 +14,7 @@ from tests.query.conftest import FIRST, LAST, Row
 
 from weft.model.tables import Kind
 from weft.query.catalogue import Dimension, Either
+from weft.query.datasets import build_catalogue
 from weft.query.engine import QueryEngine
 from weft.query.filter import And, Columns, Compare, FilterError, Node, Not, Or, parse, show
 from weft.query.model import Query
@@ -257,11 +258,11 @@ def test_no_text_escapes_into_sql(engine: QueryEngine, value: str) -> None:
 
 def test_the_examples_of_the_documentation_are_filters() -> None:
     text = (Path(__file__).parents[2] / "docs" / "filter.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"```filter\n(.*?)```", text, re.DOTALL)
-    lines = [line for block in blocks for line in block.splitlines()]
-    assert len(lines) > 15
-    for line in lines:
-        parse(line, DATASET)
+    blocks = re.findall(r"```filter( \w+)?\n(.*?)```", text, re.DOTALL)
+    lines = [(name.strip() or "flows", line) for name, block in blocks for line in block.splitlines()]
+    assert len(lines) > 20
+    for name, line in lines:
+        parse(line, build_catalogue().datasets[name])
     for message, wrong in zip(
         re.findall(r"^filter, character.*$", text, re.MULTILINE), ("SrcAdr = 1", "SrcAddr = 10.0.0.0/8"), strict=True
     ):
