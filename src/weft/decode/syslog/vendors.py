@@ -17,6 +17,8 @@ _TIMED = re.compile(r"\btime=\"(\d{4}-\d\d-\d\d[T ][^\"(]*)", re.ASCII)
 
 _LEVEL = re.compile(r" +(?:emerg|alert|crit|err|error|warn|warning|notice|info|debug) +(?=[\w().\-/]+(?:\[[^\]]*\])?:)")
 _PROGRAM = re.compile(r" +([A-Za-z/_.\-#][^\s:\[\],=<>\"'{}|;%]*)(?:\[([^\]\n]{0,64})\])?: ?")
+#: rsyslog's traditional formats of a message that came as RFC 5424 have no colon.
+_PROGRAM_BARE = re.compile(r" +([A-Za-z/_][\w./\-]*)\[(\d{1,10})\] +", re.ASCII)
 _PROCESS_ONLY = re.compile(r" *\[([^\]\s]{1,64})\]: ?")
 _EXTRA_ADDRESS = re.compile(r" +\d{1,3}(?:\.\d{1,3}){3}(?= +[A-Za-z][\w\-]*\[[^\]]*\]:)", re.ASCII)
 _SPACED_COLON = re.compile(r" +([A-Za-z0-9][\w.\-]*) : ")
@@ -82,6 +84,11 @@ def after_host(text: str, at: int, header: Header, stamps: StampReader, now_s: i
         header.program = clean_program(found[1])
         header.process_id = found[2] if found[2] and found[2] != "-" else ""
         identify(text, found.end(), header)
+        return
+    bare = _PROGRAM_BARE.match(text, at)
+    if bare is not None:
+        header.program, header.process_id = clean_program(bare[1]), bare[2]
+        identify(text, bare.end(), header)
         return
     only = _PROCESS_ONLY.match(text, at)
     if only is not None:
