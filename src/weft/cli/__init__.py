@@ -22,6 +22,7 @@ VERBS = {
     "sources": ("weft.cli.sources", "Show what sends telemetry and how well it arrives."),
     "inventory": ("weft.cli.inventory", "Show what the network is made of, and check inventory files."),
     "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
+    "snmp": ("weft.cli.snmp", "Look at SNMP agents and device profiles."),
     "doctor": ("weft.cli.doctor", "Check the machine, the settings and the store."),
     "config": ("weft.cli.config", "Check or print the settings."),
     "user": ("weft.cli.user", "Manage people and API tokens."),
@@ -56,7 +57,8 @@ def weft() -> None:
 def main() -> None:
     """Entry point of the ``weft`` command. Exit codes: 0 done, 1 failed, 2 bad usage or input."""
     try:
-        weft.main(prog_name="weft", standalone_mode=False)
+        code = weft.main(prog_name="weft", standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)  # what a command ends with, click returns here
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)

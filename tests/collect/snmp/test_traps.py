@@ -8,9 +8,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from weft.collect.snmp.config import SnmpConfig
+from weft.collect.snmp.config import CredentialConfig, SnmpConfig
 from weft.collect.snmp.traps import TrapListener
-from weft.decode.snmp import ber
+from weft.collect.snmp.usm import UsmUser
+from weft.decode.snmp import ber, v3
 from weft.errors import Unavailable
 
 from .kit import Rows, until
@@ -205,3 +206,46 @@ def test_nothing_is_opened_without_settings_and_a_taken_port_is_said():
         )
         with pytest.raises(Unavailable, match=r"snmp\.traps\.port"):
             TrapListener(config, Rows()).start()
+
+
+def sealed(user, *, boots=9, seconds=1000, engine=b"\x80\0\0\0\5other", flags=0, kind=ber.TRAP):
+    """A v3 notification by hand."""
+    binds = ber.Varbinds()
+    binds.add(ber.oid("1.3.6.1.6.3.1.1.4.1.0"), ber.OID, ber.oid("1.3.6.1.6.3.1.1.5.1"))
+    pdu = ber.encode_pdu(ber.Pdu(kind, 5, varbinds=binds))
+    message = v3.MessageV3(5, flags, engine, boots, seconds, b"", b"", 0, b"", b"")
+    return user.seal(message, v3.encode_scoped(engine, b"", pdu))
+
+
+def test_replays_of_v3_are_refused():
+    user = UsmUser(CredentialConfig.model_validate(USERS["v3"]))
+    with listening() as (listener, rows):
+        send(listener, sealed(user, boots=9, seconds=10_000))
+        until(rows.logs)
+        for old in ({"boots": 8, "seconds": 20_000}, {"boots": 9, "seconds": 9_000}):
+            send(listener, sealed(user, **old))
+        until(lambda: errors(rows).get("not_in_time") == 2)
+        send(listener, sealed(user, boots=10, seconds=5))
+        until(lambda: len(rows.logs()) == 2)
+
+
+def test_a_v3_inform_with_an_old_clock_of_ours_is_told_the_right_one():
+    user = UsmUser(CredentialConfig.model_validate(USERS["v3"]))
+    with listening(engine_id="8000000005aabbccdd") as (listener, rows):
+        ours = bytes.fromhex("8000000005aabbccdd")
+        report = send(listener, sealed(user, engine=ours, boots=1, flags=v3.REPORTABLE, kind=ber.INFORM), wait=2)
+        told = v3.decode(report)
+        scoped = user.unseal(report, told)
+        assert ber.oid_text(scoped.pdu.varbinds.oids[0]) == "1.3.6.1.6.3.15.1.1.2.0"
+        good = sealed(user, engine=ours, boots=told.boots, seconds=told.time, flags=v3.REPORTABLE, kind=ber.INFORM)
+        answer = send(listener, good, wait=2)
+        assert user.unseal(answer, v3.decode(answer)).pdu.kind == ber.RESPONSE
+        until(rows.logs)
+
+
+def test_a_level_below_the_users_is_refused():
+    bare = UsmUser(CredentialConfig(user="trapper"))
+    with listening() as (listener, rows):
+        send(listener, sealed(bare))
+        until(lambda: errors(rows).get("unsupported_level"))
+        assert rows.logs() == []

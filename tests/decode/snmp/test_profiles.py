@@ -205,3 +205,11 @@ def test_an_error_names_file_place_and_fix(tmp_path, change, place, text):
 def test_a_directory_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match="profiles_dir"):
         load(tmp_path / "nowhere")
+
+
+def test_the_example_of_the_documentation_is_a_profile(tmp_path):
+    page = (Path(__file__).parents[3] / "docs/snmp.md").read_text(encoding="utf-8")
+    example = next(text for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL) if text.startswith("profile:"))
+    library = load(written(tmp_path, example, "acme-os.yaml"))
+    assert library.match("1.3.6.1.4.1.55555.2", "Acme OS Version 3").name == "acme-os"
+    assert ber.oid("1.3.6.1.4.1.55555.0.3") in library.traps
