@@ -125,7 +125,8 @@ class DemoDevices:
             return GnmiTarget(lambda: tree(glance), address=device.address, port=self._ports.gnmi[device.name])
         if device.name in self._ports.snmp:
             variables = mib(twin)
-            return SnmpAgent(lambda: variables, COMMUNITY, device.address, self._ports.snmp[device.name])
+            port = self._ports.snmp[device.name]
+            return SnmpAgent(lambda: variables, COMMUNITY, device.address, port, twin.booted_s)
         return None
 
     def _backfill(self, twins: list[DeviceTwin], now_s: float) -> None:

@@ -130,10 +130,10 @@ class DemoConfigs:
         if not self._directory.exists():
             self._directory.mkdir(parents=True)
             self._git("init", "-q")
-            self._write(since, "svc-backup")
+            self._write(since, "svc-backup", "Configurations of all devices")
             for one in incidents(self._config.seed, since, now):
                 if one.kind == "config_commit":
-                    self._write(one.start_s + 1, one.who)
+                    self._write(one.start_s + 1, one.who, f"{one.device}: committed by {one.who}")
         self._thread = threading.Thread(target=self._run, name="demo-configs", daemon=True)
         self._thread.start()
 
@@ -150,14 +150,14 @@ class DemoConfigs:
             now = time.time()
             for one in incidents(self._config.seed, seen, now):
                 if one.kind == "config_commit" and one.start_s >= seen:
-                    self._write(now, one.who)
+                    self._write(now, one.who, f"{one.device}: committed by {one.who}")
             seen = now
 
-    def _write(self, at_s: float, author: str) -> None:
+    def _write(self, at_s: float, author: str, subject: str) -> None:
         if write_configs(self._directory, self._config.seed, at_s):
             self._git("add", "-A")
             stamp = datetime.fromtimestamp(at_s, UTC).isoformat()
-            self._git("commit", "-q", "-m", f"Configurations as of {stamp}", author=author, stamp=stamp)
+            self._git("commit", "-q", "-m", subject, author=author, stamp=stamp)
 
     def _git(self, *arguments: str, author: str = "svc-backup", stamp: str = "") -> None:
         """One git command in the directory; nothing where git is not installed."""

@@ -43,7 +43,9 @@ class Change:
 
 
 def differences(before: Snapshot, after: Snapshot) -> Iterator[Change]:
-    """What differs, devices first."""
+    """What differs, devices first. The first inventory of all is no change."""
+    if not any(before.merged.objects.values()):
+        return
     renamed = _renamed(before, after)
     for kind in (ObjectKind.DEVICE, *(kind for kind in ObjectKind if kind is not ObjectKind.DEVICE)):
         old, new = before.merged.objects[kind], after.merged.objects[kind]
@@ -126,7 +128,7 @@ def _attributes(last: InventoryObject, one: InventoryObject) -> list[tuple[str, 
     found = []
     for name in sorted({*last.claims, *one.claims}):
         was, now = last.get(name), one.get(name)
-        if was != now:
+        if was not in (None, now):  # what was not known before did not change
             found.append((name, f"{name}: {_shown(was)} → {_shown(now)}"))
     return found
 

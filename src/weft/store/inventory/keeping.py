@@ -101,14 +101,21 @@ class Keeping:
 
     def _write(self) -> None:
         writing, self.changes = self.changes, FactChanges()
+        before = self._facts.mark() if self._follows_s else self._mark
         try:
             self._facts.write(writing)
         except BaseException:
             self.changes = writing  # nothing was added meanwhile: this is the only thread that adds
             raise
         self._touched = time.monotonic()
-        if self._follows_s:
-            self._mark = self._facts.mark()
+        if not self._follows_s:
+            return
+        after = self._facts.mark()
+        own = (len(writing.new) + len(writing.past), len(writing.ended) + len(writing.past))
+        if before == self._mark and (after[0] - before[0], after[1] - before[1]) == own:
+            self._mark = after
+        else:  # others wrote, too
+            self._next_look = 0.0
 
     def _follow(self, ledger: Ledger, lock: threading.Lock) -> bool:
         mark = self._facts.mark()
@@ -147,18 +154,17 @@ class Keeping:
     def at(self, moment: float) -> Snapshot:
         """The inventory as it was known at a moment. Raises ``StoreUnavailable``."""
         moment = self._facts.last_change(moment)  # between two changes it is the same
-        with self._lock:
+        with self._lock:  # one at a time: the next who asks probably asks for the same
             if moment in self._moments:
                 self._moments.move_to_end(moment)
                 return self._moments[moment]
-        numbers = count(1)
-        statements = (_statement(one, next(numbers)) for one in self._facts.at(moment))
-        snapshot = Snapshot(merge(statements, self._precedence), moment)
-        with self._lock:
+            numbers = count(1)
+            statements = (_statement(one, next(numbers)) for one in self._facts.at(moment))
+            snapshot = Snapshot(merge(statements, self._precedence), moment)
             self._moments[moment] = snapshot
             while len(self._moments) > _MOMENTS:
                 self._moments.popitem(last=False)
-        return snapshot
+            return snapshot
 
     def history(self, kind: ObjectKind, key: tuple[str, ...], now: InventoryObject | None) -> list[HistoryEntry]:
         """What sources said of an object, newest first. Raises ``StoreUnavailable``."""

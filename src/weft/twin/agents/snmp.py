@@ -126,7 +126,9 @@ class SnmpAgent:
         community: str = "public",
         address: str = "127.0.0.1",
         port: int = 0,
+        booted: float | None = None,
     ) -> None:
+        """An agent that is silent until started. ``booted``: UTC seconds that sysUpTime counts from; none = now."""
         self._mib, self._community = mib, community.encode()
         self.address, self.port = address, port
         self.delay_s = 0.0  # how long every answer takes
@@ -136,7 +138,7 @@ class SnmpAgent:
         self.cuts = True  # whether GETBULK answers less where it does not all fit; otherwise it says tooBig
         self.garbage: bytes | None = None  # answered to everything
         self.counts = AgentCounts()
-        self._booted = time.time()
+        self._booted = time.time() if booted is None else booted
         self._cached_at = 0.0
         self._random = random.Random(port)  # noqa: S311 — not for secrets
         self._made: tuple[int, Mib] | None = None
