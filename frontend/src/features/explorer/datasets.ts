@@ -35,9 +35,18 @@ function address(state: ExplorerState, now: URLSearchParams): string {
   return search ? `/explore?${search}` : "/explore";
 }
 
+/** Metrics have no view that suits all of them: one begins with the first example. */
+const beginning = (to: Dataset): ExplorerState => {
+  const example = to.name === "metrics" ? to.examples[0] : undefined;
+  return example ? stateOf({ dataset: to.name, ...example.query }) : usualState(to.name);
+};
+
 /** Where a dataset's tab leads: its usual view of the same devices. */
-export const datasetHref = (to: Dataset, from: ExplorerState, now: URLSearchParams): string =>
-  address({ ...usualState(to.name), filter: to.name === from.dataset ? from.filter : carried(from.filter, to) }, now);
+export function datasetHref(to: Dataset, from: ExplorerState, now: URLSearchParams): string {
+  if (to.name === from.dataset) return address({ ...usualState(to.name), filter: from.filter }, now);
+  const start = beginning(to);
+  return address({ ...start, filter: [start.filter, carried(from.filter, to)].filter(Boolean).join(" AND ") }, now);
+}
 
 /** Where a question can be looked at: its chart in the explorer, over its own time. */
 export const hrefOf = (query: Query): string =>
