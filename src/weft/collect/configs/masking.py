@@ -15,12 +15,15 @@ import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from weft.collect.configs.platforms import MaskRule, Platform
+from weft.collect.configs.platforms import HINTS, KINDS, MaskRule, Platform
 
 #: Secrets at least this long are looked for in all of the text.
 _SPREAD_FROM = 8
-_MOST_SPREAD = 2000
+#: So many are also looked for within words.
+_MOST_WITHIN = 300
+_TOKEN = re.compile(r"""[^\s"',;]+""")
 _DIGITS = 8
+_DIGIT = re.compile(r"\d")
 _MASKED = re.compile(r"<secret(?: [0-9a-f]{8})?>")
 
 Span = tuple[int, int]
@@ -52,47 +55,85 @@ class Masker:
 
     def _spread(self, text: str, found: set[str], volatile: bool) -> str:
         """Mask what was found to be secret wherever else it stands."""
-        words = sorted((one for one in found if len(one) >= _SPREAD_FROM and not _MASKED.fullmatch(one)), key=len)
-        for i in range(0, min(len(words), _MOST_SPREAD), 200):
-            some = "|".join(re.escape(one) for one in reversed(words[i : i + 200]))
-            text = re.sub(some, lambda match: self._word(match[0], volatile), text)
-        return text
+        # The rest of a line may be more than the secret: its first word, and any that looks made up.
+        found |= {word for one in found for at, word in enumerate(one.split()) if at == 0 or _DIGIT.search(word)}
+        words = {one for one in found if len(one) >= _SPREAD_FROM and one.lower() not in KINDS}
+        if not words:
+            return text
+        text = _TOKEN.sub(lambda match: self._word(match[0], volatile) if match[0] in words else match[0], text)
+        some = sorted(words, key=len, reverse=True)[:_MOST_WITHIN]
+        return re.sub("|".join(map(re.escape, some)), lambda match: self._word(match[0], volatile), text)
 
     def _word(self, secret: str, volatile: bool) -> str:
-        if _MASKED.fullmatch(secret):
-            return secret
         if volatile:
             return "<secret>"
         return f"<secret {hmac.new(self._key, secret.encode(), hashlib.sha256).hexdigest()[:_DIGITS]}>"
 
 
 def _spans(text: str, rules: Iterable[MaskRule]) -> list[Span]:
-    """Where secrets are; what an earlier rule covers is left alone by later ones."""
+    """Where secrets are; what an earlier rule covers is left alone by later ones. What is masked already stays."""
     taken: list[Span] = []
     covered = bytearray(len(text))
+    masked = bytearray(len(text))
+    for match in _MASKED.finditer(text):
+        masked[match.start() : match.end()] = b"\1" * len(match[0])
+    places = list(_hinted(text))
     for rule in rules:
-        for start, end in _matches(text, rule):
+        for start, end in _matches(text, rule, places):
             if not any(covered[start:end]):
-                taken.append((start, end))
-                covered[start:end] = b"\1" * (end - start)
+                taken += _bare(text, masked, start, end)
+                stop = end
+                while stop < len(text) and masked[stop] and masked[stop - 1]:
+                    stop += 1
+                covered[start:stop] = b"\1" * (stop - start)
     return taken
 
 
-def _matches(text: str, rule: MaskRule) -> Iterator[Span]:
-    for begin, stop in _sections(text, rule):
+def _bare(text: str, masked: bytearray, start: int, end: int) -> Iterator[Span]:
+    """The parts of a place that are not masked already, without white space around them."""
+    while start < end:
+        if masked[start] or text[start].isspace():
+            start += 1
+            continue
+        stop = masked.find(1, start, end)
+        stop = end if stop < 0 else stop
+        yield start, start + len(text[start:stop].rstrip())
+        start = stop
+
+
+def _matches(text: str, rule: MaskRule, places: list[Span]) -> Iterator[Span]:
+    for begin, stop in _sections(text, rule, places):
         for match in rule.pattern.finditer(text, begin, stop):
             for group in range(1, rule.pattern.groups + 1):
                 if match.start(group) >= 0 and match.end(group) > match.start(group):
                     yield match.span(group)
 
 
-def _sections(text: str, rule: MaskRule) -> Iterator[Span]:
+def _sections(text: str, rule: MaskRule, places: list[Span]) -> Iterable[Span]:
+    """Where a rule is to be tried."""
     if rule.start is None or rule.end is None:
-        yield 0, len(text)
-        return
+        return [(0, len(text))] if rule.anywhere else places
+    found = []
     for match in rule.start.finditer(text):
         end = rule.end.search(text, match.end())
-        yield match.end(), end.start() if end else len(text)
+        found.append((match.end(), end.start() if end else len(text)))
+    return found
+
+
+def _hinted(text: str) -> Iterator[Span]:
+    """Runs of lines that hold a hint of a secret; most lines of a configuration hold none."""
+    begin = at = 0
+    inside = False
+    for line in text.split("\n"):
+        lower = line.lower()
+        hinted = any(hint in lower for hint in HINTS)
+        if hinted != inside:
+            if inside:
+                yield begin, at
+            begin, inside = at, hinted
+        at += len(line) + 1
+    if inside:
+        yield begin, len(text)
 
 
 def masking_key(file: Path) -> bytes:

@@ -18,8 +18,15 @@ from weft.errors import ConfigError, InvalidInput
 _TYPES = (
     r"(?:(?:\d{1,2}|encrypted|clear|cleartext|plain|plaintext|plaintext-password|encrypted-password|irreversible-cipher"
     r"|cipher|simple|hash|hashed|sha1|sha256|sha512|scrypt|md5|ascii-text|ascii|hexadecimal|hex|ENC|local|remote|is"
-    r"|sha512-password|hash-password)[ \t]+)*"
+    r"|sha512-password|hash-password|password|text)[ \t]+)*"
 )
+#: Every pattern of ``platforms.yaml`` but those of ``first`` and of sections needs one of these on its line.
+HINTS = (
+    "pass", "secret", "key", "psk", "communit", "snmp", "cipher", "enc ", "auth", "isis", "standby", "vrrp", "glbp",
+    "tacacs", "radius", "isakmp", "ikev2", "://", "priv", "token", "md5", "trap-group", "wpa", "$",
+)  # fmt: skip
+#: Words that stand before a secret and are none.
+KINDS = frozenset(re.findall(r"[a-z][\w-]+", _TYPES))
 _WORD = r"""(?:"((?:[^"\\\n]|\\.)+)"|'([^'\n]+)'|(\S*[^\s;,]))"""
 _REST = r"""(?:"((?:[^"\\\n]|\\.)+)"|'([^'\n]+)'|(\S(?:[^\n]*[^\s;])?))"""
 _BLANK = re.compile(r" ([*+?])?")
@@ -55,15 +62,20 @@ class _Platform(_Model):
 
 
 class _File(_Model):
+    first: tuple[str | SectionMask, ...] = ()
     common: tuple[str | SectionMask, ...] = ()
     platforms: dict[str, _Platform] = Field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class MaskRule:
-    """A pattern whose groups are secrets; ``start`` and ``end`` bound the section that it holds in."""
+    """A pattern whose groups are secrets; ``start`` and ``end`` bound the section that it holds in.
+
+    ``anywhere``: it must be tried everywhere; others only on lines that hold one of ``HINTS``.
+    """
 
     pattern: re.Pattern[str]
+    anywhere: bool = True
     start: re.Pattern[str] | None = None
     end: re.Pattern[str] | None = None
 
@@ -112,11 +124,18 @@ class Platforms:
         text = resources.files(__package__).joinpath("platforms.yaml").read_text(encoding="utf-8")
         own = _parse(text, "platforms.yaml")
         files = [own, *(_parse(_read(path), str(path)) for path in extra)]
-        common = tuple(_rule(one) for file in reversed(files) for one in file.common)
+        first = tuple(_rule(one) for file in reversed(files) for one in file.first)
+        common = tuple(_rule(one, anywhere=file is not own) for file in reversed(files) for one in file.common)
+        given_here = {name for file in files[1:] for name in file.platforms}
         given = {name: one for file in files for name, one in file.platforms.items()}
-        own_masks = {name: tuple(_rule(one) for one in platform.mask) for name, platform in given.items()}
+        own_masks = {
+            name: tuple(_rule(one, anywhere=name in given_here) for one in platform.mask)
+            for name, platform in given.items()
+        }
         self._all = {
-            name: Platform(name, one, own_masks[name] + common + sum((own_masks[o] for o in given if o != name), ()))
+            name: Platform(
+                name, one, first + own_masks[name] + common + sum((own_masks[o] for o in given if o != name), ())
+            )
             for name, one in given.items()
         }
         self._aliases = {alias: name for name, one in self._all.items() for alias in one.given.aliases}
@@ -141,11 +160,11 @@ class Platforms:
         return self._all[best] if score[best] else self._all["generic"]
 
 
-def _rule(given: str | SectionMask) -> MaskRule:
+def _rule(given: str | SectionMask, *, anywhere: bool = True) -> MaskRule:
     if isinstance(given, SectionMask):
         start, end = (re.compile(one, re.MULTILINE) for one in (given.start, given.end))
-        return MaskRule(_mask(given.mask), start, end)
-    return MaskRule(_mask(given))
+        return MaskRule(_mask(given.mask), True, start, end)
+    return MaskRule(_mask(given), anywhere)
 
 
 def _mask(text: str) -> re.Pattern[str]:
@@ -153,7 +172,7 @@ def _mask(text: str) -> re.Pattern[str]:
     parts = re.split(r"(\[[^\]]*\]|<\w+>)", text)
     spaced = [part if part[:1] == "[" else _TOKENS.get(part) or _BLANK.sub(_white_space, part) for part in parts]
     pattern = "".join(spaced)
-    front = "" if pattern.startswith(("^", "(-", "://", r"\b")) or not text[0].isalnum() else r"(?<![\w])"
+    front = r"(?<![A-Za-z0-9<])" if text[0].isalnum() or text.startswith("(?:") else ""
     return re.compile(front + pattern, re.MULTILINE | re.IGNORECASE)
 
 
@@ -183,7 +202,11 @@ def _read(path: Path) -> str:
 def _parse(text: str, where: str) -> _File:
     try:
         file = _File.model_validate(yaml.safe_load(text) or {})
-        for one in (*file.common, *(mask for platform in file.platforms.values() for mask in platform.mask)):
+        for one in (
+            *file.first,
+            *file.common,
+            *(mask for platform in file.platforms.values() for mask in platform.mask),
+        ):
             _rule(one)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
