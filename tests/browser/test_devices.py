@@ -107,7 +107,7 @@ def test_the_palette_finds_devices_interfaces_and_sites(browser: Any, server: Se
         for text, kind, where in PALETTE:
             page.keyboard.press("Control+k")
             page.get_by_role("combobox", name="Command").fill(text)
-            page.get_by_role("option").filter(has_text=kind).first.click()
+            page.get_by_role("listbox", name="Commands").get_by_role("option").filter(has_text=kind).first.click()
             page.wait_for_url(where)
 
 

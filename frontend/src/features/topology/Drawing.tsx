@@ -55,6 +55,10 @@ const onEnter = (act: () => void) => (event: KeyboardEvent): void => {
   act();
 };
 
+/** What a node is called aloud; what is written in it is part of it. */
+const nodeLabel = (node: TopologyNode): string =>
+  [nameOf(node), node.kind === "site" && !node.outside ? plural(node.devices, "device") : "", wordOf(node.status)].filter(Boolean).join(", ");
+
 interface Tip {
   at: Point;
   title: string;
@@ -179,7 +183,7 @@ export function Drawing(props: DrawingProps) {
           {figureLabels.map((label) => <Text key={label.id} label={label} kind={css.figure} />)}
           {scene.nodes.map((placed) => (
             <g
-              key={placed.node.id} className={css.nodeGroup} data-state={dim(placed.node.id)} role="link" tabIndex={0} aria-label={`${nameOf(placed.node)}, ${wordOf(placed.node.status)}`}
+              key={placed.node.id} className={css.nodeGroup} data-state={dim(placed.node.id)} role="link" tabIndex={0} aria-label={nodeLabel(placed.node)}
               onClick={pick(() => openNode(placed.node))} onKeyDown={onEnter(() => openNode(placed.node))}
               onPointerMove={(event) => setTip({ at: point(event), ...nodeTip(placed.node) })} onPointerLeave={() => setTip(null)}
             >
