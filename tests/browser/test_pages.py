@@ -15,7 +15,13 @@ PAGES = {
     "/explore?since=now-1h": "Current",
     "/explore?since=now-1h&chart=sankey&by=src_as,dst_as": "Share",
     "/explore?since=now-15m&chart=records": "Source address",
-    "/sources": "Pipeline",
+    "/explore?since=now-1h&dataset=metrics": "Samples by metric",
+    "/explore?since=now-1h&dataset=logs": "Live tail",
+    "/explore?since=now-1h&dataset=changes": "Live tail",
+    "/sources": "Need attention",
+    "/sources?kind=flow": "Pipeline",
+    "/sources?kind=otlp": "no sender yet",
+    "/sources?tab=quality&since=now-1h": "Sources that make answers incomplete",
     "/settings/profile": "Change password",
     "/settings/tokens": "Make a token",
     "/settings/users": "Add a person",
@@ -83,7 +89,7 @@ def test_home_says_whether_all_is_well(browser: Any, server: Server) -> None:
 
 def test_exporters_are_live_and_lead_into_the_explorer(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
-        page.goto("/sources")
+        page.goto("/sources?kind=flow")
         page.get_by_text("12 exporters").wait_for()
         page.get_by_role("status").filter(has_text="Live").wait_for()
         page.get_by_role("link", name="fra-border1").click()
@@ -133,7 +139,7 @@ def test_tokens(browser: Any, server: Server) -> None:
 def test_logging_out_ends_it(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         page.goto("/sources")
-        page.get_by_text("12 exporters").wait_for()
+        page.get_by_role("link", name="Flow exporters").wait_for()
         page.get_by_role("button", name="Account of admin").click()
         page.get_by_role("menuitem", name="Log out").click()
         page.get_by_role("button", name="Log in").wait_for()
