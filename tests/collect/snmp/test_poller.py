@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from weft.collect.snmp.config import SnmpConfig
+from weft.collect.snmp.config import CredentialConfig, SnmpConfig
 from weft.collect.snmp.discovery import listed
 from weft.collect.snmp.poller import SnmpPoller
+from weft.collect.snmp.session import Credential
 from weft.decode.snmp import ber
-from weft.decode.snmp.rows import BEGINS_ANEW
 from weft.errors import ConfigError
 from weft.model.inventory import Claim, InventoryObject, ObjectKind
+from weft.model.metrics import BEGINS_ANEW
 from weft.twin.agents.snmp import SnmpAgent
 from weft.twin.agents.snmp_mibs import (
     AgentDevice,
@@ -251,6 +252,30 @@ def test_telemetry_is_kept_under_the_address_that_is_asked_for():
             assert rows.metric("in_octets")[0]["exporter"][-4:] == bytes([192, 0, 2, 9])
             assert ("snmp", "192.0.2.9") in facts.said
             assert rows.book("192.0.2.9").status().target == f"127.0.0.1:{agent.port}"
+
+
+def test_a_device_is_polled_over_ipv6():
+    agent = SnmpAgent(small_mib, address="::1")
+    try:
+        agent.start()
+    except OSError:
+        pytest.skip("this machine has no IPv6 loopback")
+    with stopping(agent), polling({"targets": [{"address": "::1", "port": agent.port}]}) as (_, rows, _):
+        until(lambda: rows.metric("in_octets"))
+        assert rows.metric("in_octets")[0]["exporter"] == bytes(15) + b"\1"
+        assert rows.books[0].status().target == f"[::1]:{agent.port}"
+
+
+def test_credentials_do_not_show():
+    v2c = CredentialConfig.model_validate({"community": "secret-word"})
+    v3 = CredentialConfig.model_validate(
+        {"user": "u", "auth_password": "secret-word", "privacy_password": "secret-word"}
+    )
+    for config in (v2c, v3):
+        made = Credential.of("lab", config)
+        keys = made.user.keys(b"\x80engine") if made.user else None
+        assert "secret" not in repr((config, made, keys, config.model_dump_json()))
+        assert keys is None or (keys.auth.hex() not in repr(keys) and repr(keys.auth) not in repr(keys))
 
 
 def test_a_full_intake_is_no_end():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from weft.collect.snmp.config import CredentialConfig
@@ -41,8 +41,8 @@ class Credential:
 
     name: str
     level: str
-    community: bytes = b""
-    user: UsmUser | None = None
+    community: bytes = field(default=b"", repr=False)
+    user: UsmUser | None = field(default=None, repr=False)
 
     @classmethod
     def of(cls, name: str, config: CredentialConfig) -> Credential:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pysnmp.proto.secmod.rfc3414.service  # noqa: F401 — first of all: the ciphers need it, and it needs them
@@ -51,8 +51,8 @@ _MOST_ENGINES = 4096
 class Keys:
     """A user's keys, localised to an engine."""
 
-    auth: bytes
-    privacy: bytes
+    auth: bytes = field(repr=False)
+    privacy: bytes = field(repr=False)
 
 
 class UsmUser:
