@@ -24,7 +24,8 @@ function NewToken({ made }: { made: (token: TokenCreated) => void }) {
   const [role, setRole] = useState<Role>("viewer");
   const [days, setDays] = useState("90");
   const create = useChange((body: { name: string; role: Role; days: number | null }) => call<TokenCreated>("tokens", { body }), "tokens");
-  const allowed = ROLES.slice(0, ROLES.indexOf(user?.role ?? "viewer") + 1);
+  const below = ROLES.slice(0, ROLES.indexOf(user?.role ?? "viewer") + 1);
+  const allowed: readonly Role[] = below.length > 1 ? ["sender", ...below] : below; // who may only look may not let others push
   const submit = (): void => create.mutate({ name: name.trim(), role, days: days ? Number(days) : null }, {
     onSuccess: (token) => { setName(""); made(token); },
   });
