@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from weft.collect import kernels
 from weft.collect.kernels import OK, Reason
 from weft.decode.datagrams import DatagramBatch
+from weft.model.addresses import address_text
 
 #: A sender may hold this many times what is still free: one alone 8/9 of the queue, each of two 8/17, and so on.
 _SHARE = 8
@@ -233,12 +234,6 @@ class Admission:
         self._buckets[:] = -1
         for s in np.flatnonzero(self._used).tolist():
             kernels.insert_key(self._buckets, self._key, self._port, s)
-
-
-def address_text(address: bytes) -> str:
-    """Text of a 16-byte address; IPv4-mapped ones as IPv4."""
-    parsed = IPv6Address(address)
-    return str(parsed.ipv4_mapped or parsed)
 
 
 def _mapped(network: IPv4Network | IPv6Network) -> tuple[int, int]:

@@ -7,7 +7,7 @@ import threading
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.collect.admission import address_text
+from weft.model.addresses import address_text
 
 #: Exporters counted apart; losses of further ones are counted together.
 _MOST_EXPORTERS = 4096
