@@ -214,6 +214,10 @@ def test_a_gateway_tells_devices_apart_by_target():
     gnmi = decoder(by_target=True)
     out = gnmi.decode([note({"/a/b": 1}, target="x"), note({"/a/b": 2}, target="y"), note({"/a/b": 3})], NOW)
     assert [(row["host"], row["value"]) for row in rows(out)] == [("x", 1.0), ("y", 2.0), ("r1", 3.0)]
+    for host in "xy":
+        gnmi.decode([note({f"{PORT}/state/description": f"of {host}"}, target=host)], NOW)
+    described = {fact.key: fact.attributes.get("description") for fact in gnmi.facts()[0] if len(fact.key) == 2}
+    assert described == {("x", "Ethernet1"): "of x", ("y", "Ethernet1"): "of y"}
 
 
 BGP = "/network-instances/network-instance[name={vrf}]/protocols/protocol[identifier=BGP][name=bgp]/bgp/neighbors"

@@ -60,6 +60,11 @@ class Feed:
             wait = min(wait, self._told_at + _FACTS_S - now)
         return wait
 
+    def expect(self, seconds: float) -> None:
+        """How often something comes from now on; 0 = whenever."""
+        self._expected_s = seconds
+        self._book.expect(seconds)
+
     def take(self) -> tuple[list[bytes], int]:
         """What is waiting, and when the last of it came."""
         messages, self._waiting, self._bytes = self._waiting, [], 0

@@ -182,6 +182,8 @@ class Session:
             sampled = one.sampled()
             self._wanted = [sampled if known == one else known for known in self._wanted]
             self._book.error("on_change_rejected", f"{one.path}: {message}")
+            if self._feed is not None:
+                self._feed.expect(expected_s(self._target, self._wanted))
             await self._group(client, (sampled,))
             return
         self._refused[one] = time.monotonic() + _REFUSED_S

@@ -84,7 +84,14 @@ class GnmiDecoder:
 
     def facts(self) -> tuple[list[Fact], list[Fact]]:
         """(what the device says of itself, what it says of its neighbours) so far."""
-        return self._leaves.records.facts(self._device, self._address)
+        own: list[Fact] = []
+        neighbours: list[Fact] = []
+        for host in self._leaves.hosts() if self._by_target else [self._host]:
+            here = host == self._host
+            said = self._leaves.records(host).facts(self._device if here else host, self._address if here else "")
+            own += said[0]
+            neighbours += said[1]
+        return own, neighbours
 
     def decode(self, messages: Sequence[bytes], now_ns: int) -> Decoded:
         """SubscribeResponse (or GetResponse) messages in the order in which they came; ``now_ns``: when."""
@@ -116,8 +123,7 @@ class GnmiDecoder:
             if count:
                 out.skip(reason, count)
         out.rows = _joined(batches)
-        records = self._leaves.records
-        out.facts_changed, records.changed = records.changed, False
+        out.facts_changed = self._leaves.take_changed()
         return out
 
     def _make_room(self, out: Decoded) -> int:
@@ -145,7 +151,7 @@ class GnmiDecoder:
         fast = np.ones(n, np.bool_)
         fast[slow] = False
         out.values += n - len(slow)
-        boot = leaves.records.get("system", "system", "boot_time")
+        boot = leaves.records(self._host).get("system", "system", "boot_time")
         boot_ns = boot if isinstance(boot, float) else 0.0
         known = leaves.series.batch(
             self._fast[entry[fast]], times.stamps[fast], room.value[:n][fast], None, now_ns=now_ns, boot_ns=boot_ns,

@@ -57,7 +57,7 @@ class Leaves:
 
     def __init__(self, mapping: PathMapping, limits: Limits) -> None:
         self._mapping, self.limits = mapping, limits
-        self.records = Records(limits.records)
+        self._records: dict[str, Records] = {}  # by host: a gateway speaks for several devices
         self.renamed = False  # some node has another series than before
         self.clear()
 
@@ -66,8 +66,26 @@ class Leaves:
         self.tree = Tree(self.limits.paths)
         self.series = SeriesBook(self.limits.series, self.limits.names)
         self._json = JsonTree(self.tree, self._mapping)
-        self._dependent: dict[tuple[str, str], list[Node]] = {}  # by the record that their labels rest on
+        self._dependent: dict[tuple[str, str, str], list[Node]] = {}  # by the record that their labels rest on
         self._ports: list[Node] = []  # nodes whose component may be another name of an interface
+
+    def records(self, host: str) -> Records:
+        """What is known of a device beside its numbers."""
+        found = self._records.get(host)
+        if found is None:
+            found = self._records[host] = Records(self.limits.records)
+        return found
+
+    def hosts(self) -> list[str]:
+        """Devices of which something is known."""
+        return list(self._records)
+
+    def take_changed(self) -> bool:
+        """Whether any record is another one than at the last call."""
+        changed = [records for records in self._records.values() if records.changed]
+        for records in changed:
+            records.changed = False
+        return bool(changed)
 
     def match(self, node: Node) -> Match:
         """What the node becomes."""
@@ -75,7 +93,7 @@ class Leaves:
         if match is None:
             match = node.match = self._mapping.resolve(node.elements)
             if match.labels_from:
-                self._dependent.setdefault((match.record, match.key), []).append(node)
+                self._dependent.setdefault((node.host, match.record, match.key), []).append(node)
             if match.component_of:
                 self._ports.append(node)
         return match
@@ -107,7 +125,7 @@ class Leaves:
         match = node.match or self.match(node)
         number = number_of(value, match, loose=loose) if match.metric or match.values else None
         if match.fact:
-            self._fact(match, value, number)
+            self._fact(node, match, value, number)
         if not match.metric:
             return
         if number is not None and match.type != "text":
@@ -141,15 +159,15 @@ class Leaves:
             if number is not None:
                 node.numbers[content] = number
 
-    def _fact(self, match: Match, value: Scalar, number: float | None) -> None:
+    def _fact(self, node: Node, match: Match, value: Scalar, number: float | None) -> None:
         said: Value = value
         if number is not None and match.type != "text":
             said = number * match.scale
-        if not self.records.set(match.record, match.key, match.fact, said):
+        if not self.records(node.host).set(match.record, match.key, match.fact, said):
             return
         if match.record in {"interface", "component"} and match.fact in _NAMING:
             self._rename(self._ports)
-        self._rename(self._dependent.get((match.record, match.key), ()))
+        self._rename(self._dependent.get((node.host, match.record, match.key), ()))
 
     def _rename(self, nodes: Sequence[Node]) -> None:
         """Labels or components of these rest on what has just changed: their next rows are of other series."""
@@ -171,23 +189,23 @@ class Leaves:
 
     def number_series(self, node: Node, skip: Skip) -> int:
         """The series of a node's numbers; -1 where there is no room for it."""
-        found = self.series.number(self._rendered(self.match(node)), node.host, as_text=False)
+        found = self.series.number(self._rendered(self.match(node), self.records(node.host)), node.host, as_text=False)
         if isinstance(found, str):
             skip(found)
             return -1
         node.series = found
         return found
 
-    def _rendered(self, match: Match) -> Match:
+    def _rendered(self, match: Match, records: Records) -> Match:
         """The match with what other leaves say put in."""
         if not match.labels_from and not match.component_of:
             return match
         labels = dict(match.labels)
         for label, attribute in match.labels_from:
-            value = self.records.get(match.record, match.key, attribute)
+            value = records.get(match.record, match.key, attribute)
             if value is not None:
                 labels[label] = shown(value)
-        component = self.records.port_of(match.component_of) if match.component_of else match.component
+        component = records.port_of(match.component_of) if match.component_of else match.component
         return replace(match, component=component, labels=tuple(sorted(labels.items())))
 
     def withdraw(self, host: str, elements: Sequence[Element]) -> int:
@@ -200,7 +218,7 @@ class Leaves:
                     continue
                 gone += 1
                 if match.fact:
-                    self.records.drop(match.record, match.key, match.fact)
+                    self.records(host).drop(match.record, match.key, match.fact)
                 node.said, node.said_ns = None, 0
         return gone
 
