@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
 from tests.collect.syslog.kit import certificates, serving, wait_until
 
 pytestmark = pytest.mark.peers
@@ -91,9 +90,11 @@ def forward(intake, port, process, folder, wanted=50):
         for number in range(wanted):
             message = f'<29>1 {stamp}.{number:06}Z core1 rpd 77 - [x@1 n="{number}"] RPD_OSPF_NBRDOWN: text {number}'
             sock.sendto(message.encode(), ("127.0.0.1", port))
+
     def came():
         found = [row for row in intake.rows() if row["program"] == "rpd"]
         return found if len(found) == wanted else None
+
     return wait_until(came, 20)
 
 

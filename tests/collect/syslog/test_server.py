@@ -188,8 +188,9 @@ def test_a_slow_store_lets_tcp_wait_and_loses_nothing():
         sent = 0
         emitter.connect().settimeout(0.5)
         with contextlib.suppress(TimeoutError):  # the sender is stopped, not the messages dropped
-            for sent in range(200_000):
+            while sent < 200_000:
                 emitter.send(filler)
+                sent += 1
         intake.gate.set()
         emitter.close()
         wait_until(lambda: len(intake.rows()) >= sent, 30)

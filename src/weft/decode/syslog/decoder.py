@@ -77,7 +77,7 @@ class SyslogDecoder:
         self._rules = rules
         self._tolerances = tolerances or Tolerances()
         self._headers = HeaderReader()
-        self.miner = miner or TemplateMiner()
+        self.miner = miner if miner is not None else TemplateMiner()
         self._templates: dict[int, Template] = {}
 
     def decode(

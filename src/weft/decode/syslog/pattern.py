@@ -20,8 +20,8 @@ KINDS = {
     "port": r"(?:[+:#][0-9]+)?",
     "ip": r"[0-9A-Fa-f:.]*[0-9A-Fa-f:]",
     "mac": r"[0-9A-Fa-f]{2,4}(?:[:.\-][0-9A-Fa-f]{2,4})+",
-    "id": r"[\w.\-]+",
-    "interface": r"[A-Za-z][\w./:\-]*(?: \d[\d/.:]*)?",
+    "id": r"[\w.\-]*\w",
+    "interface": r"[A-Za-z](?:[\w./:\-]*\w)?(?: [0-9](?:[0-9/.:]*[0-9])?)?",
     "quoted": r"[^'\"]*",
     "words": r".+?",
     "rest": r".*\S",
@@ -57,9 +57,13 @@ def compile_text(text: str, kinds: Mapping[str, str] = MappingProxyType({})) -> 
 
 
 def compile_expression(expression: str) -> tuple[re.Pattern[str], bool, str]:
-    """A rule's own regular expression, searched for anywhere. Raises ``InvalidInput``."""
+    """A rule's own regular expression, searched for anywhere; ``^`` at its begin is the begin of the text.
+
+    Raises ``InvalidInput``.
+    """
+    is_anchored = expression.startswith("^")
     try:
-        return re.compile(expression, re.DOTALL), True, ""
+        return re.compile(expression[is_anchored:], re.DOTALL), not is_anchored, ""
     except re.error as error:
         raise InvalidInput(f"`regex` is none: {error}") from error
 
