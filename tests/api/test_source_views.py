@@ -1,8 +1,12 @@
 """Sources other than flow exporters: verdicts, explanations, sums by kind, and what Home says of them."""
 
+import re
+from pathlib import Path
+
 import pytest
 from tests.api.fakes import FakeCollector, FakeIntake, FakeQuestions
 
+import weft.collect
 from weft.api.explanations import EXPLANATIONS, explain
 from weft.api.models.base import Status
 from weft.api.source_reasons import summed_up
@@ -11,6 +15,7 @@ from weft.api.status import StatusBoard
 from weft.model.sources import SourceStatus
 
 NOW = 1_000_000.0
+COLLECT = Path(weft.collect.__file__).parent
 
 
 def source(name="core1", **more):
@@ -74,6 +79,24 @@ def test_a_reason_may_mean_something_else_for_a_kind(monkeypatch):
     monkeypatch.setitem(EXPLANATIONS, "gnmi:refused", EXPLANATIONS["disk"])
     assert explain("refused", "gnmi") == EXPLANATIONS["disk"]
     assert explain("refused", "snmp") == EXPLANATIONS["refused"]
+
+
+#: Reasons that a source counts, as they stand in its code; those that are not written out there are added by hand.
+_LITERAL = re.compile(r"""(?:book\.error|FetchFailed|SnmpError|SecurityError|_failed)\(\s*"([a-z_]+)\"""")
+_KINDS = {"snmp": "snmp", "gnmi": "gnmi", "syslog": "syslog", "push": "prometheus", "configs": "configs",
+          "inventory": "inventory"}  # fmt: skip
+
+
+@pytest.mark.parametrize("package", _KINDS)
+def test_what_sources_count_is_explained(package):
+    code = "".join(path.read_text() for path in (COLLECT / package).rglob("*.py"))
+    kinds = ("snmp", "trap") if package == "snmp" else (_KINDS[package],)
+    unexplained = {
+        reason
+        for reason in _LITERAL.findall(code)
+        if not any(f"{kind}:{reason}" in EXPLANATIONS for kind in kinds) and reason not in EXPLANATIONS
+    }
+    assert unexplained == set()
 
 
 def test_ids_are_unique_and_the_worst_comes_first():

@@ -16,8 +16,11 @@ def test_tabs_keep_the_time_and_the_device(browser: Any, server: Server) -> None
         page.goto('/explore?since=now-1h&filter=exporter_site+%3D+"fra"+AND+app+%3D+"https"')
         drawn(page)
         page.get_by_role("navigation", name="Datasets").get_by_role("link", name="Metrics").click()
-        assert parameters(page) == {"since": "now-1h", "dataset": "metrics", "filter": 'exporter_site = "fra"'}
-        page.get_by_role("heading", name="Samples by metric").wait_for()
+        assert parameters(page) == {
+            "since": "now-1h", "dataset": "metrics", "by": "interface",
+            "filter": 'metric = in_octets AND exporter_site = "fra"',
+        }  # fmt: skip
+        page.get_by_role("heading", name="Rate by interface").wait_for()
         page.get_by_role("button", name="Sankey").wait_for(state="detached")
         page.go_back()
         page.get_by_role("heading", name="Bits per second by").wait_for()

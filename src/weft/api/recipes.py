@@ -79,6 +79,27 @@ management api gnmi
    transport grpc default
       ssl profile WEFT
 """),
+    Recipe("syslog", SETTINGS, """\
+syslog:
+  listeners:
+    - {protocol: udp, port: 514}
+    - {protocol: tls, port: 6514, certificate: /etc/weft/tls.pem, key: /etc/weft/tls.key}
+  senders:
+    - {senders: 192.0.2.0/24, timezone: Europe/Berlin}   # where stamps do not say it
+"""),
+    Recipe("syslog", "Cisco IOS XE", """\
+service timestamps log datetime msec show-timezone year
+logging host WEFT-ADDRESS transport udp port 514
+logging trap informational
+"""),
+    Recipe("syslog", "Juniper", """\
+set system syslog host WEFT-ADDRESS any info
+set system syslog host WEFT-ADDRESS port 514
+set system syslog host WEFT-ADDRESS structured-data
+"""),
+    Recipe("syslog", "rsyslog", """\
+*.* action(type="omfwd" target="WEFT-ADDRESS" port="514" protocol="udp" template="RSYSLOG_SyslogProtocol23Format")
+"""),
     Recipe("prometheus", "prometheus.yml", """\
 remote_write:
   - url: https://WEFT-ADDRESS:8080/api/v1/write
