@@ -95,7 +95,8 @@ class ConfigCollector:
     def request(self, address: str, author: str = "") -> bool:
         """Fetch from a device soon: its log told of a commit (by ``author``). False where it is not one of ours."""
         loop = self._loop
-        job = next((one for one in list(self._jobs.values()) if address in (one.target.address, one.target.name)), None)
+        jobs = list(self._jobs.values())
+        job = next((one for one in jobs if address in (one.target.address, one.target.name, *one.target.also)), None)
         if loop is None or job is None:
             return False
 

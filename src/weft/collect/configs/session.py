@@ -57,6 +57,7 @@ class Target:
     timeout_s: float = 60.0
     most_bytes: int = 16 << 20
     legacy: bool = False
+    also: tuple[str, ...] = ()  # its other addresses
 
 
 async def fetch(target: Target, keys: HostKeys) -> str:

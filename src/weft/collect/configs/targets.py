@@ -15,25 +15,31 @@ from weft.model.inventory import InventoryObject, ObjectKind
 def targets_of(config: ConfigsConfig, platforms: Platforms, facts: Facts) -> list[Target]:
     """One target per address; the settings win over the inventory."""
     known = list(facts.objects(ObjectKind.DEVICE))
-    names = {address: _name(one) for one in known for address in one.get("addresses") or ()}
+    owners = {str(address): one for one in known for address in one.get("addresses") or ()}
     found: dict[str, Target] = {}
     for device in config.devices:
-        name = device.name or names.get(device.address, "") or device.address
+        owner = owners.get(device.address)
+        name = device.name or (_name(owner) if owner else device.address)
         found[device.address] = Target(
             name, device.address, device.port, platforms.get(device.platform), config.logins[device.login],
             device.every_s or config.every_s, config.timeout_s, config.most_bytes, config.legacy_algorithms,
+            _addresses(owner) if owner else (),
         )  # fmt: skip
     for one in known:
         for address, platform in _tagged(one, config, platforms):
             found.setdefault(address, Target(
                 _name(one), address, 22, platform, config.logins[config.tags_login], config.every_s, config.timeout_s,
-                config.most_bytes, config.legacy_algorithms,
+                config.most_bytes, config.legacy_algorithms, _addresses(one),
             ))  # fmt: skip
     return list(found.values())
 
 
 def _name(one: InventoryObject) -> str:
     return str(one.get("name") or one.key[0])
+
+
+def _addresses(one: InventoryObject) -> tuple[str, ...]:
+    return tuple(str(address) for address in one.get("addresses") or ())
 
 
 def _tagged(one: InventoryObject, config: ConfigsConfig, platforms: Platforms) -> Iterator[tuple[str, Platform]]:

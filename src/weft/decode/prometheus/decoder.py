@@ -54,6 +54,7 @@ class Decoded:
     keys: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
     times_ms: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     starts_ms: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    values: NDArray[np.float64] = field(default_factory=lambda: np.empty(0, np.float64))
 
 
 class RemoteWriteDecoder:
@@ -97,6 +98,8 @@ class RemoteWriteDecoder:
         with self._lock:
             ids, _ = self._table.ids(decoded.keys, self._requests)
             known = ids >= 0
+            newest = known & (decoded.times_ms >= self._table.last_ms[ids])
+            self._table.last_value[ids[newest]] = decoded.values[newest]  # of several the last
             np.maximum.at(self._table.last_ms, ids[known], decoded.times_ms[known])
             np.maximum.at(self._table.start_ms, ids[known], decoded.starts_ms[known])
 
@@ -140,13 +143,18 @@ class RemoteWriteDecoder:
         types = table.type[series]
         by_name = types == 0
         types[by_name] = self._types_of(table.word[NAME, series[by_name]])
-        values = values * table.scale[series] + table.offset[series]
+        values = decoded.values = values * table.scale[series] + table.offset[series]
         extra: dict[str, Any] = {}
-        # A counter that began anew since its last value has grown by all that it shows, in the time since then.
+        # A counter that began anew since its last value has grown by all that it shows, in the time since then. Where it
+        # shows less than before the intake sees that by itself.
         began = (starts_ms > table.last_ms[series]) & (table.start_ms[series] > 0) & (types == COUNTER)
+        began &= values >= table.last_value[series]
         taken_ms = times_ms - starts_ms
         began &= (taken_ms > 0) & (taken_ms <= _MOST_INTERVAL_MS)
         if began.any():
+            first = np.zeros(n, np.bool_)
+            first[np.unique(series, return_index=True)[1]] = True  # those after it follow it
+            began &= first
             extra = {"increase": np.where(began, values, 0.0),
                      "interval_ms": np.where(began, taken_ms, 0).astype(np.uint32)}  # fmt: skip
         exporter = pa.Array.from_buffers(pa.binary(16), n, [None, pa.py_buffer(table.exporter[series].tobytes())])

@@ -94,6 +94,7 @@ class SeriesTable:
         self.scale: NDArray[np.float64] = np.ones(room, np.float64)
         self.offset: NDArray[np.float64] = np.zeros(room, np.float64)
         self.last_ms: NDArray[np.int64] = np.full(room, np.iinfo(np.int64).min, np.int64)
+        self.last_value: NDArray[np.float64] = np.zeros(room, np.float64)
         self.start_ms: NDArray[np.int64] = np.zeros(room, np.int64)
         self.used: NDArray[np.int64] = np.zeros(room, np.int64)
 
@@ -137,7 +138,7 @@ class SeriesTable:
     def _rebuild(self, kept: NDArray[np.int64], room: int) -> None:
         """The same table with ``kept`` series and more room; texts that nobody uses any more are dropped."""
         old_words, forgets = self.words, len(kept) < self.count
-        arrays = ("key", "exporter", "if_index", "type", "scale", "offset", "last_ms", "start_ms", "used")
+        arrays = ("key", "exporter", "if_index", "type", "scale", "offset", "last_ms", "last_value", "start_ms", "used")
         old = {name: getattr(self, name)[kept] for name in arrays}
         word = self.word[:, kept]
         self._clear(1 << max(10, (min(room, self.most) - 1).bit_length()))
