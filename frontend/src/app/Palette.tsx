@@ -3,7 +3,9 @@ import { useMemo, useState, type KeyboardEvent } from "react";
 import { useLocation } from "wouter";
 import { useCatalogue, useGet } from "../api/queries";
 import type { Exporters, SavedView } from "../api/types";
-import { exporterPath } from "../lib/links";
+import { withSearch } from "../features/feed/search";
+import { presets } from "../features/explorer/datasets";
+import { explorePath, exporterPath } from "../lib/links";
 import { setPref, usePrefs } from "../lib/prefs";
 import { PRESETS } from "../lib/time";
 import { Icon, type IconName } from "../ui/Icon";
@@ -42,6 +44,7 @@ function useCommands(showHelp: () => void): Command[] {
   const exporters = useGet<Exporters>("exporters").data;
   return useMemo(() => {
     const go = (path: string, params = ""): void => navigate(path + kept + (params ? (kept ? "&" : "?") + params : ""));
+    const questions = (catalogue?.datasets ?? []).flatMap((one) => presets(one, new URLSearchParams(kept)).map((preset) => ({ ...preset, dataset: one.title })));
     const dimensions = catalogue?.datasets[0]?.dimensions.filter((one) => one.groupable) ?? [];
     return [
       ...PAGES.map((page): Command => ({ group: "Pages", label: page.title, hint: `g ${page.key}`, icon: page.icon, run: () => go(page.path) })),
@@ -53,6 +56,7 @@ function useCommands(showHelp: () => void): Command[] {
         group: "Exporters", label: one.name, hint: one.address, icon: "exporters", run: () => navigate(exporterPath(one.address, kept)),
       })),
       ...dimensions.map((one): Command => ({ group: "Explore by", label: one.title, hint: one.name, icon: "explore", run: () => go("/explore", `by=${one.name}`) })),
+      ...questions.map((one): Command => ({ group: one.dataset, label: one.title, hint: "to begin with", icon: "explore", run: () => navigate(one.href) })),
       ...PRESETS.map((preset): Command => ({ group: "Time", label: preset.label, icon: "clock", run: () => setRange(preset.range) })),
       { group: "Preferences", label: scheme === "light" ? "Dark theme" : "Light theme", icon: scheme === "light" ? "moon" : "sun", run: () => setPref("scheme", scheme === "light" ? "dark" : "light") },
       { group: "Preferences", label: zone === "utc" ? "Show times in local time" : "Show times in UTC", icon: "clock", run: () => setPref("zone", zone === "utc" ? "local" : "utc") },
@@ -63,7 +67,7 @@ function useCommands(showHelp: () => void): Command[] {
 
 function matching(commands: readonly Command[], text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return commands.filter((one) => one.group !== "Explore by").slice(0, 14);
+  if (words.length === 0) return commands.filter((one) => one.group !== "Explore by" && one.hint !== "to begin with").slice(0, 14);
   return commands
     .map((command) => ({ command, score: rank(`${command.label} ${command.hint ?? ""} ${command.group}`, words) }))
     .filter((one) => one.score >= 0)
@@ -72,12 +76,19 @@ function matching(commands: readonly Command[], text: string): Command[] {
     .map((one) => one.command);
 }
 
+/** Whatever is typed can be looked for in the logs. */
+const inLogs = (text: string, navigate: (path: string) => void, kept: string): Command => ({
+  group: "Logs", label: `Search messages for “${text}”`, icon: "search", run: () => navigate(explorePath({ dataset: "logs", filter: withSearch("", ["message"], text) }, kept)),
+});
+
 export default function Palette({ close, showHelp }: { close: () => void; showHelp: () => void }) {
   const [text, setText] = useState("");
   const [active, setActive] = useState(0);
   const [, navigate] = useLocation();
-  const network = useNetworkEntries(text, useTimeSearch()).map(({ path, ...entry }): Command => ({ ...entry, run: () => navigate(path) }));
-  const shown = matching([...useCommands(showHelp), ...network], text);
+  const kept = useTimeSearch();
+  const network = useNetworkEntries(text, kept).map(({ path, ...entry }): Command => ({ ...entry, run: () => navigate(path) }));
+  const found = matching([...useCommands(showHelp), ...network], text);
+  const shown = text.trim() ? [...found.slice(0, 13), inLogs(text.trim(), (path) => navigate(path), kept)] : found;
   const run = (command: Command | undefined): void => {
     if (!command) return;
     close();

@@ -119,7 +119,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <main id="main" tabIndex={-1} className={css.main}>
         {health?.demo && (
           <div className={css.demoBanner} role="note">
-            <DemoBadge /><span>Twelve simulated exporters send real datagrams to this server. Nothing here is from your network.</span>
+            <DemoBadge /><span>Simulated devices send real telemetry to this server. Nothing here is from your network.</span>
           </div>
         )}
         {children}

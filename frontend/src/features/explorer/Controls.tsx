@@ -32,7 +32,7 @@ export function ChartSwitch({ state, update, dataset }: ControlProps & { dataset
   return (
     <div className={css.kinds} role="group" aria-label="Chart">
       {KINDS.filter(([kind]) => views.length === 0 || views.includes(VIEW[kind] ?? "series")).map(([kind, label, icon]) => {
-        const name = kind === "records" && state.dataset !== "flows" ? `Read the ${dataset?.title.toLowerCase() ?? "records"}` : label;
+        const name = kind === "records" && state.dataset !== "flows" ? `${dataset?.title ?? "Records"} as they came` : label;
         return (
           <Tooltip key={kind} label={name}>
             <button type="button" aria-label={name} aria-pressed={state.chart === kind} onClick={() => choose(kind)}><Icon name={icon} size={17} /></button>
