@@ -153,7 +153,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         load_text(text, "a.yaml")
 
 
-def wait_until(condition, timeout_s: float = 10.0) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition, timeout_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + timeout_s
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)

@@ -207,7 +207,7 @@ def test_the_component(netbox: NetBox) -> None:
     config = {"netbox": [{"name": "nb", "url": netbox.url, "token": TOKEN}]}
     sources = InventorySources(InventoryConfig.model_validate(config), told, books)
     sources.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while ("netbox", "nb") not in told.said and time.monotonic() < deadline:
         time.sleep(0.01)
     sources.stop()

@@ -50,7 +50,7 @@ def port(name: str, interface: str, if_index: int = 0, **more: Any) -> Fact:
 
 def told(inventory: Inventory, origin: str, scope: str, *facts: Fact, complete: bool = True) -> None:
     inventory.observe(origin, scope, facts, complete=complete)
-    assert inventory.flush(20)
+    assert inventory.flush(90)
 
 
 def names(inventory: Inventory, kind: ObjectKind = D) -> list[tuple[str, ...]]:
@@ -211,7 +211,7 @@ def test_bounds(state: StateStore) -> None:
     assert len(inventory.objects(I)) == 100
     for n in range(20):
         inventory.observe("lldp", str(n), [port(f"d{n}", f"et{m}") for m in range(90)])
-    assert inventory.flush(30)
+    assert inventory.flush(90)
     counters = inventory.counters()
     assert counters.held == {"snmp": 100, "lldp": 1000}
     assert counters.refused == {("snmp", "too_many"): 200, ("lldp", "too_many"): 800}
@@ -252,7 +252,7 @@ def test_strangers_become_devices(inventory: Inventory, monkeypatch: pytest.Monk
     told(inventory, "snmp", "a", device("r1", "192.0.2.1"))
     for address in ("192.0.2.1", "198.51.100.7", "fe80::1"):
         inventory.primary_address(packed(address))
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(inventory.objects(D)) < 2 and time.monotonic() < deadline:
         time.sleep(0.02)
     assert names(inventory) == [("198.51.100.7",), ("r1",)]
@@ -270,7 +270,7 @@ def test_the_state_store_may_be_away(tmp_path, monkeypatch: pytest.MonkeyPatch) 
     told(inventory, "file", "a", device("gone", site="x"), device("kept", site="x"))
     state.stop()
     inventory.observe("file", "a", [device("kept", site="y"), device("new")])
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while names(inventory) != [("kept",), ("new",)] and time.monotonic() < deadline:
         time.sleep(0.02)
     assert names(inventory) == [("kept",), ("new",)]  # merged all the same
@@ -279,7 +279,7 @@ def test_the_state_store_may_be_away(tmp_path, monkeypatch: pytest.MonkeyPatch) 
     # So long that what waits was given up: it is found out again by comparing.
     inventory._keeping._lost = True
     state.start()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (inventory._keeping._lost or inventory.counters().unwritten) and time.monotonic() < deadline:
         time.sleep(0.02)
     inventory.stop()
@@ -297,7 +297,7 @@ def test_processes_that_share_a_state_database_follow_each_other(state: StateSto
     other.start()
     told(one, "snmp", "a", device("r1"))
     told(other, "snmp", "b", device("r2"))
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while (len(one.objects(D)) < 2 or len(other.objects(D)) < 2) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert names(one) == names(other) == [("r1",), ("r2",)]
@@ -315,7 +315,7 @@ def test_many_threads_tell_at_once(inventory: Inventory) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert inventory.flush(20)
+    assert inventory.flush(90)
     assert len(inventory.objects(D)) == 8
     assert all(inventory.if_index_of(packed(f"192.0.2.{n}"), "et0") == 1 for n in range(1, 9))
 
