@@ -124,6 +124,7 @@ def show_reconciled(view: Mapping[str, Any], *, everything: bool) -> None:
             f"{amount(row['flow_bps_framed'], 'bit/s')}  counters {amount(row['counter_bps'], 'bit/s')}  ratio {ratio}"
         )
         for reason in row["reasons"][:2]:
-            click.echo(f"    {reason['confidence']:.0%} {visible(reason['title'])}. {visible(reason['fix'])}")
+            sure = f"{reason['confidence']:.0%} " if reason["confidence"] else ""
+            click.echo(f"    {sure}{visible(reason['title'])}. {visible(reason['fix'])}".rstrip())
     counts = ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in sorted(view["verdicts"].items()))
     click.echo(counts or "Neither flows nor counters of any interface in this window.")

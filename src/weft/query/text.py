@@ -16,6 +16,8 @@ _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
 _DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 _SPARK_WIDTH = 24
+#: Units that say what is counted, which the heading says already.
+_COUNTED = ("packets", "flows", "messages", "changes", "lines", "samples", "series", "prefixes", "sessions")
 
 
 def amount(value: float | None, unit: str) -> str:
@@ -31,7 +33,7 @@ def amount(value: float | None, unit: str) -> str:
         number = f"{scaled:.0f}" if scaled == int(scaled) else f"{scaled:.3g}"
     else:
         number = f"{scaled:.{max(0, 2 - (abs(scaled) >= 9.995) - (abs(scaled) >= 99.95))}f}"
-    unit = {"packets": "", "flows": ""}.get(unit, unit)
+    unit = "" if unit in _COUNTED else unit
     return f"{number} {_DECIMAL[scale]}{unit}".rstrip()
 
 

@@ -16,9 +16,10 @@ from weft.query.reconcile.types import Direction, Reason, Side, Verdict
 
 #: Ethernet header and frame check sequence, which interface counters count and IP-level flows do not (RFC 2863).
 FRAMING = 18
-#: Differences up to this are never called off; statistics of packet sizes and counters read at other moments.
+#: What the ratio is known to at best: counters are read at other moments than flows are exported.
 LEAST_TOLERANCE = 0.03
-AGREES_WITHIN = 0.05
+#: Differences up to this are not worth anybody's attention.
+AGREES_WITHIN = 0.1
 #: Packet sampling: relative error of a volume is 1.96 × this ÷ √(packets seen), with packets of uneven size.
 UNEVEN = 1.3
 #: Below this both ways, nothing can be said, bit/s.
