@@ -9,9 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
+
 from weft.app import Role, assemble
 from weft.component import Running
 from weft.config import Settings
+from weft.decode.prometheus import RemoteWriteDecoder
 from weft.logs import configure_logging
 
 
@@ -30,7 +33,19 @@ def main() -> int:
         running = Running(assemble(settings, Role.UP, demo=True).parts)
         running.start()
         running.stop()
+    _remote_write()
     return 0
+
+
+def _remote_write() -> None:
+    """The demo pushes nothing: one sample and one native histogram in either version of remote write."""
+    label, sample = b"\x0a\x0d\x0a\x08__name__\x12\x01m", b"\x12\x03\x10\xe8\x07"
+    one = label + sample + b"\x22\x02\x08\x01"
+    two = b"\x22\x08__name__\x22\x01m\x2a\x0e\x0a\x02\x00\x01" + sample + b"\x1a\x03\x78\xe8\x07"
+    decoder = RemoteWriteDecoder()
+    for version, body in ((1, b"\x0a" + bytes([len(one)]) + one), (2, two)):
+        packed = bytes(pa.Codec("snappy").compress(body))
+        decoder.taken(decoder.decode(packed, 0, version=version))
 
 
 if __name__ == "__main__":

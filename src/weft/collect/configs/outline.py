@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 
 _SET = re.compile(r"^(?:set|delete|deactivate)\s+(\S+(?:\s+[^\s']\S*){0,2})")
+_MASKED = re.compile(r"<secret [0-9a-f]{8}>")
 _PATH = re.compile(r"^/[a-z]")
 _FILLERS = frozenset(
     {"!", "#", "}", "exit", "end", "next", "{", "};", "},", "quit", "return", "[", "]", "],", "", "exit all"}
@@ -57,5 +58,5 @@ class Outline:
 
 
 def _title(line: str) -> str:
-    text = line.strip().rstrip("{;, ").strip().rstrip(":").strip().strip('"')
+    text = _MASKED.sub("<secret>", line).strip().rstrip("{;, ").strip().rstrip(":").strip().strip('"')
     return text[:_MOST_CHARACTERS]

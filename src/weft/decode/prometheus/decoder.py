@@ -145,8 +145,8 @@ class RemoteWriteDecoder:
         types[by_name] = self._types_of(table.word[NAME, series[by_name]])
         values = decoded.values = values * table.scale[series] + table.offset[series]
         extra: dict[str, Any] = {}
-        # A counter that began anew since its last value has grown by all that it shows, in the time since then. Where it
-        # shows less than before the intake sees that by itself.
+        # A counter that began anew since its last value has grown by all that it shows, in the time since then. A
+        # value below the last the intake sees by itself.
         began = (starts_ms > table.last_ms[series]) & (table.start_ms[series] > 0) & (types == COUNTER)
         began &= values >= table.last_value[series]
         taken_ms = times_ms - starts_ms
