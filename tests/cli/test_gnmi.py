@@ -68,8 +68,8 @@ def test_what_goes_wrong_is_said(target, monkeypatch):
         ask("get", target, "/nowhere", "--plaintext", "-u", "weft")
     with pytest.raises(InvalidInput, match="bracket"):
         ask("get", target, "/a[b", "--plaintext", "-u", "weft")
-    with pytest.raises(InvalidInput, match="no path"):
-        ask("subscribe", target, "--plaintext", "-u", "weft")
+    with pytest.raises(InvalidInput, match="several databases"):
+        ask("subscribe", target, "--preset", "sonic", "--plaintext", "-u", "weft")
     with pytest.raises(ConfigError, match="host:port"):
         ask("get", "not an address", "/a")
     monkeypatch.setenv("WEFT_GNMI_PASSWORD", "wr0ng")

@@ -12,7 +12,7 @@ from weft.decode.gnmi.proto import pb
 
 
 def target(**settings):
-    return TargetConfig.model_validate({"address": "192.0.2.1", **settings})
+    return TargetConfig.model_validate({"address": "192.0.2.1", "presets": [], **settings})
 
 
 @pytest.mark.parametrize("preset", presets())

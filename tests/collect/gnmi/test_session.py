@@ -205,6 +205,8 @@ def test_mistakes_in_the_settings_are_told_at_the_start(tmp_path):
         GnmiSubscriber(GnmiConfig.model_validate(section), None, None).start()
 
     target = {"address": "192.0.2.1"}
+    with pytest.raises(ConfigError, match="nothing to subscribe"):
+        start(targets=[{**target, "presets": []}])
     with pytest.raises(InvalidInput, match="bracket"):
         start(targets=[{**target, "subscriptions": [{"path": "/interfaces/interface[name=x/state"}]}])
     (tmp_path / "own.yaml").write_text("meaning: x\ngroups: [{name: a, at: b, leaves: {c: counters d}}]")

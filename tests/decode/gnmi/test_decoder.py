@@ -173,6 +173,16 @@ def test_stamps_that_cannot_be(stamp, time, reason):
     assert out.skipped == ({reason: 1} if reason else {})
 
 
+def test_rows_of_an_interface_carry_its_index_from_the_first_message_on():
+    gnmi = decoder()
+    first = gnmi.decode([note({f"{PORT}/state/counters/in-octets": 1}), note({f"{PORT}/state/ifindex": 17})], NOW)
+    later = gnmi.decode([note({f"{PORT}/state/counters/in-octets": 2, f"{PORT}/state/oper-status": "UP"})], NOW)
+    assert first.rows.column("if_index").to_pylist() == [17]
+    assert later.rows.column("if_index").to_pylist() == [17, 17]
+    other = gnmi.decode([note({"/interfaces/interface[name=Ethernet2]/state/counters/in-octets": 2})], NOW)
+    assert other.rows.column("if_index").to_pylist() == [0]
+
+
 def test_a_deletion_is_a_row_and_takes_facts_back():
     gnmi = decoder()
     gnmi.decode([note({f"{PORT}/state/description": "old", f"{PORT}/state/ifindex": 3, "/x/y": "text"})], NOW)

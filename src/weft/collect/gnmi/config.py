@@ -72,8 +72,8 @@ class TargetDefaults(Config):
     """Do not use TLS: for laboratories and for targets on the same machine."""
     tls: TlsConfig = Field(default_factory=TlsConfig)
     """Certificates."""
-    presets: tuple[Preset, ...] = ()
-    """What to subscribe to, by name; see docs/gnmi.md for the paths."""
+    presets: tuple[Preset, ...] = ("interfaces", "platform", "lldp")
+    """What to subscribe to, by name; see docs/gnmi.md for the paths. ``[]`` = only to ``subscriptions``."""
     subscriptions: tuple[SubscriptionConfig, ...] = ()
     """What else to subscribe to."""
     method: Method = "stream"
@@ -121,7 +121,7 @@ class TargetConfig(TargetDefaults):
 class GnmiConfig(Config):
     """Streaming telemetry: which devices to subscribe to, and for what."""
 
-    defaults: TargetDefaults = Field(default_factory=lambda: TargetDefaults(presets=("interfaces", "platform", "lldp")))
+    defaults: TargetDefaults = Field(default_factory=TargetDefaults)
     """What targets have in common."""
     targets: tuple[TargetConfig, ...] = ()
     """The devices; empty = nothing is connected to."""

@@ -12,7 +12,7 @@ from weft.collect.gnmi.config import GnmiConfig, TargetConfig
 from weft.collect.intake.book import SourceBook
 from weft.collect.intake.intake import Intake
 from weft.collect.ports import Facts
-from weft.errors import Unavailable
+from weft.errors import ConfigError, Unavailable
 from weft.model.addresses import NO_ADDRESS, packed
 
 if TYPE_CHECKING:  # gRPC takes a third of a second and 20 MB to load: only where there are targets
@@ -47,9 +47,12 @@ class GnmiSubscriber:
         from weft.decode.gnmi.mapping import PathMapping
 
         self._mapping = PathMapping.load(self._config.mappings)
-        for target in enabled:
+        for target in enabled:  # mistakes in the settings are told at once, not by a target that is silent
+            if not wanted(target):
+                fix = "Give it `presets` or `subscriptions`."
+                raise ConfigError("there is nothing to subscribe to", where=f"gnmi.targets: {target.address}", fix=fix)
             for one in wanted(target):
-                path_message(one.path)  # a path that cannot be read is a mistake in the settings: say so at once
+                path_message(one.path)
         self._pump = Pump(self._config.queue_bytes)
         self._pump.start()
         started = threading.Event()

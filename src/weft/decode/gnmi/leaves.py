@@ -65,6 +65,9 @@ class Leaves:
         """Forget all but the records."""
         self.tree = Tree(self.limits.paths)
         self.series = SeriesBook(self.limits.series, self.limits.names)
+        for host, records in self._records.items():
+            for interface in records.interfaces():
+                self.series.set_index(host, interface, records.index_of(interface))
         self._json = JsonTree(self.tree, self._mapping)
         self._dependent: dict[tuple[str, str, str], list[Node]] = {}  # by the record that their labels rest on
         self._ports: list[Node] = []  # nodes whose component may be another name of an interface
@@ -165,6 +168,8 @@ class Leaves:
             said = number * match.scale
         if not self.records(node.host).set(match.record, match.key, match.fact, said):
             return
+        if match.record == "interface" and match.fact == "if_index":
+            self.series.set_index(node.host, match.key, self.records(node.host).index_of(match.key))
         if match.record in {"interface", "component"} and match.fact in _NAMING:
             self._rename(self._ports)
         self._rename(self._dependent.get((node.host, match.record, match.key), ()))

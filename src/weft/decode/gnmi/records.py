@@ -69,6 +69,15 @@ class Records:
         """An attribute, if known."""
         return self._kinds.get(kind, {}).get(key, {}).get(attribute)
 
+    def index_of(self, interface: str) -> int:
+        """The ifIndex of an interface; 0 = not known."""
+        number = _number(self.get("interface", interface, "if_index"))
+        return number if 0 < number < 1 << 31 else 0
+
+    def interfaces(self) -> list[str]:
+        """Every interface that something is known of."""
+        return list(self._kinds.get("interface", ()))
+
     def port_of(self, component: str) -> str:
         """The interface that a transceiver's component stands for: as the device says, else by its name."""
         known = self._ports.get(component)

@@ -52,6 +52,8 @@ class SeriesBook:
         self.names = Words()
         self._words = (self.names, Words(), Words(), Words())
         self._numbers: dict[tuple[Any, ...], int] = {}
+        self._of: dict[tuple[str, str], list[int]] = {}  # series by (host, component)
+        self._indexes: dict[tuple[str, str], int] = {}  # ifIndex by (host, interface)
         self.count = 0
         self._make(_FIRST)
 
@@ -60,6 +62,7 @@ class SeriesBook:
         self._kind = np.zeros(rows, np.uint8)
         self._scale = np.ones(rows, np.float64)
         self._convert = np.zeros(rows, np.uint8)
+        self._if_index = np.zeros(rows, np.uint32)
 
     def number(self, match: Match, host: str, *, as_text: bool) -> int | str:
         """The series of a leaf, or why there is none: ``too_many_names``, ``too_many_series``.
@@ -85,13 +88,20 @@ class SeriesBook:
         for column, text in enumerate(texts):
             self._codes[column, number] = self._words[column].number(text)
         self._kind[number], self._scale[number], self._convert[number] = kind, match.scale, convert
+        self._of.setdefault((host, match.component), []).append(number)
+        self._if_index[number] = self._indexes.get((host, match.component), 0)
         return number
 
+    def set_index(self, host: str, interface: str, if_index: int) -> None:
+        """The ifIndex of an interface became known: rows of it carry it."""
+        self._indexes[host, interface] = if_index
+        self._if_index[self._of.get((host, interface), [])] = if_index
+
     def _grow(self) -> None:
-        old = self._codes, self._kind, self._scale, self._convert
+        old = self._codes, self._kind, self._scale, self._convert, self._if_index
         n = len(self._kind)
         self._make(2 * n)
-        self._codes[:, :n], self._kind[:n], self._scale[:n], self._convert[:n] = old
+        self._codes[:, :n], self._kind[:n], self._scale[:n], self._convert[:n], self._if_index[:n] = old
 
     def batch(
         self, series: NDArray[np.int32], times: NDArray[np.int64], values: NDArray[np.float64], texts: list[str] | None,
@@ -119,8 +129,8 @@ class SeriesBook:
         metric, component, labels, host = (self._column(column, used, rows) for column in range(4))
         return batch_of(
             METRICS, len(series), time=times, time_received=now_ns, exporter=exporter, host=host, source=SOURCE,
-            metric_type=self._kind[series], metric=metric, component=component, labels=labels, value=values,
-            text="" if texts is None else texts,
+            metric_type=self._kind[series], metric=metric, component=component, if_index=self._if_index[series],
+            labels=labels, value=values, text="" if texts is None else texts,
         )  # fmt: skip
 
     def _column(self, column: int, used: NDArray[np.int32], rows: NDArray[np.intp]) -> Any:
