@@ -20,6 +20,7 @@ from pydantic_core import PydanticUndefined
 from weft.cli import VERBS, weft
 from weft.config import Settings, plain, submodel
 from weft.model.metric_names import NAMES
+from weft.secret import SecretSource
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 BEGIN, END = "<!-- generated: ./dev docs -->", "<!-- end of generated text -->"
@@ -39,18 +40,32 @@ def _section(model: type[BaseModel], path: str, title: str, meaning: str) -> Ite
     nested: list[tuple[type[BaseModel], str, str, str]] = []
     for name, field in model.model_fields.items():
         inner = submodel(field.annotation)
+        if inner is SecretSource:  # people write a text, or where it is
+            meaning = _cell(field.description or "")
+            yield f"| `{path}{name}` | text, {{file: PATH}} or {{env: NAME}} (secret) | – | {meaning} |"
+            continue
         text = _cell(field.description or "")
         if inner is not None:
-            item = "" if inner is field.annotation else "[]"
+            item = _ITEMS[_container(field.annotation)]
             below = f"{path}{name}{item}."
             nested.append((inner, below, f"`{below.rstrip('.')}`", text))
-            if not item:
+            if inner is field.annotation:
                 continue
-        shown = "list of entries, below" if inner is not None else _type(field.annotation)
+        shown = _ENTRIES[_container(field.annotation)] if inner is not None else _type(field.annotation)
         yield f"| `{path}{name}` | {shown} | {_default(field)} | {text} |"
     yield ""
     for inner, below, heading, text in nested:
         yield from _section(inner, below, heading, text)
+
+
+#: How an entry of a section is written after its name, and what the section is called in a table.
+_ITEMS = {"map": ".<name>", "list": "[]", "": ""}
+_ENTRIES = {"map": "entries by name, below", "list": "list of entries, below", "": "entry, below"}
+
+
+def _container(annotation: Any) -> str:
+    text = str(annotation)
+    return "map" if "dict[" in text else "list" if "list[" in text or "tuple[" in text else ""
 
 
 def _type(annotation: Any) -> str:

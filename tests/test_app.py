@@ -32,7 +32,9 @@ class Weft:
     def __init__(self, directory, verb="up", **environment):
         config = directory / "weft.yaml"
         listeners = "[{port: 0, address: 127.0.0.1}, {port: 0, address: 127.0.0.1}, {port: 0, address: 127.0.0.1}]"
-        config.write_text(f"collect: {{listeners: {listeners}}}\ndemo: {{backfill_hours: 0.05}}\n")
+        config.write_text(
+            f"collect: {{listeners: {listeners}}}\nsyslog: {{listeners: []}}\ndemo: {{backfill_hours: 0.05}}\n"
+        )
         self.data_dir = directory / "data"
         with (directory / "stderr").open("w") as errors:
             self.process = subprocess.Popen(
