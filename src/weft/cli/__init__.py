@@ -21,6 +21,7 @@ VERBS = {
     "query": ("weft.cli.query", "Ask a question of the telemetry."),
     "sources": ("weft.cli.sources", "Show what sends telemetry and how well it arrives."),
     "inventory": ("weft.cli.inventory", "Show what the network is made of, and check inventory files."),
+    "logs": ("weft.cli.logs", "Show how log messages are understood."),
     "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
     "snmp": ("weft.cli.snmp", "Look at SNMP agents and device profiles."),
     "doctor": ("weft.cli.doctor", "Check the machine, the settings and the store."),

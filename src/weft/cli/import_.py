@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from weft.cli.import_logs import import_logs
 from weft.cli.options import config_option, settings_of
 from weft.errors import InvalidInput
 
@@ -28,6 +29,9 @@ _PROGRESS_S = 1.0
 @click.group("import")
 def import_command() -> None:
     """Load telemetry from files into the store."""
+
+
+import_command.add_command(import_logs)
 
 
 @import_command.command("flows")

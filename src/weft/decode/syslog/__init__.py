@@ -6,7 +6,7 @@ does all of that for a batch. What arrives is never rejected: text that nothing 
 """
 
 from weft.decode.syslog.clock import SenderClock, Tolerances
-from weft.decode.syslog.decoder import Decoded, Sender, SyslogDecoder
+from weft.decode.syslog.decoder import Decoded, Sender, SyslogDecoder, readable
 from weft.decode.syslog.drain import TemplateMiner
 from weft.decode.syslog.framing import Framer, datagram
 from weft.decode.syslog.load import builtin_rules, rule_table
@@ -14,5 +14,5 @@ from weft.decode.syslog.table import RuleTable, nested
 
 __all__ = [
     "Decoded", "Framer", "RuleTable", "Sender", "SenderClock", "SyslogDecoder", "TemplateMiner", "Tolerances",
-    "builtin_rules", "datagram", "nested", "rule_table",
+    "builtin_rules", "datagram", "nested", "readable", "rule_table",
 ]  # fmt: skip

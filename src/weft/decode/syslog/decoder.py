@@ -161,6 +161,11 @@ class SyslogDecoder:
         return out
 
 
+def readable(message: bytes) -> str:
+    """A message as text without control characters."""
+    return _text(0, message, [])
+
+
 def _text(number: int, message: bytes, notes: list[tuple[int, str]]) -> str:
     """A message as text without control characters; what is not UTF-8 is read as Latin-1 and noted."""
     try:
