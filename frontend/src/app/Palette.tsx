@@ -65,6 +65,16 @@ function useCommands(showHelp: () => void): Command[] {
   }, [navigate, kept, setRange, scheme, zone, catalogue, views, exporters, showHelp]);
 }
 
+/** Lets so many of each group through: dozens of dimensions must not hide a device. */
+function fewOfEach(most: number): (command: Command) => boolean {
+  const seen = new Map<string, number>();
+  return ({ group }) => {
+    const count = (seen.get(group) ?? 0) + 1;
+    seen.set(group, count);
+    return count <= most;
+  };
+}
+
 function matching(commands: readonly Command[], text: string): Command[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return commands.filter((one) => one.group !== "Explore by" && one.hint !== "to begin with").slice(0, 14);
@@ -72,8 +82,9 @@ function matching(commands: readonly Command[], text: string): Command[] {
     .map((command) => ({ command, score: rank(`${command.label} ${command.hint ?? ""} ${command.group}`, words) }))
     .filter((one) => one.score >= 0)
     .toSorted((one, other) => other.score - one.score)
-    .slice(0, 14)
-    .map((one) => one.command);
+    .map((one) => one.command)
+    .filter(fewOfEach(6))
+    .slice(0, 14);
 }
 
 /** Whatever is typed can be looked for in the logs. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Series } from "../api/types";
 import { bars } from "./bars";
-import { crossable, pauses } from "./gaps";
+import { pauses } from "./gaps";
 import { histogram } from "./histogram";
 import { cells } from "./heatmap";
 import { nodesOf, sankey } from "./sankey";
@@ -35,15 +35,18 @@ describe("gaps", () => {
 describe("pauses between readings", () => {
   it("are crossed, but not an outage", () => {
     const sparse = [1, null, null, 2, null, null, 3, null, null, null, null, null, null, 4];
-    expect(crossable(sparse)).toBe(5);
-    expect(pauses(sparse, 5).slice(0, 8)).toEqual([false, true, true, false, true, true, false, false]);
+    expect(pauses(sparse).flatMap((yes, index) => (yes ? [index] : []))).toEqual([1, 2, 4, 5]);
     const option = timeseries(chart([one("a", sparse)], "lines"), THEME);
     const [series] = option.series as { data: unknown[] }[];
     expect(series?.data).toHaveLength(sparse.length - 4);
   });
-  it("are none where every bucket has a value", () => {
-    expect(crossable([1, 2, null, 3, 4, 5])).toBe(0);
-    expect(crossable([])).toBe(0);
+  it("may change in the middle of a series", () => {
+    expect(pauses([1, null, null, 2, null, null, 3, 4, 5, 6]).filter(Boolean)).toHaveLength(4);
+  });
+  it("are none where every bucket has a value, or nothing can be told", () => {
+    expect(pauses([1, 2, null, 3, 4, 5]).some(Boolean)).toBe(false);
+    expect(pauses([1, null, 2]).some(Boolean)).toBe(false);
+    expect(pauses([])).toEqual([]);
   });
 });
 

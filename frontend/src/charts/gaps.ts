@@ -1,33 +1,22 @@
 /** Which gaps are only the pauses between two readings: a gauge read every five minutes is not unknown in between. */
 
-/** Fewer pauses than this say nothing of what is usual. */
-const FEW = 3;
-
 type Values = readonly (number | null)[];
 
-/** How many buckets without a value a line may cross: up to twice the usual pause; 0 where every bucket has one. */
-export function crossable(values: Values): number {
-  const found: number[] = [];
-  let last = -1;
-  values.forEach((value, index) => {
-    if (value === null) return;
-    if (last >= 0) found.push(index - last);
-    last = index;
-  });
-  if (found.length < FEW) return 0;
-  const usual = found.toSorted((one, other) => one - other)[Math.floor(found.length / 2)] ?? 1;
-  return usual > 1 ? 2 * usual - 1 : 0;
-}
+/** A pause as long as the one before or after it, give or take, is the usual one. */
+const ALIKE = 0.6;
 
-/** For each bucket whether its missing value is such a pause. */
-export function pauses(values: Values, most: number): boolean[] {
+/**
+ * For each bucket whether its missing value lies in such a pause, so that a line may cross it. A gap that is longer than
+ * those beside it is an outage; one that stands alone says nothing.
+ */
+export function pauses(values: Values): boolean[] {
   const out = values.map(() => false);
-  if (most === 0) return out;
-  let last = -1;
-  values.forEach((value, index) => {
-    if (value === null) return;
-    if (last >= 0 && index - last - 1 <= most) out.fill(true, last + 1, index);
-    last = index;
-  });
+  const known = values.flatMap((value, index) => (value === null ? [] : [index]));
+  const long = (place: number): number => (known[place + 1] ?? Number.NaN) - (known[place] ?? Number.NaN);
+  for (let place = 0; place + 1 < known.length; place++) {
+    const length = long(place);
+    const usual = long(place - 1) >= ALIKE * length || long(place + 1) >= ALIKE * length;
+    if (length > 1 && usual) out.fill(true, (known[place] ?? 0) + 1, known[place + 1]);
+  }
   return out;
 }

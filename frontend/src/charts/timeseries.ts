@@ -3,7 +3,7 @@ import type { EChartsOption, LineSeriesOption } from "echarts";
 import type { Series, TimeGrid } from "../api/types";
 import { axisLabel, format, fromZero } from "../lib/units";
 import { dateTime, tick, type Zone } from "../lib/time";
-import { crossable, pauses } from "./gaps";
+import { pauses } from "./gaps";
 import { colorOf, type ChartTheme } from "./theme";
 import { tooltipHtml, type TooltipRow } from "./tooltip";
 
@@ -46,8 +46,8 @@ export function previousTotal(series: readonly Series[]): (number | null)[] | nu
 }
 
 /** A bucket between two gaps is no line: it is drawn as a dot, or nobody would see it. */
-function points(grid: TimeGrid, values: readonly (number | null)[], cross = 0): Point[] {
-  const skipped = pauses(values, cross);
+function points(grid: TimeGrid, values: readonly (number | null)[], crossed = false): Point[] {
+  const skipped = crossed ? pauses(values) : [];
   return values.flatMap((value, index): Point[] => {
     if (skipped[index]) return [];
     const at: Value = [(grid.start + index * grid.step) * 1000, value];
@@ -66,7 +66,7 @@ function mainSeries(chart: TimeChart, theme: ChartTheme): LineSeriesOption[] {
       type: "line",
       id: `s${index}`,
       name: one.label,
-      data: points(chart.grid, values[index] ?? [], stacked ? 0 : crossable(values[index] ?? [])),
+      data: points(chart.grid, values[index] ?? [], !stacked),
       symbol: "none",
       connectNulls: false,
       triggerLineEvent: true,

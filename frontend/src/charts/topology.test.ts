@@ -30,13 +30,13 @@ describe("load", () => {
 describe("places", () => {
   it("keep east right and north up, and nobody on top of another", () => {
     const { nodes } = place(EUROPE, SIZE, NO_ZOOM, true);
-    const at = Object.fromEntries(nodes.map((one) => [one.node.id, one]));
-    expect(at["syd"]!.at.x).toBeGreaterThan(at["ams"]!.at.x);
-    expect(at["syd"]!.at.y).toBeGreaterThan(at["ams"]!.at.y);
-    expect(nodes.some((one, index) => nodes.some((other, place) => place > index && overlap(one, other)))).toBe(false);
+    const drawn = Object.fromEntries(nodes.map((one) => [one.node.id, one]));
+    expect(drawn["syd"]!.at.x).toBeGreaterThan(drawn["ams"]!.at.x);
+    expect(drawn["syd"]!.at.y).toBeGreaterThan(drawn["ams"]!.at.y);
+    expect(nodes.some((one, index) => nodes.some((other, at) => at > index && overlap(one, other)))).toBe(false);
     expect(nodes.some((one) => one.home)).toBe(true);
-    expect(at["lon"]!.at.x).toBeLessThan(at["ams"]!.at.x);
-    expect(at["par"]!.at.y).toBeGreaterThan(at["lon"]!.at.y);
+    expect(drawn["lon"]!.at.x).toBeLessThan(drawn["ams"]!.at.x);
+    expect(drawn["par"]!.at.y).toBeGreaterThan(drawn["lon"]!.at.y);
   });
   it("of sites without coordinates stand below the map", () => {
     const { nodes } = place([...EUROPE, node("lost")], SIZE, NO_ZOOM, true);
@@ -45,7 +45,7 @@ describe("places", () => {
   it("of nodes on one spot come apart", () => {
     const pile = Array.from({ length: 5 }, (_, index): Placed => ({ node: node(`n${index}`), at: { x: 50, y: 50 }, home: null, radius: 10 }));
     apart(pile, 2);
-    expect(pile.every((one, index) => pile.every((other, place) => place === index || !overlap(one, other)))).toBe(true);
+    expect(pile.every((one, index) => pile.every((other, at) => at === index || !overlap(one, other)))).toBe(true);
   });
   it("do not break with one node or none", () => {
     expect(place([], SIZE, NO_ZOOM, true).nodes).toEqual([]);
@@ -68,30 +68,30 @@ describe("the grid", () => {
 describe("links", () => {
   const nodes = place([node("a", { x: 0 }), node("b", { x: 1 })], SIZE, NO_ZOOM, false).nodes;
   it("are two halves that meet in the middle", () => {
-    const [drawn] = drawEdges([edge("e", "a", "b")], nodes);
+    const [drawn] = drawEdges([edge("e", "a", "b")], nodes, SIZE);
     expect(drawn!.middle).toEqual({ x: 500, y: 250 });
     expect(drawn!.forward.line.startsWith("M80")).toBe(false);
     expect(drawn!.forward.line).not.toBe(drawn!.backward.line);
   });
   it("fan out where several join the same two, whichever end is named first", () => {
-    const drawn = drawEdges([edge("1", "a", "b"), edge("2", "b", "a"), edge("3", "a", "b")], nodes);
+    const drawn = drawEdges([edge("1", "a", "b"), edge("2", "b", "a"), edge("3", "a", "b")], nodes, SIZE);
     const ys = drawn.map((one) => Math.round(one.middle.y)).toSorted((one, other) => one - other);
     expect(new Set(ys).size).toBe(3);
     expect(ys[1]).toBe(250);
   });
   it("go round a node that stands in the way", () => {
     const row = place([node("a", { x: 0 }), node("m", { x: 0.5 }), node("b", { x: 1 })], SIZE, NO_ZOOM, false).nodes;
-    expect(Math.abs(drawEdges([edge("e", "a", "b")], row)[0]!.middle.y - 250)).toBeGreaterThan(15);
+    expect(Math.abs(drawEdges([edge("e", "a", "b")], row, SIZE)[0]!.middle.y - 250)).toBeGreaterThan(15);
   });
   it("to nodes that are not drawn are left out", () => {
-    expect(drawEdges([edge("e", "a", "ghost"), edge("l", "a", "a")], nodes)).toEqual([]);
+    expect(drawEdges([edge("e", "a", "ghost"), edge("l", "a", "a")], nodes, SIZE)).toEqual([]);
   });
 });
 
 describe("names", () => {
   it("do not cover each other", () => {
     const { nodes } = place(EUROPE, SIZE, NO_ZOOM, true);
-    const out = labels(nodes, drawEdges([edge("e", "lon", "syd")], nodes), SIZE, false);
+    const out = labels(nodes, drawEdges([edge("e", "lon", "syd")], nodes, SIZE), SIZE, false);
     expect(out).toHaveLength(4);
     const boxes = out.map((label) => ({ ...label, width: label.text.length * 6.4 }));
     expect(new Set(boxes.map((box) => `${Math.round(box.x)},${Math.round(box.y)}`)).size).toBe(4);
@@ -104,7 +104,7 @@ describe("names", () => {
   });
   it("of loads are those of the most loaded links", () => {
     const { nodes } = place([node("a", { x: 0 }), node("b", { x: 1 }), node("c", { y: 1 })], SIZE, NO_ZOOM, false);
-    const drawn = drawEdges([edge("1", "a", "b"), edge("2", "a", "c"), edge("3", "b", "c")], nodes);
+    const drawn = drawEdges([edge("1", "a", "b"), edge("2", "a", "c"), edge("3", "b", "c")], nodes, SIZE);
     const load: Record<string, number | null> = { 1: 0.2, 2: 0.9, 3: null };
     expect(figures(drawn, (one) => load[one.id] ?? null, [], nodes, 1).map((label) => label.text)).toEqual(["90\u00a0%"]);
   });

@@ -263,8 +263,17 @@ function bendOf(rank: number, count: number, length: number, around: boolean): n
   return fan === 0 && around ? Math.min(90, 24 + length * 0.16) : fan;
 }
 
+/** The control point of a quadratic curve between two nodes, and its middle. */
+function curve(a: Point, b: Point, bend: number): { control: Point; middle: Point } {
+  const length = Math.hypot(b.x - a.x, b.y - a.y) || 1;
+  const control = { x: (a.x + b.x) / 2 - ((b.y - a.y) / length) * bend, y: (a.y + b.y) / 2 + ((b.x - a.x) / length) * bend };
+  return { control, middle: { x: (a.x + 2 * control.x + b.x) / 4, y: (a.y + 2 * control.y + b.y) / 4 } };
+}
+
+const inside = (point: Point, size: Size): boolean => point.x > 12 && point.y > 12 && point.x < size.width - 12 && point.y < size.height - 12;
+
 /** Every edge between nodes that are drawn. */
-export function drawEdges(edges: readonly TopologyEdge[], nodes: readonly Placed[]): DrawnEdge[] {
+export function drawEdges(edges: readonly TopologyEdge[], nodes: readonly Placed[], size: Size): DrawnEdge[] {
   const at = new Map(nodes.map((one) => [one.node.id, one]));
   const pairs = new Map<string, number>();
   for (const edge of edges) pairs.set(pair(edge), (pairs.get(pair(edge)) ?? 0) + 1);
@@ -277,13 +286,11 @@ export function drawEdges(edges: readonly TopologyEdge[], nodes: readonly Placed
     const rank = met.get(pair(edge)) ?? 0;
     met.set(pair(edge), rank + 1);
     const width = widthOf(edge.capacity_bps) * thin;
-    const dx = b.at.x - a.at.x;
-    const dy = b.at.y - a.at.y;
-    const length = Math.hypot(dx, dy) || 1;
+    const length = Math.hypot(b.at.x - a.at.x, b.at.y - a.at.y) || 1;
     const side = edge.a <= edge.b ? 1 : -1; // the same side whichever end comes first
     const bend = bendOf(rank, pairs.get(pair(edge)) ?? 1, length, blocked(a, b, nodes)) * side;
-    const control = { x: (a.at.x + b.at.x) / 2 - (dy / length) * bend, y: (a.at.y + b.at.y) / 2 + (dx / length) * bend };
-    const middle = { x: (a.at.x + 2 * control.x + b.at.x) / 4, y: (a.at.y + 2 * control.y + b.at.y) / 4 };
+    const first = curve(a.at, b.at, bend);
+    const { control, middle } = inside(first.middle, size) ? first : curve(a.at, b.at, -bend);
     return [{ edge, forward: half(a, control, middle, width), backward: half(b, control, middle, width), middle, width }];
   });
 }

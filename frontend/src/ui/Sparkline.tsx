@@ -1,5 +1,5 @@
 import { memo } from "react";
-import { crossable, pauses } from "../charts/gaps";
+import { pauses } from "../charts/gaps";
 
 interface SparklineProps {
   values: readonly (number | null)[];
@@ -18,7 +18,7 @@ export function sparkPath(values: readonly (number | null)[], width: number, hei
   const step = width / Math.max(1, values.length - 1);
   let path = "";
   let pen = "M";
-  const paused = pauses(values, crossable(values));
+  const paused = pauses(values);
   values.forEach((value, index) => {
     if (value === null) {
       if (!paused[index]) pen = "M";
