@@ -195,7 +195,7 @@ def test_every_question_that_a_page_hands_out_can_be_asked(details, store):
     traffic = engine.run(Query.model_validate(port.queries["traffic"]))
     assert {series.key[0] for series in traffic.series} == {"in_octets", "out_octets"}
     assert max(value or 0 for series in traffic.series for value in series.values) == pytest.approx(9.7 * G, rel=0.01)
-    for body in ({"dataset": "logs", "filter": port.log_filter}, {"dataset": "changes", "filter": device.filter}):
+    for body in ({"dataset": "logs", "filter": port.log_filter}, {"dataset": "changes", "filter": port.change_filter}):
         engine.run(Query.model_validate({**body, "view": "records"}))
 
 

@@ -164,6 +164,9 @@ def test_layout_is_the_same_every_time_and_keeps_neighbours_near():
     far = [abs(complex(*one[f"n{i}"]) - complex(*one[f"n{(i + 20) % 40}"])) for i in range(40)]
     assert max(near) < min(far)
     assert layout([], [], {}) == ("force", {})
+    roles = {"b1": "border", "b2": "border", "c1": "core"}
+    assert layout(list(roles), [("b1", "c1"), ("b2", "c1")], roles)[0] == "layered"
+    assert layout(list(roles), [("b1", "c1"), ("b1", "b2")], roles)[0] == "force"  # links within a tier would overlap
     assert len(set(layout(["x", "y", "z"], [], {})[1].values())) == 3
 
 

@@ -1372,6 +1372,11 @@ export interface components {
             address: string;
             /** At */
             at: number;
+            /**
+             * Change Filter
+             * @description Filter of ``changes`` for those about it or whose lines name it.
+             */
+            change_filter: string;
             /** Demo */
             demo: boolean;
             /** Device */

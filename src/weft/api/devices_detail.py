@@ -8,7 +8,7 @@ from typing import Any
 
 from weft.api.devices import Devices, device_verdict, speed_of, utilisation
 from weft.api.devices_bgp import bgp_peers
-from weft.api.devices_queries import flows_of, metrics_query, of_device, of_interface, quoted
+from weft.api.devices_queries import changes_of, flows_of, metrics_query, of_device, of_interface, quoted
 from weft.api.devices_readings import RATE_WINDOW_S, STATES, TRAFFIC, TROUBLE, Reading, Readings, Row
 from weft.api.errors import NotFound
 from weft.api.models.base import Status
@@ -125,6 +125,7 @@ class DeviceDetails:
             members=[one.name for one in machine.ports if one.lag == row.name], metrics=metrics,
             gauges=_gauges(machine, [one for one in lately if _is_of(machine, one, row.name)], start, end),
             log_filter=of_interface(machine, machine.name, row.name),
+            change_filter=changes_of(machine, row.name),
             flow_filter=flows_of(machine, row.if_index),
             queries=_port_queries(of_interface(machine, machine.name, row.name), metrics, start, end),
             window=Window(since=start, until=end), rates=Window(since=end - RATE_WINDOW_S, until=end),

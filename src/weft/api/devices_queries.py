@@ -34,6 +34,12 @@ def of_interface(machine: Machine | None, device: str, interface: str) -> str:
     return f"{where} AND {names[0] if len(names) == 1 else '(' + ' OR '.join(names) + ')'}"
 
 
+def changes_of(machine: Machine, interface: str) -> str:
+    """Filter for changes of an interface: those about it, and those whose lines name it."""
+    name = quoted(interface)
+    return f"{of_device(machine)} AND (component = {name} OR title ~ {name} OR detail ~ {name})"
+
+
 def flows_of(machine: Machine | None, if_index: int) -> str:
     """Filter of flows for what comes in or goes out at an interface; empty where that cannot be said."""
     return f"{of_device(machine)} AND if = {if_index}" if machine and machine.addresses and if_index else ""

@@ -19,6 +19,8 @@ from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
 #: Rates shown as "now" are taken over this long (seconds): several polls at the usual minute, one at five.
 RATE_WINDOW_S = 300
+#: Newest values of gauges are looked for this far back, seconds.
+GAUGE_WINDOW_S = 3600
 #: A state that is only told when it changes is looked for this far back, seconds.
 STATE_WINDOW_S = 86_400
 #: More values than this of one question are not read.
@@ -102,12 +104,16 @@ class Telemetry:
         return self.interfaces(network, STATES, until, STATE_WINDOW_S, of)
 
     def device(self, machine: Machine, until: float, window_s: float) -> list[Row]:
-        """Every metric of one device in the ``window_s`` seconds before ``until``."""
+        """Every metric of one device: rates of the ``window_s`` seconds before ``until``, newest values of the hour.
+
+        Light and temperatures are often read less often than counters.
+        """
         condition, parameters = _of_machine(machine)
+        lately, long = _within(until - window_s, until), _within(until - max(window_s, GAUGE_WINDOW_S), until)
         sql = (
-            f"SELECT {_KEYS}, labels, sum(increase) AS grown, sum(interval_ms) AS ms, argMax(value, time) AS last,\n"
-            "  toFloat64(max(time)) AS at\n"
-            f"FROM metrics\nWHERE {condition} AND {_within(until - window_s, until)} AND metric_type != 3\n"
+            f"SELECT {_KEYS}, labels, sumIf(increase, {lately}) AS grown, sumIf(interval_ms, {lately}) AS ms,\n"
+            "  argMax(value, time) AS last, toFloat64(max(time)) AS at\n"
+            f"FROM metrics\nWHERE {condition} AND {long} AND metric_type != 3\n"
             "GROUP BY exporter, sender, if_index, component, metric, labels"
         )
         rows = self._rows(sql, parameters).to_pylist()

@@ -1,9 +1,9 @@
 """Where to draw the nodes of a network: the same picture for the same network, whatever the time.
 
-Comes in: nodes, the pairs that are joined, their roles. Goes out: x and y in 0–1 for each. Small tiers of roles are
-drawn as layers (borders above, hosts below); anything else by *stress majorisation*: distances on the page as near as
-can be to the number of links between two nodes, begun from classical scaling so that no chance is involved. Must do no
-I/O.
+Comes in: nodes, the pairs that are joined, their roles. Goes out: x and y in 0–1 for each. Few nodes whose links lead
+from tier to tier are drawn as layers (borders above, hosts below); anything else by *stress majorisation*: distances on
+the page as near as can be to the number of links between two nodes, begun from classical scaling so that no chance is
+involved. Must do no I/O.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def layout(
     order = sorted(nodes, key=str)
     tiers = {node: TIERS.get(roles.get(node, "").lower(), _OTHER_TIER) for node in order}
     known = sum(roles.get(node, "").lower() in TIERS for node in order)
-    if len(set(tiers.values())) > 1 and known * 3 >= 2 * len(order) and len(order) <= _MOST_LAYERED:
+    within = sum(tiers.get(a) == tiers.get(b) for a, b in links)
+    tiered = len(set(tiers.values())) > 1 and known * 3 >= 2 * len(order) and within * 4 <= len(links)
+    if tiered and len(order) <= _MOST_LAYERED:
         return "layered", layered(order, links, tiers)
     return "force", stress(order, links)
 

@@ -19,6 +19,7 @@ import { InterfacesPanel } from "./InterfacesPanel";
 import { Neighbours } from "./Neighbours";
 import { deviceApi, usePage } from "./usePage";
 
+const ConfigVersions = lazy(() => import("./ConfigVersions"));
 const DeviceInventory = lazy(() => import("./DeviceInventory"));
 
 function tabsOf(device: Device, kept: string): Tab[] {
@@ -59,7 +60,12 @@ function Tab({ device, tab }: { device: Device; tab: string }) {
     case "logs":
       return <FeedPanel dataset="logs" title="Log messages" filter={device.filter} empty="It said nothing" />;
     case "changes":
-      return <FeedPanel dataset="changes" title="Changes" filter={device.filter} empty="No change is known" />;
+      return (
+        <>
+          <FeedPanel dataset="changes" title="Changes" filter={device.filter} empty="No change is known" />
+          <Suspense fallback={<LoadingState rows={4} />}><ConfigVersions device={device.name} /></Suspense>
+        </>
+      );
     case "inventory":
       return <Suspense fallback={<LoadingState rows={8} />}><DeviceInventory device={device} /></Suspense>;
     default:

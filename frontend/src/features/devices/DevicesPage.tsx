@@ -56,7 +56,7 @@ function columnsAt(now: number, kept: string): Column<DeviceRow>[] {
       render: (row) => (row.busiest === null ? none : <Link className="cell-link" href={interfacePath(row.name, row.busiest_interface, kept)} onClick={(event) => event.stopPropagation()}><Usage value={row.busiest} of={row.busiest_interface} /></Link>),
     },
     { key: "change", title: "Changed", numeric: true, hint: "Of its configuration or inventory, within 30 days", sort: (row) => row.last_change, render: (row) => (row.last_change === null ? none : ago(row.last_change, now)) },
-    { key: "sources", title: "Fed by", sort: (row) => row.sources.join(), render: (row) => row.sources.map(feedName).join(", ") || none },
+    { key: "sources", title: "Fed by", sort: (row) => row.sources.join(), render: (row) => <span className={css.fedBy} title={row.sources.map(feedName).join(", ")}>{row.sources.map(feedName).join(", ") || none}</span> },
     { key: "seen", title: "Heard", numeric: true, hint: "When a source of it said something good last", sort: (row) => row.last_seen, render: (row) => (row.last_seen === null ? none : ago(row.last_seen, now)) },
   ];
 }

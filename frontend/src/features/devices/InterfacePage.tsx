@@ -108,7 +108,7 @@ function Content({ view }: { view: DeviceInterface }) {
       <InterfaceFlows view={view} />
       <div className={css.columns}>
         <FeedPanel dataset="logs" title="Logs about it" filter={view.log_filter} empty="Nothing was logged about it" />
-        <FeedPanel dataset="changes" title="Changes of it" filter={view.log_filter} empty="No change of it is known" />
+        <FeedPanel dataset="changes" title="Changes of it" filter={view.change_filter} empty="No change of it is known" />
       </div>
     </>
   );

@@ -15,12 +15,15 @@ import { ShowQuery } from "./ShowQuery";
 import { OperPill, Usage } from "./words";
 
 const none = <span className="faint">–</span>;
-const rate = (value: number | null): React.ReactNode => (value === null ? none : value === 0 ? <span className="faint">0</span> : format(value, "/s"));
+const rate = (value: number | null): React.ReactNode => (value === null ? none : value === 0 ? <span className="faint">0</span> : value < 0.01 ? "< 0.01" : format(value, ""));
 const dbm = (value: number | null | undefined): React.ReactNode => (value === null || value === undefined ? none : value.toFixed(1));
+
+const Load = ({ bps, share }: { bps: number | null; share: number | null }) =>
+  bps === null ? none : <span className={css.load}>{format(bps, "bit/s")}{share !== null && <Usage value={share} />}</span>;
 
 export function Peer({ row, kept }: { row: InterfaceRow; kept: string }) {
   const { peer } = row;
-  if (!peer) return row.provider ? <span className="muted">{[row.provider, row.circuit].filter(Boolean).join(" · ")}</span> : none;
+  if (!peer) return row.provider ? <span className={css.provider} title={[row.provider, row.circuit].filter(Boolean).join(", ")}>{row.provider}</span> : none;
   return (
     <span className={css.peer}>
       {peer.known ? <Link href={devicePath(peer.device, kept)} onClick={(event) => event.stopPropagation()}>{peer.device}</Link> : peer.device}
@@ -37,12 +40,10 @@ function columnsOf(device: string, kept: string): Column<InterfaceRow>[] {
     },
     { key: "oper", title: "State", sort: (row) => `${row.admin}${row.oper}`, render: (row) => <OperPill oper={row.oper} admin={row.admin} /> },
     { key: "speed", title: "Speed", numeric: true, sort: (row) => row.speed_bps, render: (row) => (row.speed_bps ? format(row.speed_bps, "bit/s") : none) },
-    { key: "in", title: "In", numeric: true, sort: (row) => row.in_bps, render: (row) => (row.in_bps === null ? none : format(row.in_bps, "bit/s")) },
-    { key: "inuse", title: "In %", numeric: true, hint: "Of the nominal speed", sort: (row) => row.in_utilisation, render: (row) => <Usage value={row.in_utilisation} /> },
-    { key: "out", title: "Out", numeric: true, sort: (row) => row.out_bps, render: (row) => (row.out_bps === null ? none : format(row.out_bps, "bit/s")) },
-    { key: "outuse", title: "Out %", numeric: true, hint: "Of the nominal speed", sort: (row) => row.out_utilisation, render: (row) => <Usage value={row.out_utilisation} /> },
-    { key: "errors", title: "Errors", numeric: true, hint: "Packets per second, both directions", sort: (row) => row.errors_per_s, render: (row) => rate(row.errors_per_s) },
-    { key: "discards", title: "Discards", numeric: true, hint: "Packets per second, both directions", sort: (row) => row.discards_per_s, render: (row) => rate(row.discards_per_s) },
+    { key: "in", title: "In", numeric: true, hint: "Rate, and share of the nominal speed", sort: (row) => row.in_bps, render: (row) => <Load bps={row.in_bps} share={row.in_utilisation} /> },
+    { key: "out", title: "Out", numeric: true, hint: "Rate, and share of the nominal speed", sort: (row) => row.out_bps, render: (row) => <Load bps={row.out_bps} share={row.out_utilisation} /> },
+    { key: "errors", title: "Errors/s", numeric: true, hint: "Packets per second, both directions", sort: (row) => row.errors_per_s, render: (row) => rate(row.errors_per_s) },
+    { key: "discards", title: "Discards/s", numeric: true, hint: "Packets per second, both directions", sort: (row) => row.discards_per_s, render: (row) => rate(row.discards_per_s) },
     { key: "rx", title: "Rx dBm", numeric: true, hint: "Optical power received, the weakest lane", sort: (row) => row.optics?.rx_dbm ?? null, render: (row) => dbm(row.optics?.rx_dbm) },
     { key: "peer", title: "Leads to", sort: (row) => row.peer?.device ?? row.provider, render: (row) => <Peer row={row} kept={kept} /> },
     { key: "query", title: <span className="visually-hidden">Query</span>, width: "40px", render: (row) => <span onClick={(event) => event.stopPropagation()}><ShowQuery query={row.query} what={row.name} /></span> },

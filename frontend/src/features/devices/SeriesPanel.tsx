@@ -27,20 +27,21 @@ interface SeriesPanelProps {
 }
 
 /** What to call a line: the metric as people say it, or the thing that it is of. */
-function named(series: Series, result: ViewResult): string {
+function named(series: Series, result: ViewResult, title: string): string {
   const parts = result.columns.filter((column) => column.kind !== "measure").map((column, index) => {
     const cell = series.key[index] ?? "";
     if (column.name === "metric") return metricName(cell);
     if (column.name === "labels") return labelText(cell);
+    if (cell === "") return ""; // of the device as a whole
     const label = result.labels[column.name]?.[cell] ?? cell;
     return column.name === "interface" ? label.replace(/^.*?: /, "") : label; // the device is that of the page
   });
-  return series.other ? "Other" : parts.filter(Boolean).join(", ") || series.label;
+  return series.other ? "Other" : parts.filter(Boolean).join(", ") || title;
 }
 
 /** Lines of several metrics stand in the order of their names (In before Out), others by size as they came. */
-function ordered(result: ViewResult): Series[] {
-  const series = result.series.map((one) => ({ ...one, label: named(one, result) }));
+function ordered(result: ViewResult, title: string): Series[] {
+  const series = result.series.map((one) => ({ ...one, label: named(one, result, title) }));
   if (!result.columns.some((column) => column.name === "metric")) return series;
   return series.toSorted((one, other) => one.label.localeCompare(other.label, "en", { numeric: true }));
 }
@@ -52,7 +53,7 @@ const slotsOf = (series: readonly Series[]): number[] => series.map((one, index)
 function Drawn({ result, title, kind, limits, height, unit }: Required<Pick<SeriesPanelProps, "title" | "kind" | "limits" | "height">> & { result: ViewResult; unit: string }) {
   const { zone } = usePrefs();
   const { zoomTo } = useTime();
-  const series = useMemo(() => ordered(result), [result]);
+  const series = useMemo(() => ordered(result, title), [result, title]);
   const build = useCallback((theme: ChartTheme) => {
     if (!result.grid) return {};
     return withLimits({ kind, grid: result.grid, series, slots: slotsOf(series), unit, zone, compact: true }, limits, theme);

@@ -122,7 +122,7 @@ function useScene({ view, map }: DrawingProps, size: Size, zoom: ReturnType<type
   return useMemo(() => {
     if (size.width === 0) return null;
     const { nodes, fit } = place(view.nodes, size, zoom, map);
-    const edges = drawEdges(view.edges, nodes);
+    const edges = drawEdges(view.edges, nodes, size);
     return { nodes, edges, names: labels(nodes, edges, size, nodes.length <= ALL_LABELS), lines: map ? graticule(fit, size, zoom) : [] };
   }, [view, map, size, zoom]);
 }

@@ -225,6 +225,8 @@ class DeviceInterfaceView(Answer):
     """Metrics that it has values of in the window."""
     gauges: list[Gauge]
     log_filter: str
+    change_filter: str
+    """Filter of ``changes`` for those about it or whose lines name it."""
     flow_filter: str
     """Filter of ``flows`` for what comes in or goes out here; empty where its ifIndex is not known."""
     queries: dict[str, dict[str, Any]]
