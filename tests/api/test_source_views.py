@@ -133,7 +133,7 @@ def test_the_same_trouble_of_many_is_one_reason():
     many = source_views([source(f"d{i}", state="failing") for i in range(5)], NOW)
     reason, *more = summed_up(many)
     assert not more
-    assert reason.title == "5 snmp sources fail at every attempt: d0, d1, d2 and 2 more"
+    assert reason.title == "5 SNMP sources fail at every attempt: d0, d1, d2 and 2 more"
     assert len(list(summed_up(many[:2]))) == 2
 
 

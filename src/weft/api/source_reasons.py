@@ -117,11 +117,12 @@ def summed_up(views: Iterable[SourceView]) -> Iterator[Reason]:
         worst = max((reason for _, reason in found), key=lambda reason: reason.status.rank)
         yield Reason(
             status=worst.status, code=code,
-            title=f"{number(len(found))} {kind} sources {_SAME.get(code, 'need attention')}: {names}{more}",
+            title=f"{number(len(found))} {_TITLES.get(kind, kind)} sources {_SAME.get(code, 'need attention')}: {names}{more}",
             detail=worst.detail, fix=worst.fix, source=f"{kind}:",
         )  # fmt: skip
 
 
+_TITLES = {"snmp": "SNMP", "gnmi": "gNMI", "trap": "trap", "otlp": "OTLP", "prometheus": "Prometheus"}
 _SAME = {
     "source_failing": "fail at every attempt", "source_silent": "are silent", "source_errors": "have errors",
     "source_coverage": "brought less than expected in the last hour", "source_clock": "have wrong clocks",
