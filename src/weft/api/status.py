@@ -136,7 +136,8 @@ class StatusBoard:
             [*pipeline, *intake, *all_reasons(view.exporters), *summed_up(others.sources)],
             key=lambda reason: -reason.status.rank,
         )
-        status = worst(reasons) if view.exporters or others.sources or reasons else Status.UNKNOWN
+        heard = view.exporters or any(one.received for one in others.sources)  # a listener that waits says nothing
+        status = worst(reasons) if heard or reasons else Status.UNKNOWN
         totals = self._totals(view)
         return OverviewView(
             status=status, headline=headline(status, len(reasons), len(view.exporters), others),

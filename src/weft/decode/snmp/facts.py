@@ -25,6 +25,7 @@ IF_TYPES = {
     "23": "ppp", "62": "ethernet", "117": "ethernet", "209": "bridge", "150": "tunnel", "166": "mpls", "1": "other",
 }  # fmt: skip
 _MAC_SUBTYPE, _PORT_LOCAL = "3", "7"
+_MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 _UNSPEAKABLE = re.compile(r"^(|localhost|localhost\.localdomain|\(none\)|router|switch|switch-?\d*)$", re.IGNORECASE)
 
 
@@ -238,7 +239,8 @@ def _local_ports(tables: Tables) -> dict[str, str]:
     found = dict(shown)
     for row in range(len(table.keys) if table else 0):
         names = {name: values[row] for name, values in table.names.items()}  # type: ignore[union-attr]
-        port, kind, given, words = names["local_port"], names["id_kind"], names["port_id"], names["description"]
+        port, kind, words = names["local_port"], names["id_kind"], names["description"]
+        given = _port_id(names["port_id"], kind)
         if given in spelled or words in spelled:
             found[port] = given if given in spelled else words
         elif kind == _MAC_SUBTYPE and by_mac.get(given) and shown.get(port) is None:
@@ -263,8 +265,16 @@ def _management(tables: Tables) -> dict[tuple[str, str], str]:
     return found
 
 
+def _port_id(shown: str, kind: str) -> str:
+    """A port's id as it is meant: a name of six letters was read as the six octets of a MAC address."""
+    if kind == _MAC_SUBTYPE or not _MAC.fullmatch(shown):
+        return shown
+    text = bytes.fromhex(shown.replace(":", "")).decode("latin-1")
+    return text if text.isprintable() else shown
+
+
 def _port_name(names: Mapping[str, str]) -> str:
     """The neighbour's port: its id where that is a name, else its description, else the id whatever it is."""
-    given, words = names["port_id"], names["port_descr"]
+    given, words = _port_id(names["port_id"], names["port_kind"]), names["port_descr"]
     speaks = names["port_kind"] in {"1", "5"} or (names["port_kind"] == _PORT_LOCAL and not given.isdigit())
     return given if given and speaks else words or given
