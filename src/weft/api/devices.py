@@ -12,7 +12,7 @@ from weft.api.errors import NotFound
 from weft.api.models.base import Reason, Status, worst
 from weft.api.models.devices import DeviceRow, DevicesView
 from weft.api.models.sources import ExportersView, SourcesView, SourceView
-from weft.api.topology_load import FULL, oper_of
+from weft.api.topology_load import BUSY, oper_of
 from weft.api.topology_network import Machine, Network
 from weft.model.views import Window
 from weft.query.times import parse_time
@@ -187,9 +187,9 @@ def device_verdict(
                     since=known["oper_status"].at if "oper_status" in known else None,
                 )
             )  # fmt: skip
-    if busiest and busiest[0] >= FULL:
+    if busiest and busiest[0] >= BUSY:
         reasons.append(
-            Reason(status=Status.WARNING, code="full", title=f"{busiest[1]} is {busiest[0]:.0%} utilised")
+            Reason(status=Status.WARNING, code="busy", title=f"{busiest[1]} is {busiest[0]:.0%} utilised")
         )  # fmt: skip
     reasons.sort(key=lambda reason: -reason.status.rank)
     if not reasons and not heard and not readings:
