@@ -77,6 +77,7 @@ def test_a_source_may_know_better():
     assert grown(book, rows((4000, 850))) == [(50, 1000)]
     assert book.counts.resets == 1
     assert grown(book, rows((5000, 3), increase=3.0, interval_ms=750)) == [(3, 750)]
+    assert grown(book, rows((6000, 10))) == [(7, 1000)]
 
 
 def test_a_long_silence_begins_anew():

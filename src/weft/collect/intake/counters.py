@@ -66,17 +66,17 @@ def _increases(
     for i in range(len(keys)):
         if kinds[i] != 1 or not np.isfinite(values[i]):
             continue
-        anew = interval[i] == _ANEW
-        if interval[i] and not anew:
-            continue
-        interval[i] = 0
+        anew, given = interval[i] == _ANEW, interval[i] != 0 and interval[i] != _ANEW
         key = keys[i] | np.uint64(1)  # zero marks a free slot
         at = _find(slots, key)
-        if anew or slots[at] == np.uint64(0):
+        if anew or given or slots[at] == np.uint64(0):
             new += slots[at] == np.uint64(0)
             counts[_RESET] += anew
             slots[at], last_value[at], last_ms[at] = key, values[i], times_ms[i]
+            if not given:
+                interval[i] = 0
             continue
+        interval[i] = 0
         elapsed = times_ms[i] - last_ms[at]
         if elapsed <= 0:
             counts[_LATE if elapsed < 0 or values[i] != last_value[at] else _DUPLICATE] += 1
