@@ -10,8 +10,8 @@ from storekit import KEEP, flows_of, one, random_flows, rows_of
 from weft.errors import ConfigError, Failed
 from weft.model.flows import FLOWS
 from weft.model.logs import LOGS
-from weft.model.rows import batch_of
 from weft.model.metrics import METRICS
+from weft.model.rows import batch_of
 from weft.model.tables import Column, Kind, Role
 from weft.store import ddl
 from weft.store.config import StoreConfig

@@ -117,7 +117,10 @@ def summed_up(views: Iterable[SourceView]) -> Iterator[Reason]:
         worst = max((reason for _, reason in found), key=lambda reason: reason.status.rank)
         yield Reason(
             status=worst.status, code=code,
-            title=f"{number(len(found))} {_TITLES.get(kind, kind)} sources {_SAME.get(code, 'need attention')}: {names}{more}",
+            title=(
+                f"{number(len(found))} {_TITLES.get(kind, kind)} sources {_SAME.get(code, 'need attention')}: "
+                f"{names}{more}"
+            ),
             detail=worst.detail, fix=worst.fix, source=f"{kind}:",
         )  # fmt: skip
 

@@ -28,11 +28,17 @@ _ERRORS: dict[str, type[WeftError]] = {
 
 @click.command("query")
 @click.option(
-    "--dataset", "-d", type=click.Choice(["flows", "metrics", "logs", "changes"]), default="flows", show_default=True,
+    "--dataset",
+    "-d",
+    type=click.Choice(["flows", "metrics", "logs", "changes"]),
+    default="flows",
+    show_default=True,
     help="What to ask about.",
 )
 @click.option("--by", "-b", multiple=True, metavar="DIMENSION", help="Group by it; repeat or separate with commas.")
-@click.option("--measure", "-m", multiple=True, metavar="MEASURE", help="What to measure; the first ranks. [of flows bps]")
+@click.option(
+    "--measure", "-m", multiple=True, metavar="MEASURE", help="What to measure; the first ranks. [of flows bps]"
+)
 @click.option("--filter", "-f", "filter_text", default="", metavar="FILTER", help="Only what matches (docs/filter.md).")
 @click.option(
     "--since", default="now-1h", show_default=True, metavar="TIME", help="now-24h, now/d, ISO 8601, UTC seconds."

@@ -23,7 +23,9 @@ async def metrics(request: Request) -> Response:
     if not (deps.config.loopback_metrics and _local(request)):
         who = await run_in_threadpool(identify, request)
         if who is None or not who.role.allows(Role.VIEWER):
-            raise NotLoggedIn("metrics are for this machine", fix="Send Authorization: Bearer weft_… with an API token.")
+            raise NotLoggedIn(
+                "metrics are for this machine", fix="Send Authorization: Bearer weft_… with an API token."
+            )
     text = await run_in_threadpool(generate_latest, deps.registry)
     return Response(text, headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"})
 
