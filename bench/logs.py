@@ -100,10 +100,10 @@ def _batch(rng: np.random.Generator, number: int, messages: int) -> pa.RecordBat
     )  # fmt: skip
 
 
-def _print(case: str, value: float, bar: float, *, unit: str = "ms", p50: float | None = None) -> None:
+def _print(case: str, value: float, bar: float, *, unit: str = "ms", **more: float) -> None:
     line = {"bench": "logs", "case": case, "value": round(value, 1), "unit": unit, "peer": "bar", "peer_value": bar,
             "ratio": round(value / bar, 2)}  # fmt: skip
-    print(json.dumps(line if p50 is None else line | {"p50": round(p50, 1)}), flush=True)
+    print(json.dumps(line | {name: round(one, 1) for name, one in more.items()}), flush=True)
 
 
 def settle(store: TelemetryStore) -> None:
@@ -124,12 +124,14 @@ def main() -> None:
     settle(store)
     engine = QueryEngine(store, retention_days=KEEP, clock=lambda: float(END))
     for case, (query, bar) in cases().items():
-        times = []
+        times, cpu = [], []
         for _ in range(RUNS):
-            began = time.perf_counter()
+            began, used = time.perf_counter(), time.process_time()
             found = len(engine.run(query).rows)
             times.append((time.perf_counter() - began) * 1000)
-        _print(f"{case} p95 ({found} rows)", float(np.quantile(times, 0.95)), bar, p50=float(np.median(times)))
+            cpu.append((time.process_time() - used) * 1000)
+        p95, p50, used = float(np.quantile(times, 0.95)), float(np.median(times)), float(np.median(cpu))
+        _print(f"{case} p95 ({found} rows)", p95, bar, p50=p50, cpu=used)
     store.stop()
 
 

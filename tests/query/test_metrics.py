@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from tests.query import metric_rows as reference
-from tests.query.conftest import EXPORTER_NAMES, FIRST, INTERFACES_OF, LAST
+from tests.query.conftest import EXPORTER_NAMES, FIRST, INTERFACES_OF, KEEP, LAST
 from tests.query.metric_rows import AWAY, GNMI, LATE, SFLOW, SNMP, Row, make_metrics, metric_batch
 
 from weft.errors import InvalidInput
+from weft.model.dictionaries import INTERFACES
 from weft.model.metrics import METRICS
+from weft.model.rows import batch_of
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
 from weft.store.telemetry import TelemetryStore
@@ -265,6 +268,35 @@ def test_comparison(metrics: QueryEngine, readings: list[Row]) -> None:
         assert series.previous is not None
         first = inside(earlier, FIRST, FIRST + 1800)
         assert series.previous[0] == pytest.approx((reference.measure(first, "rate") or 0) * 8)
+
+
+def test_an_interface_is_grouped_by_the_names_it_had(store: TelemetryStore) -> None:
+    """Renamed in the middle: each name has the growth of its own time; together nothing is counted twice.
+
+    Four days later, so that other questions do not meet the change.
+    """
+    first, last, device = FIRST + 4 * 86400, LAST + 4 * 86400, "198.18.0.1"
+    later = QueryEngine(store, retention_days=KEEP, clock=lambda: float(last))
+    store.upsert_dictionary(INTERFACES, [
+        {"exporter": device, "if_index": 1, "valid_from": datetime.fromtimestamp(at, tz=UTC), "name": name}
+        for at, name in ((0, "old0"), (first + 3 * 3600, "new0"))
+    ])  # fmt: skip
+    times = [at * 10**9 for at in range(first + 60, last, 60)]
+    store.insert(METRICS, batch_of(
+        METRICS, len(times), time=times, time_received=times, exporter=reference.packed(device), source=2,
+        metric_type=1, metric="renamed_octets", if_index=1, increase=600.0, interval_ms=60_000,
+    ), token="renamed")  # fmt: skip
+    question: dict[str, Any] = {"filter": "metric = renamed_octets", "measures": ["rate", "increase"]}
+    question |= {"since": str(first), "until": str(last)}
+    grouped_ = later.run(ask(view="table", by=["if_name"], **question))
+    want = {"old0": 600 * 179, "new0": 600 * 180}
+    assert {r[0]: r[2] for r in grouped_.rows} == want
+    assert {r[0]: r[1] for r in grouped_.rows} == pytest.approx({"old0": 80, "new0": 80})
+    for name, growth in want.items():
+        one = later.run(ask(view="stat", **question | {"filter": f"metric = renamed_octets AND if_name = {name}"}))
+        assert one.rows[0][1] == growth
+    whole = later.run(ask(view="table", by=["interface"], **question))
+    assert whole.rows == [["198.18.0.1:new0", pytest.approx(80), 600 * 359]]
 
 
 def test_records_show_values_as_read(metrics: QueryEngine, readings: list[Row]) -> None:
