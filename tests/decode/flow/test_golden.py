@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DATA
 from flow_wire import new_decoder, stream, to_batch
+from tests.decode.conftest import DATA
 
 from weft.decode.flow.records import records
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import DATA
 from flow_wire import new_decoder, to_batch
+from tests.decode.conftest import DATA
 
 from weft.decode.capture import CaptureFile
 from weft.decode.flow.records import records
