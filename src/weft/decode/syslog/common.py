@@ -1,4 +1,4 @@
-"""The three headers that nearly all messages have, each read by one regular expression.
+"""The headers that nearly all messages have, each read by one regular expression.
 
 Whatever these take, the readers of ``header`` would read the same; they are only slower.
 """
@@ -22,10 +22,16 @@ _RFC3164 = re.compile(
 _RFC5424 = re.compile(
     rf"(<\d{{1,3}}>)1 ({_ISO})(?:\.(\d{{1,9}}))?({_OFFSET}) (\S++) (\S++) (\S++) (\S++) (?:-(?: |$)|(?=\[))"
 )
-#: ``<189>123: host: *Mar  1 18:46:11.123 UTC: %LINK-3-UPDOWN: ``.
+#: ``<189>123: host: *Mar  1 18:46:11.123 UTC: %LINK-3-UPDOWN: ``, and IOS-XR with node and process.
 _CISCO = re.compile(
-    rf"(<\d{{1,3}}>)(?:\d{{1,12}}: )?(?:([A-Za-z0-9_][\w.\-]*): )?([*.]?)({_BSD})"
-    r"(?:\.(\d{1,9}))?(?: ([A-Z]{3,5}))?: "
+    r"(<\d{1,3}>)(?:\d{1,12}: )?(?:([A-Za-z0-9_][\w.\-]*)(?:: | (?=\w+(?:/\w+)+:)))?(?:\w+(?:/\w+)+:)?"
+    rf"([*.]?)({_BSD})(?:\.(\d{{1,9}}))?(?: ([A-Z]{{3,5}}))? ?: (?:([A-Za-z_][\w.\-]*)\[(\w*)\]: )?"
+    r"%([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*?)-([0-7])-([A-Za-z0-9_]+) ?: ",
+    re.ASCII,
+)
+#: ``<164>Mar  1 18:46:11 host : %ASA-4-106023: ``.
+_MNEMONIC = re.compile(
+    rf"(<\d{{1,3}}>)(?:({_BSD})|({_ISO}))(?:\.(\d{{1,9}}))?({_OFFSET})? ([A-Za-z0-9_][\w.\-]*) ?:? "
     r"%([A-Za-z0-9_]+(?:-[A-Za-z0-9_]+)*?)-([0-7])-([A-Za-z0-9_]+): ",
     re.ASCII,
 )
@@ -93,7 +99,7 @@ def cisco(text: str, header: Header, stamps: StampReader, now_s: int) -> bool:
     found = _CISCO.match(text)
     if found is None:
         return False
-    priority, host, mark, bsd, fraction, zone, facility, severity, mnemonic = found.groups()
+    priority, host, mark, bsd, fraction, zone, program, process, facility, severity, mnemonic = found.groups()
     known = PRIORITIES.get(priority)
     if known is None or (zone is not None and zone not in ZONES):
         return False
@@ -104,8 +110,31 @@ def cisco(text: str, header: Header, stamps: StampReader, now_s: int) -> bool:
     header.stamp = Stamp(seconds, nanos(fraction), len(fraction) if fraction is not None else 0, zone)
     header.mark = mark
     header.host = clean_host(host) if host is not None else ""
-    header.program = facility
+    header.program = facility if program is None else program
+    header.process_id = process or ""
     header.message_id = f"{facility}-{severity}-{mnemonic}"
     header.at = found.end()
     header.dialect = "cisco"
+    return True
+
+
+def mnemonic(text: str, header: Header, stamps: StampReader, now_s: int) -> bool:
+    """Read it if it is one; nothing is changed otherwise."""
+    found = _MNEMONIC.match(text)
+    if found is None:
+        return False
+    priority, bsd, iso, fraction, offset, host, facility, severity, name = found.groups()
+    known = PRIORITIES.get(priority)
+    if known is None or host in ZONES or host.isdigit() or (offset is not None and bsd):
+        return False
+    seconds = stamps.seconds(bsd or iso, now_s)
+    if seconds is None:
+        return False
+    header.facility, header.severity = known
+    digits = len(fraction) if fraction is not None else 0
+    header.stamp = Stamp(seconds, nanos(fraction), digits, minutes_east(offset) if offset is not None else None)
+    header.host, header.program = clean_host(host), facility
+    header.message_id = f"{facility}-{severity}-{name}"
+    header.at = found.end()
+    header.dialect = "rfc3164"
     return True

@@ -37,13 +37,20 @@ class HeaderReader:
         """The header of ``text``, which arrived at ``now_s`` (UTC seconds; decides a missing year)."""
         header = Header()
         stamps = self._stamps
-        if (
-            common.rfc3164(text, header, stamps, now_s)
-            or common.cisco(text, header, stamps, now_s)
-            or common.rfc5424(text, header, stamps, now_s)
-        ):
-            return header
-        return self._uncommon(text, header, now_s)
+        begin = text.find(">", 1, 5) + 1
+        first = text[begin : begin + 2]
+        if first == "1 ":
+            is_read = common.rfc5424(text, header, stamps, now_s)
+        elif first == "da" and text[begin : begin + 5] == "date=" and text[:begin] in PRIORITIES:
+            header.facility, header.severity = PRIORITIES[text[:begin]]
+            is_read = vendors.pairs(text, begin, header, stamps, now_s)
+        else:
+            is_read = (
+                common.rfc3164(text, header, stamps, now_s)
+                or common.cisco(text, header, stamps, now_s)
+                or common.mnemonic(text, header, stamps, now_s)
+            )
+        return header if is_read else self._uncommon(text, header, now_s)
 
     def _uncommon(self, text: str, header: Header, now_s: int) -> Header:
         at = 0

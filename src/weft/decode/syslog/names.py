@@ -10,6 +10,7 @@ from weft.decode.syslog.times import Stamp
 UNKNOWN_FACILITY = 255
 NOTICE = 5
 
+_PREFIXED = frozenset({"slot", "node"})
 _PREFIX = re.compile(r"(?:slot\d+/|(?:re|node)[01](?:[.\-](?=[\w.])))(?=.)", re.ASCII)
 #: ``%LINK-3-UPDOWN:``, ``%SYSMGR-STANDBY-3-SHUTDOWN_START:``, ``%UC_AUDITLOG-5-AdministrativeEvent:``.
 _CISCO = re.compile(
@@ -47,7 +48,7 @@ class Header:
 
 def clean_host(host: str) -> str:
     """Without the blade or routing engine that some put in front: ``re0.core1``, ``slot1/lb1``."""
-    if host[0] in "rsn":
+    if host[:2] == "re" or host[:4] in _PREFIXED:
         found = _PREFIX.match(host)
         if found is not None:
             return host[found.end() :]

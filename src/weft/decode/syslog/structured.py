@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-_ELEMENT = re.compile(r'\[([^\s\]="]+)((?: +[^\s=\]"]+="(?:[^"\\]|\\.)*")*) *\]', re.DOTALL)
-_PARAMETER = re.compile(r' +([^\s=\]"]+)="((?:[^"\\]|\\.)*)"', re.DOTALL)
+_VALUE = r'[^"\\]*+(?:\\.[^"\\]*+)*+'
+_ELEMENT = re.compile(rf'\[([^\s\]="]++)((?: +[^\s=\]"]++="{_VALUE}")*+) *\]', re.DOTALL)
+_PARAMETER = re.compile(rf' +([^\s=\]"]++)="({_VALUE})"', re.DOTALL)
 _ESCAPED = re.compile(r'\\(["\\\]])')
 _MOST_PARAMETERS = 256
 

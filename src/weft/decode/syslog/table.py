@@ -106,12 +106,21 @@ def joined(parts: Parts, match: re.Match[str] | None) -> str:
     return out
 
 
+#: A rule as it is tried: a text that a message must hold (or one of the others), what finds it, and the rule.
+_Try = tuple[str, tuple[str, ...], Callable[[str, int, int], re.Match[str] | None] | None, Rule]
+
+
+def _try(rule: Rule) -> _Try:
+    find = None if rule.pattern is None else rule.pattern.search if rule.anywhere else rule.pattern.match
+    return rule.words[0], rule.words[1:], find, rule
+
+
 @dataclass
 class RuleTable:
     """Rules in the order in which they are tried."""
 
     rules: Sequence[Rule]
-    _remembered: dict[tuple[str, str], tuple[Rule, ...]] = field(default_factory=dict)
+    _remembered: dict[tuple[str, str], tuple[_Try, ...]] = field(default_factory=dict)
 
     def match(self, program: str, message_id: str, text: str, at: int) -> Found | None:
         """The first rule that takes the message whose text begins at ``at``."""
@@ -120,24 +129,20 @@ class RuleTable:
             rules = self._candidates(program, message_id)
         if not rules:
             return None
-        end = at + _LONGEST_TEXT
-        for rule in rules:
-            pattern = rule.pattern
-            if pattern is None:
-                return Found(rule, None)
-            for word in rule.words:
-                if word in text:
-                    match = pattern.search(text, at, end) if rule.anywhere else pattern.match(text, at, end)
-                    if match is not None:
-                        return Found(rule, match)
-                    break
+        for word, others, find, rule in rules:
+            if word in text or (others and any(other in text for other in others)):
+                if find is None:
+                    return Found(rule, None)
+                match = find(text, at, at + _LONGEST_TEXT)
+                if match is not None:
+                    return Found(rule, match)
         return None
 
-    def _candidates(self, program: str, message_id: str) -> tuple[Rule, ...]:
+    def _candidates(self, program: str, message_id: str) -> tuple[_Try, ...]:
         if len(self._remembered) >= _MOST_REMEMBERED:
             self._remembered.clear()
         plain, last = plain_id(message_id), program.rpartition("#")[2]
-        taken = tuple(rule for rule in self.rules if rule.takes(last, plain))
+        taken = tuple(_try(rule) for rule in self.rules if rule.takes(last, plain))
         self._remembered[program, message_id] = taken
         return taken
 
