@@ -116,7 +116,8 @@ def test_counters(tmp_path: Path) -> None:
         "exporter": "192.0.2.9",
         "metric": "cpu_5s_percent",
         "metric_type": "gauge",
-        "instance": 0,
+        "if_index": 0,
+        "labels": "",
         "value": 12.5,
     }
     assert "memory_free_bytes[0] = 400" in run(path, "--counters").stdout

@@ -167,12 +167,14 @@ def _counter_line(row: dict[str, Any], as_json: bool) -> bytes:
         "exporter": address_text(row["exporter"]),
         "metric": row["metric"],
         "metric_type": METRIC_TYPES[row["metric_type"]],
-        "instance": row["instance"],
+        "if_index": row["if_index"],
+        "labels": row["labels"],
         "value": row["value"],
     }
     if as_json:
         return orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE)
-    return f"{record['exporter']}  {record['metric']}[{record['instance']}] = {record['value']:.15g}\n".encode()
+    part = record["labels"] or record["if_index"]
+    return f"{record['exporter']}  {record['metric']}[{part}] = {record['value']:.15g}\n".encode()
 
 
 def _endpoint(address: str | None, port: int | None) -> str:

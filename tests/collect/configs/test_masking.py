@@ -399,7 +399,9 @@ FENCED = ("sros", "sonic", "junos")
 
 
 def words():
-    return st.text("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=10, max_size=14)
+    return st.text("abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789", min_size=10, max_size=14).map(
+        lambda text: f"{text}Q7"  # no word of a configuration
+    )
 
 
 def filled(platform, secrets):
