@@ -1,5 +1,5 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
-import { memo, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode } from "react";
+import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode, type RefObject } from "react";
 import type { Topology, TopologyEdge, TopologyNode } from "../../api/types";
 import { bandOf, drawEdges, figures, graticule, labels, percent, place, type DrawnEdge, type Label, type Placed, type Point, type Size } from "../../charts/topology";
 import { format, plural } from "../../lib/units";
@@ -24,7 +24,7 @@ const FIGURES = 24;
 const FOCUSABLE_EDGES = 80;
 const ALL_LABELS = 30;
 
-function useSize(height: number): [box: React.RefObject<HTMLDivElement | null>, size: Size] {
+function useSize(height: number): [box: RefObject<HTMLDivElement | null>, size: Size] {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);
   useLayoutEffect(() => {
@@ -63,6 +63,21 @@ interface Tip {
   at: Point;
   title: string;
   lines: string[];
+}
+
+type ShowTip = (tip: Tip | null) => void;
+
+/** Keeps what it shows to itself: moving over the drawing must not draw it anew. */
+function TipBox({ register, size }: { register: (show: ShowTip) => void; size: Size }) {
+  const [tip, setTip] = useState<Tip | null>(null);
+  useLayoutEffect(() => register(setTip), [register]);
+  if (!tip) return null;
+  return (
+    <div className={css.tip} style={{ left: Math.min(tip.at.x + 14, size.width - 250), top: Math.min(tip.at.y + 14, size.height - 110) }} aria-hidden>
+      <b>{tip.title}</b>
+      {tip.lines.map((line) => <span key={line}>{line}</span>)}
+    </div>
+  );
 }
 
 function nodeTip(node: TopologyNode): Omit<Tip, "at"> {
@@ -109,10 +124,9 @@ const Text = ({ label, kind }: { label: Label; kind: string | undefined }) => (
   <text x={label.x} y={label.y} textAnchor={label.anchor} className={kind} aria-hidden>{label.text}</text>
 );
 
-function Background({ size, lines }: { size: Size; lines: ReturnType<typeof graticule> }) {
+function Graticule({ lines }: { lines: ReturnType<typeof graticule> }) {
   return (
     <g aria-hidden>
-      <rect width={size.width} height={size.height} className={css.ground} />
       {lines.map((line) => <g key={line.path}><path d={line.path} className={css.grid} /><text x={line.at.x} y={line.at.y} className={css.gridText}>{line.text}</text></g>)}
     </g>
   );
@@ -132,8 +146,13 @@ export function Drawing(props: DrawingProps) {
   const { view, loads, height, selected, found, openNode, openEdge } = props;
   const [box, size] = useSize(height);
   const svg = useRef<SVGSVGElement>(null);
-  const { zoom, by, reset, wasDrag, handlers } = useZoom(svg, size);
-  const [tip, setTip] = useState<Tip | null>(null);
+  const content = useRef<SVGGElement>(null);
+  const { zoom, by, reset, wasDrag, handlers } = useZoom(svg, content, size);
+  const tip = useRef<ShowTip>(() => undefined);
+  const register = useCallback((show: ShowTip): void => {
+    tip.current = show;
+  }, []);
+  const setTip = (next: Tip | null): void => tip.current(next);
   const scene = useScene(props, size, zoom);
   const byId = useMemo(() => new Map(view.nodes.map((node) => [node.id, node])), [view]);
   const figureLabels = useMemo(() => (scene ? figures(scene.edges, (edge) => most(loads(edge)), scene.names, scene.nodes, FIGURES) : []), [scene, loads]);
@@ -163,34 +182,37 @@ export function Drawing(props: DrawingProps) {
           ref={svg} width={size.width} height={height} role="group" aria-label={`${plural(view.nodes.length, "node")}, ${plural(view.edges.length, "line")} between them`}
           data-ready onPointerLeave={() => setTip(null)} {...handlers}
         >
-          <Background size={size} lines={scene.lines} />
-          {scene.nodes.map(({ node, at, home }) => home && <path key={node.id} d={`M${at.x} ${at.y}L${home.x} ${home.y}`} className={css.leader} />)}
-          {scene.edges.map((drawn) => {
-            const load = loads(drawn.edge);
-            const focusable = scene.edges.length <= FOCUSABLE_EDGES;
-            const label = `${edgeTitle(drawn.edge, byId)}: ${percent(load.forward)} there, ${percent(load.backward)} back${drawn.edge.oper === "down" ? ", down" : ""}`;
-            return (
+          <rect width={size.width} height={size.height} className={css.ground} aria-hidden />
+          <g ref={content}>
+            <Graticule lines={scene.lines} />
+            {scene.nodes.map(({ node, at, home }) => home && <path key={node.id} d={`M${at.x} ${at.y}L${home.x} ${home.y}`} className={css.leader} />)}
+            {scene.edges.map((drawn) => {
+              const load = loads(drawn.edge);
+              const focusable = scene.edges.length <= FOCUSABLE_EDGES;
+              const label = `${edgeTitle(drawn.edge, byId)}: ${percent(load.forward)} there, ${percent(load.backward)} back${drawn.edge.oper === "down" ? ", down" : ""}`;
+              return (
+                <g
+                  key={drawn.edge.id} className={css.edge} data-oper={drawn.edge.oper} data-selected={drawn.edge.id === selected || undefined} data-dimmed={found.size > 0 && !found.has(drawn.edge.a) && !found.has(drawn.edge.b) || undefined}
+                  {...(focusable ? { role: "button", tabIndex: 0, "aria-label": label } : { "aria-hidden": true })}
+                  onClick={pick(() => openEdge(drawn.edge))} onKeyDown={onEnter(() => openEdge(drawn.edge))}
+                  onPointerMove={(event) => setTip({ at: point(event), ...edgeTip(drawn.edge) })} onPointerLeave={() => setTip(null)}
+                >
+                  <EdgeLines drawn={drawn} forward={bandOf(load.forward).name} backward={bandOf(load.backward).name} />
+                </g>
+              );
+            })}
+            {figureLabels.map((label) => <Text key={label.id} label={label} kind={css.figure} />)}
+            {scene.nodes.map((placed) => (
               <g
-                key={drawn.edge.id} className={css.edge} data-oper={drawn.edge.oper} data-selected={drawn.edge.id === selected || undefined} data-dimmed={found.size > 0 && !found.has(drawn.edge.a) && !found.has(drawn.edge.b) || undefined}
-                {...(focusable ? { role: "button", tabIndex: 0, "aria-label": label } : { "aria-hidden": true })}
-                onClick={pick(() => openEdge(drawn.edge))} onKeyDown={onEnter(() => openEdge(drawn.edge))}
-                onPointerMove={(event) => setTip({ at: point(event), ...edgeTip(drawn.edge) })} onPointerLeave={() => setTip(null)}
+                key={placed.node.id} className={css.nodeGroup} data-state={dim(placed.node.id)} role="link" tabIndex={0} aria-label={nodeLabel(placed.node)}
+                onClick={pick(() => openNode(placed.node))} onKeyDown={onEnter(() => openNode(placed.node))}
+                onPointerMove={(event) => setTip({ at: point(event), ...nodeTip(placed.node) })} onPointerLeave={() => setTip(null)}
               >
-                <EdgeLines drawn={drawn} forward={bandOf(load.forward).name} backward={bandOf(load.backward).name} />
+                <NodeMark placed={placed} state={dim(placed.node.id)} />
               </g>
-            );
-          })}
-          {figureLabels.map((label) => <Text key={label.id} label={label} kind={css.figure} />)}
-          {scene.nodes.map((placed) => (
-            <g
-              key={placed.node.id} className={css.nodeGroup} data-state={dim(placed.node.id)} role="link" tabIndex={0} aria-label={nodeLabel(placed.node)}
-              onClick={pick(() => openNode(placed.node))} onKeyDown={onEnter(() => openNode(placed.node))}
-              onPointerMove={(event) => setTip({ at: point(event), ...nodeTip(placed.node) })} onPointerLeave={() => setTip(null)}
-            >
-              <NodeMark placed={placed} state={dim(placed.node.id)} />
-            </g>
-          ))}
-          {scene.names.map((label) => <Text key={label.id} label={label} kind={css.name} />)}
+            ))}
+            {scene.names.map((label) => <Text key={label.id} label={label} kind={css.name} />)}
+          </g>
         </svg>
       )}
       <div className={css.zoom}>
@@ -198,12 +220,7 @@ export function Drawing(props: DrawingProps) {
         <ZoomButton label="Zoom out" icon={<Icon name="minus" />} act={() => by(1 / 1.5)} />
         <ZoomButton label="Show everything" icon={<Icon name="fit" />} act={reset} />
       </div>
-      {tip && (
-        <div className={css.tip} style={{ left: Math.min(tip.at.x + 14, size.width - 250), top: Math.min(tip.at.y + 14, height - 110) }} aria-hidden>
-          <b>{tip.title}</b>
-          {tip.lines.map((line) => <span key={line}>{line}</span>)}
-        </div>
-      )}
+      <TipBox register={register} size={size} />
     </div>
   );
 }
