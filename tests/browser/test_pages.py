@@ -64,7 +64,7 @@ def test_fits_the_window(browser: Any, server: Server, path: str, width: int) ->
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.parametrize("path", ["/", "/explore?since=now-1h"])
+@pytest.mark.parametrize("path", ["/", "/explore?since=now-1h", "/explore?since=now-1h&dataset=logs"])
 def test_light_to_load(browser: Any, server: Server, path: str) -> None:
     with page_of(browser, server) as page:
         session = page.context.new_cdp_session(page)

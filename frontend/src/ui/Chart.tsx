@@ -2,6 +2,7 @@ import { useComputedColorScheme } from "@mantine/core";
 import type { EChartsOption } from "echarts";
 import { useEffect, useEffectEvent, useRef, useState, type PointerEvent } from "react";
 import type { Engine } from "../charts/engine";
+import { loadParts, partsFor } from "../charts/parts";
 import { readChartTheme, type ChartTheme } from "../charts/theme";
 import css from "./Chart.module.css";
 
@@ -30,7 +31,7 @@ const markOf = (event: { seriesIndex?: number; dataIndex?: number }): Mark => ({
   dataIndex: event.dataIndex ?? 0,
 });
 
-function useEngine(onHover: ChartProps["onHover"], onPick: ChartProps["onPick"]) {
+function useEngine(parts: string, onHover: ChartProps["onHover"], onPick: ChartProps["onPick"]) {
   const box = useRef<HTMLDivElement>(null);
   const [engine, setEngine] = useState<Engine | null>(null);
   const hovered = useEffectEvent((mark: Mark | null) => onHover?.(mark));
@@ -40,7 +41,7 @@ function useEngine(onHover: ChartProps["onHover"], onPick: ChartProps["onPick"])
     let disposed = false;
     let chart: Engine | null = null;
     const resize = new ResizeObserver(() => chart?.resize());
-    void import("../charts/engine").then(({ init }) => {
+    void Promise.all([import("../charts/engine"), loadParts(parts)]).then(([{ init }]) => {
       const element = box.current;
       if (disposed || !element) return;
       chart = init(element, null, { renderer: "canvas" });
@@ -56,7 +57,7 @@ function useEngine(onHover: ChartProps["onHover"], onPick: ChartProps["onPick"])
       chart?.dispose();
       setEngine(null);
     };
-  }, []);
+  }, [parts]);
   return { box, engine };
 }
 
@@ -94,12 +95,13 @@ function useDragZoom(engine: Engine | null, onZoom: ChartProps["onZoom"]) {
 
 export function Chart({ build, kind, height, label, onZoom, onHover, onPick, highlight }: ChartProps) {
   const scheme = useComputedColorScheme("dark");
-  const { box, engine } = useEngine(onHover, onPick);
+  const { box, engine } = useEngine(partsFor(kind), onHover, onPick);
   const drawn = useRef("");
   const { drag, handlers } = useDragZoom(engine, onZoom);
 
   useEffect(() => {
     if (!engine) return;
+    if (engine.isDisposed()) return; // made anew for another kind
     const fresh = drawn.current !== kind + scheme;
     drawn.current = kind + scheme;
     engine.setOption(build(readChartTheme()), fresh ? { notMerge: true } : { replaceMerge: ["series"] });

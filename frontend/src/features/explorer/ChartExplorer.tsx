@@ -113,7 +113,7 @@ function Title({ state, dataset, result }: { state: ExplorerState; dataset: Data
 }
 
 /** A question drawn and tabled: any chart of any dataset. */
-export function ChartExplorer({ explorer }: { explorer: Explorer }) {
+export default function ChartExplorer({ explorer }: { explorer: Explorer }) {
   const { state, query, update, narrow } = explorer;
   const { interval } = useTime();
   const dataset = datasetOf(useCatalogue().data, state.dataset);

@@ -3,12 +3,12 @@ import { datasetOf } from "../../api/dataset";
 import { useCatalogue } from "../../api/queries";
 import type { ViewResult } from "../../api/types";
 import { LoadingState } from "../../ui/States";
-import { ChartExplorer } from "./ChartExplorer";
 import { ChartSwitch } from "./Controls";
 import { Frame } from "./Frame";
 import { isFeed } from "./state";
 import { useExplorer, type Explorer } from "./useExplorer";
 
+const ChartExplorer = lazy(() => import("./ChartExplorer"));
 const FeedExplorer = lazy(() => import("../feed/FeedExplorer"));
 const nothing = (): void => undefined;
 
@@ -29,5 +29,6 @@ function FeedPage({ explorer }: { explorer: Explorer }) {
 
 export default function ExplorerPage() {
   const explorer = useExplorer();
-  return isFeed(explorer.state) ? <FeedPage explorer={explorer} /> : <ChartExplorer key={explorer.state.dataset} explorer={explorer} />;
+  if (isFeed(explorer.state)) return <FeedPage explorer={explorer} />;
+  return <Suspense fallback={<LoadingState rows={12} />}><ChartExplorer key={explorer.state.dataset} explorer={explorer} /></Suspense>;
 }
