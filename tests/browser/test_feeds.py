@@ -170,7 +170,9 @@ def test_accessible_when_open(browser: Any, server: Server, scheme: str, width: 
     with page_of(browser, server, scheme=scheme, width=width) as page:
         feed(page)
         page.goto(LOGS)
-        page.get_by_role("button", name="Details").first.press("Enter")
+        first = page.get_by_role("button", name="Details").first
+        first.wait_for(timeout=20_000)
+        first.press("Enter")
         page.get_by_text("bgp.neighbor").wait_for()
         page.keyboard.press("ArrowDown")
         assert page.evaluate("document.activeElement.getAttribute('aria-label')").startswith("Details: user ada")
