@@ -58,4 +58,4 @@ export const KINDS: readonly Kind[] = [
 
 /** A kind that this page has no words for yet keeps its own name: plug-ins may add some. */
 export const kindOf = (kind: string): Kind =>
-  KINDS.find((one) => one.kind === kind) ?? { kind, title: kind, noun: "source", brings: "", dataset: null, docs: "docs/README.md" };
+  KINDS.find((one) => one.kind === kind) ?? { kind, title: kind, noun: "source", brings: "", dataset: null, docs: "docs/sources.md" };
