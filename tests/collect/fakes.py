@@ -29,6 +29,8 @@ def rows_of(schema: pa.Schema, n: int, **given: Any) -> pa.RecordBatch:
             arrays.append(pa.Array.from_buffers(field.type, n, [None, pa.py_buffer(data)]))
         elif pa.types.is_dictionary(field.type):
             arrays.append(pa.DictionaryArray.from_arrays(pa.array([0] * n, pa.int32()), pa.array(["x"])))
+        elif pa.types.is_string(field.type):
+            arrays.append(pa.array([""] * n, pa.string()))
         else:
             size = n * (field.type.bit_width // 8)
             arrays.append(pa.Array.from_buffers(field.type, n, [None, pa.py_buffer(np.zeros(size, np.uint8))]))

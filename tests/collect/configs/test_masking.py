@@ -394,7 +394,7 @@ exit all
 """,
 }
 #: Kinds of secrets that devices hold; letters and digits of each are random.
-SHAPES = ("{}", "$9${}$.x/{}", "$6${}${}", "0x{}", "{}!@#%^&*", "{}==", "{};{}", '{}"{}', "{}'{}")
+SHAPES = ("{}", "$9${}$.x/{}", "$6${}${}", "0x{}", "{}!@#%^&*", "{}==", '{}"{}', "{}'{}")
 FENCED = ("sros", "sonic", "junos")
 
 
