@@ -394,7 +394,7 @@ exit all
 """,
 }
 #: Kinds of secrets that devices hold; letters and digits of each are random.
-SHAPES = ("{}", "$9${}$.x/{}", "$6${}${}", "0x{}", "{}!@#%^&*", "{}==", '{}"{}', "{}'{}")
+SHAPES = ("{}", "$9${}$.x/{}", "$6${}${}", "0x{}", "{}!@#%^&*", "{}==", "{};{}", '{}"{}', "{}'{}")
 FENCED = ("sros", "sonic", "junos")
 
 
@@ -453,6 +453,13 @@ def test_what_is_no_secret_stays(platform):
 )  # fmt: skip
 def test_ordinary_lines_are_left_alone(platform, line):
     assert MASKER.mask(line + "\n", PLATFORMS.get(platform)) == line + "\n"
+
+
+def test_a_secret_that_begins_with_another_is_masked_whole():
+    text = "password Alpha1234\nenable password Alpha1234;Beta5678\n! was Alpha1234;Beta5678\n"
+    masked = MASKER.mask(text, PLATFORMS.get("frr"))
+    assert "Alpha" not in masked
+    assert "Beta" not in masked
 
 
 def test_private_keys_are_masked_whole():

@@ -60,9 +60,12 @@ class Masker:
         words = {one for one in found if len(one) >= _SPREAD_FROM and one.lower() not in KINDS}
         if not words:
             return text
-        text = _TOKEN.sub(lambda match: self._word(match[0], volatile) if match[0] in words else match[0], text)
+        # Longest first, and before single words are looked at: a secret may begin with another one.
         some = sorted(words, key=len, reverse=True)[:_MOST_WITHIN]
-        return re.sub("|".join(map(re.escape, some)), lambda match: self._word(match[0], volatile), text)
+        text = re.sub("|".join(map(re.escape, some)), lambda match: self._word(match[0], volatile), text)
+        if len(words) == len(some):
+            return text
+        return _TOKEN.sub(lambda match: self._word(match[0], volatile) if match[0] in words else match[0], text)
 
     def _word(self, secret: str, volatile: bool) -> str:
         if volatile:
