@@ -164,10 +164,12 @@ def discover_command(
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def profiles_command(name: str | None, config_file: Path | None, as_json: bool) -> None:
     """List the device profiles, or show what NAME collects. Checks those in snmp.profiles_dir."""
+    from weft.collect.snmp.config import PROFILES
     from weft.decode.snmp.library import load
     from weft.errors import InvalidInput
+    from weft.rulefile import read_folder
 
-    library = load(settings_of(config_file).snmp.profiles_dir)
+    library = load(read_folder(settings_of(config_file).snmp.profiles_dir, PROFILES))
     if name is not None and name not in library.profiles:
         raise InvalidInput(f"no profile {name!r}", fix=f"Known: {', '.join(sorted(library.profiles))}.")
     shown: list[dict[str, Any]] = []
@@ -176,7 +178,7 @@ def profiles_command(name: str | None, config_file: Path | None, as_json: bool) 
         tables = {**profile.tables, **profile.scalars}
         metrics = {table: sorted({m.metric for m in spec.metrics}) for table, spec in tables.items() if spec.metrics}
         shown.append({"name": key, "title": profile.title, "extends": list(profile.parents), "metrics": metrics,
-                      "file": str(library.files[key])})  # fmt: skip
+                      "file": library.files[key]})  # fmt: skip
     if as_json:
         click.echo(json.dumps(shown))
         return

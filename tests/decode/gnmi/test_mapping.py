@@ -12,6 +12,7 @@ from weft.decode.gnmi.rules import builtin_files, parse_rules
 from weft.errors import ConfigError, InvalidInput
 from weft.model.metric_names import KNOWN
 from weft.model.metrics import METRICS
+from weft.rulefile import read_folder
 
 FILES = [(name, parse_rules(name, text)) for name, text in builtin_files()]
 STANDARD = PathMapping.load()
@@ -111,7 +112,7 @@ groups:
 
 def test_a_persons_own_mapping_is_tried_first(tmp_path):
     (tmp_path / "acme.yaml").write_text(OWN)
-    gnmi = GnmiDecoder(PathMapping.load(tmp_path))
+    gnmi = GnmiDecoder(PathMapping.load(read_folder(tmp_path, "gnmi.mappings")))
     out = gnmi.decode([note({
         "/acme/sensors/sensor[id=4]/heat": 215, "/acme/sensors/sensor[id=4]/mood": "happy",
         "/interfaces/interface[name=e1]/state/counters/in-octets": 1,
@@ -136,7 +137,7 @@ def test_a_persons_own_mapping_is_tried_first(tmp_path):
 def test_a_mapping_that_is_wrong_is_named(tmp_path, text, complaint):
     (tmp_path / "own.yml").write_text(text)
     with pytest.raises(ConfigError, match=re.escape(complaint)) as error:
-        PathMapping.load(tmp_path)
+        PathMapping.load(read_folder(tmp_path, "gnmi.mappings"))
     assert "own.yml" in error.value.message
 
 

@@ -10,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from weft.errors import ConfigError, InvalidInput
+from weft.rulefile import Text, checked, read_file
 
 _TYPES = (
     r"(?:(?:\d{1,2}|encrypted|clear|cleartext|plain|plaintext|plaintext-password|encrypted-password|irreversible-cipher"
@@ -122,8 +122,8 @@ class Platforms:
 
     def __init__(self, extra: Iterable[Path] = ()) -> None:
         text = resources.files(__package__).joinpath("platforms.yaml").read_text(encoding="utf-8")
-        own = _parse(text, "platforms.yaml")
-        files = [own, *(_parse(_read(path), str(path)) for path in extra)]
+        own = _parse(("platforms.yaml", text))
+        files = [own, *(_parse(read_file(path)) for path in extra)]
         first = tuple(_rule(one) for file in reversed(files) for one in file.first)
         common = tuple(_rule(one, anywhere=file is not own) for file in reversed(files) for one in file.common)
         given_here = {name for file in files[1:] for name in file.platforms}
@@ -191,30 +191,15 @@ def _group(pattern: str, text: str, group: str) -> str:
     return found[group][:200] if found else ""
 
 
-def _read(path: Path) -> str:
+def _parse(text: Text) -> _File:
+    file = checked(_File, text, fix="See docs/configs.md.")
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise ConfigError(f"cannot be read: {reason}", where=str(path), fix="See docs/configs.md.") from None
-
-
-def _parse(text: str, where: str) -> _File:
-    try:
-        file = _File.model_validate(yaml.safe_load(text) or {})
         for one in (
             *file.first,
             *file.common,
             *(mask for platform in file.platforms.values() for mask in platform.mask),
         ):
             _rule(one)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigError("is not YAML", where=f"{where}:{mark.line + 1}" if mark else where) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{place}: {first['msg']}", where=where, fix="See docs/configs.md.") from None
     except re.error as error:
-        raise ConfigError(f"holds a pattern that is none: {error}", where=where) from None
+        raise ConfigError(f"holds a pattern that is none: {error}", where=text[0]) from None
     return file

@@ -14,6 +14,7 @@ from weft.collect.intake.intake import Intake
 from weft.collect.ports import Facts
 from weft.errors import ConfigError, Unavailable
 from weft.model.addresses import NO_ADDRESS, packed
+from weft.rulefile import read_folder
 
 if TYPE_CHECKING:  # gRPC takes a third of a second and 20 MB to load: only where there are targets
     from weft.collect.gnmi.feed import Feed, Pump
@@ -46,7 +47,7 @@ class GnmiSubscriber:
         from weft.collect.gnmi.requests import path_message, wanted
         from weft.decode.gnmi.mapping import PathMapping
 
-        self._mapping = PathMapping.load(self._config.mappings)
+        self._mapping = PathMapping.load(read_folder(self._config.mappings, "gnmi.mappings"))
         for target in enabled:  # mistakes in the settings are told at once, not by a target that is silent
             if not wanted(target):
                 fix = "Give it `presets` or `subscriptions`."

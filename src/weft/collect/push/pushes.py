@@ -23,6 +23,7 @@ from weft.model.changes import CHANGES
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
+from weft.rulefile import read_file
 
 _REMEMBERED = "pushed-changes"
 _T = TypeVar("_T")
@@ -59,7 +60,7 @@ class Pushes:
         """Read the rules. Raises ``ConfigError``."""
         if not self.config.enabled:
             return
-        rules = read_rules(self.config.rules)
+        rules = read_rules(read_file(path) for path in self.config.rules)
         self._remembered.load()
         self._otlp = OtlpDecoder(rules, resource_labels=self.config.resource_labels)
         self._prometheus = RemoteWriteDecoder(

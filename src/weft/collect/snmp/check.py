@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-from weft.collect.snmp.config import SnmpConfig, TargetConfig
+from weft.collect.snmp.config import PROFILES, SnmpConfig, TargetConfig
 from weft.collect.snmp.discovery import Sweeper, identity
 from weft.collect.snmp.errors import SnmpError
 from weft.collect.snmp.reader import DeviceReader, Reading
@@ -17,6 +17,7 @@ from weft.decode.snmp import ber, columns
 from weft.decode.snmp.library import Library, load
 from weft.errors import InvalidInput
 from weft.model.inventory import Fact, ObjectKind
+from weft.rulefile import read_folder
 
 _TAGS = {
     ber.INTEGER: "INTEGER", ber.OCTETS: "STRING", ber.OID: "OID", ber.IP_ADDRESS: "IpAddress",
@@ -40,7 +41,7 @@ def credentials_of(config: SnmpConfig, names: Sequence[str]) -> list[Credential]
 async def check(config: SnmpConfig, endpoint: tuple[str, int], names: Sequence[str], profile: str) -> dict[str, Any]:
     """Everything about one device: which credentials it takes, its profile, what two readings brought, what failed."""
     transport = Transport()
-    library = load(config.profiles_dir)
+    library = load(read_folder(config.profiles_dir, PROFILES))
     if profile and profile not in library.profiles:
         raise InvalidInput(f"no profile {profile!r}", where="--profile", fix="See weft snmp profiles.")
     tried: list[dict[str, str]] = []
@@ -138,7 +139,7 @@ async def _first_that_works(
 async def sweep(config: SnmpConfig, target: TargetConfig, names: Sequence[str]) -> dict[str, Any]:
     """Devices that answer in a prefix, and what went wrong by reason."""
     transport = Transport()
-    library: Library = load(config.profiles_dir)
+    library: Library = load(read_folder(config.profiles_dir, PROFILES))
     try:
         room = asyncio.Semaphore(config.probes_at_once)
         sweeper = Sweeper(config, transport, library, room)

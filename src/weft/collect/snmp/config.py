@@ -13,6 +13,8 @@ from weft.component import Config
 from weft.secret import Secret
 
 Network = IPv4Network | IPv6Network
+#: The setting that names a directory of a user's own profiles.
+PROFILES = "snmp.profiles_dir"
 #: Addresses of one swept prefix at most.
 MOST_SWEPT = 65_536
 

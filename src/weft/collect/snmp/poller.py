@@ -19,7 +19,7 @@ import structlog
 
 from weft.collect.intake import SourceBook
 from weft.collect.ports import Facts
-from weft.collect.snmp.config import SnmpConfig, TargetConfig
+from weft.collect.snmp.config import PROFILES, SnmpConfig, TargetConfig
 from weft.collect.snmp.device import Device, Rows
 from weft.collect.snmp.discovery import Found, Sweeper, identity, listed, prefixes, target_text
 from weft.collect.snmp.errors import SnmpError
@@ -27,6 +27,7 @@ from weft.collect.snmp.session import Credential
 from weft.collect.snmp.transport import Transport
 from weft.decode.snmp.library import Library, load
 from weft.errors import ConfigError
+from weft.rulefile import read_folder
 
 log = structlog.get_logger(__name__)
 
@@ -54,7 +55,7 @@ class SnmpPoller:
         """Read profiles and credentials, and begin. Raises ``ConfigError``."""
         if not self._config.targets and not self._config.inventory:
             return
-        self._library = load(self._config.profiles_dir)
+        self._library = load(read_folder(self._config.profiles_dir, PROFILES))
         for at, target in enumerate(self._config.targets):
             if target.profile and target.profile not in self._library.profiles:
                 known = ", ".join(sorted(self._library.profiles))

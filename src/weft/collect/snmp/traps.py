@@ -21,7 +21,7 @@ from typing import cast
 import structlog
 
 from weft.collect.intake import SourceBook
-from weft.collect.snmp.config import Network, SnmpConfig, TrapConfig
+from weft.collect.snmp.config import PROFILES, Network, SnmpConfig, TrapConfig
 from weft.collect.snmp.device import Rows
 from weft.collect.snmp.errors import SecurityError
 from weft.collect.snmp.informs import Engine
@@ -31,6 +31,7 @@ from weft.decode.snmp.library import load
 from weft.decode.snmp.profile import TrapSpec
 from weft.errors import Unavailable
 from weft.model.logs import LOGS
+from weft.rulefile import read_folder
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +72,7 @@ class TrapListener:
         settings = self._config.traps
         if settings is None:
             return
-        self._rules = load(self._config.profiles_dir).traps
+        self._rules = load(read_folder(self._config.profiles_dir, PROFILES)).traps
         names = settings.credentials or tuple(self._config.credentials)
         credentials = [Credential.of(name, self._config.credentials[name]) for name in names]
         self._communities = [one.community for one in credentials if one.user is None]

@@ -16,6 +16,7 @@ from weft.collect.syslog.udp import UdpListener
 from weft.collect.syslog.worker import Rows, Worker
 from weft.decode.syslog import RuleTable, SyslogDecoder, TemplateMiner, Tolerances, rule_table
 from weft.errors import ConfigError, InvalidInput, Unavailable
+from weft.rulefile import read_folder
 
 log = structlog.get_logger(__name__)
 
@@ -28,16 +29,7 @@ class SyslogIntake(Books, Rows, Protocol):
 
 def read_rule_files(folder: Path | None) -> RuleTable:
     """The rules, own ones first. Raises ``ConfigError`` that names the file and the rule."""
-    if folder is None:
-        return rule_table()
-    try:
-        files = sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml"))
-        own = [(str(one), one.read_text(encoding="utf-8")) for one in files]
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8"
-        raise ConfigError(
-            f"cannot be read: {reason}", where=f"syslog.rules {folder}", fix="Name a readable directory of YAML files."
-        ) from error
+    own = read_folder(folder, "syslog.rules")
     try:
         return rule_table(own)
     except InvalidInput as error:

@@ -7,14 +7,14 @@ case as its name, so nothing is lost. Answers depend on the path alone: the call
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from pathlib import Path
 
 from weft.decode.gnmi.paths import Element, bare, snake
-from weft.decode.gnmi.rules import GroupRule, LeafRule, RuleFile, builtin_files, parse_rules, user_files
+from weft.decode.gnmi.rules import GroupRule, LeafRule, RuleFile, builtin_files, parse_rules
 from weft.errors import ConfigError
+from weft.rulefile import Text
 
 _SEPARATOR = "\x1f"
 _TOKEN = re.compile(r"\*\*|\*|<(\w+)(#?)>|[^*<]+")
@@ -95,12 +95,10 @@ class PathMapping:
                 self._add(file, group, lists)
 
     @classmethod
-    def load(cls, directory: Path | None = None) -> PathMapping:
-        """Weft's own files, after those in ``directory``. Raises ``ConfigError``."""
-        if directory is None:
-            return _standard()
-        own = [(name, parse_rules(name, text)) for name, text in user_files(directory)]
-        return cls([*own, *_builtin()])
+    def load(cls, own: Iterable[Text] = ()) -> PathMapping:
+        """Weft's own files, after a user's. Raises ``ConfigError``."""
+        added = [(name, parse_rules(name, text)) for name, text in own]
+        return cls([*added, *_builtin()]) if added else _standard()
 
     def groups(self) -> list[tuple[str, str, LeafRule]]:
         """(group, pattern, leaf) of every rule, for tests and documentation."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from weft.component import Config
-from weft.errors import ConfigError
+from weft.rulefile import checked
 
 #: How a number is turned into the metric's: as it is; from nanoseconds since 1970 to the seconds since then; from those
 #: to seconds since the device started; from four bytes (ieeefloat32).
@@ -105,21 +103,6 @@ def builtin_files() -> list[tuple[str, str]]:
     return [(one.name, one.read_text(encoding="utf-8")) for one in sorted(found, key=lambda one: one.name)]
 
 
-def user_files(directory: Path) -> list[tuple[str, str]]:
-    """(path, text) of a person's own mapping files. Raises ``ConfigError``."""
-    try:
-        return [(str(one), one.read_text(encoding="utf-8")) for one in sorted(directory.glob("*.y*ml"))]
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=str(directory), fix="See docs/gnmi.md.") from error
-
-
 def parse_rules(name: str, text: str) -> RuleFile:
     """One mapping file. Raises ``ConfigError`` that names the file and the place."""
-    try:
-        return RuleFile.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise ConfigError(f"is not YAML: {error}", where=name, fix="See docs/gnmi.md.") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{place}: {first['msg']}", where=name, fix="See docs/gnmi.md.") from error
+    return checked(RuleFile, (name, text), fix="See docs/gnmi.md.")

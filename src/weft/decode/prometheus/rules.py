@@ -11,14 +11,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
-from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from weft.errors import ConfigError
 from weft.model.addresses import NO_ADDRESS, packed
+from weft.rulefile import Text, checked
 
 COUNTER, GAUGE = 1, 2
 _TYPES = {"counter": COUNTER, "gauge": GAUGE}
@@ -191,13 +188,13 @@ def labels_text(labels: Iterable[tuple[str, str]]) -> str:
     return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in sorted(labels) if value)
 
 
-def read_rules(extra: Iterable[Path] = ()) -> Rules:
-    """The rules that come with Weft, after those of ``extra`` files. Raises ``ConfigError`` that names the file."""
-    texts = [(str(path), _read(path)) for path in extra]
+def read_rules(own: Iterable[Text] = ()) -> Rules:
+    """The rules that come with Weft, after a user's ``own`` files. Raises ``ConfigError`` that names the file."""
+    texts = list(own)
     texts.append(("rules.yaml", resources.files(__package__).joinpath("rules.yaml").read_text(encoding="utf-8")))
     rules, names = Rules(), []
-    for where, text in texts:
-        one = _parse(text, where)
+    for text in texts:
+        one = checked(_File, text, fix="See docs/prometheus.md.")
         rules.host += one.host
         rules.suffixes += one.counters.suffixes
         names += [re.escape(name).replace(r"\*", ".*") for name in one.counters.names]
@@ -214,24 +211,3 @@ def _compile(rules: Rules, profile: Profile) -> None:
                 rules.beginnings.append((name[:-1], profile, rule))
             else:
                 rules.exact.setdefault(name, []).append((profile, rule))
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "not text"
-        raise ConfigError(f"cannot be read: {reason}", where=str(path), fix="See docs/prometheus.md.") from None
-
-
-def _parse(text: str, where: str) -> _File:
-    try:
-        values: Any = yaml.safe_load(text)
-        return _File.model_validate(values or {})
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        raise ConfigError("is not YAML", where=f"{where}:{mark.line + 1}" if mark else where) from None
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"{place}: {first['msg']}", where=where, fix="See docs/prometheus.md.") from None

@@ -10,20 +10,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import ValidationError
 
 from weft.decode.snmp import ber
 from weft.decode.snmp.profile import FactSpec, MatchSpec, Profile, TableSpec, TrapSpec
 from weft.errors import ConfigError
+from weft.rulefile import Text, checked
 
 SHIPPED = Path(__file__).parent / "profiles"
 #: What a device that no profile matches gets.
 GENERIC = "generic"
-_MOST_FILE = 1 << 20
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -45,7 +40,7 @@ class Library:
     profiles: Mapping[str, DeviceProfile]
     traps: Mapping[bytes, TrapSpec]
     matches: tuple[tuple[MatchSpec, str], ...] = ()
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def match(self, sys_object_id: str, sys_descr: str) -> DeviceProfile:
         """The profile of a device that says this of itself: the most particular one, else the generic one."""
@@ -69,54 +64,23 @@ def _rank(spec: MatchSpec, sys_object_id: str, sys_descr: str) -> tuple[int, int
 
 
 @lru_cache(maxsize=8)
-def load(directory: Path | None = None) -> Library:
-    """Shipped profiles, and those of ``directory`` on top. Raises ``ConfigError`` that names file, path and fix."""
-    files = {path: _read(path) for path in sorted(SHIPPED.glob("*.yaml"))}
-    if directory is not None:
-        if not directory.is_dir():
-            raise ConfigError("is no directory", where=f"snmp.profiles_dir {directory}", fix="Make it, or unset it.")
-        files |= {path: _read(path) for path in sorted((*directory.glob("*.yaml"), *directory.glob("*.yml")))}
-    named: dict[str, tuple[Path, Profile]] = {profile.profile: (path, profile) for path, profile in files.items()}
+def load(own: tuple[Text, ...] = ()) -> Library:
+    """Shipped profiles, and a user's ``own`` on top. Raises ``ConfigError`` that names file, path and fix."""
+    shipped = [(str(path), path.read_text(encoding="utf-8")) for path in sorted(SHIPPED.glob("*.yaml"))]
+    named: dict[str, tuple[str, Profile]] = {}
+    for text in (*shipped, *own):
+        profile = checked(Profile, text, fix="See docs/snmp.md, “Adding a vendor”.")
+        named[profile.profile] = text[0], profile
     resolved: dict[str, DeviceProfile] = {}
     for name in named:
         _resolve(name, named, resolved, ())
     matches = tuple((spec, profile.profile) for _, profile in named.values() for spec in profile.match)
     traps = {ber.oid(rule.oid): rule for _, profile in named.values() for rule in profile.traps}
-    return Library(resolved, traps, matches, {name: path for name, (path, _) in named.items()})
-
-
-def _read(path: Path) -> Profile:
-    try:
-        if path.stat().st_size > _MOST_FILE:
-            raise ConfigError("is too large for a profile", where=str(path), fix="Split it.")
-        values = yaml.load(path.read_text(encoding="utf-8"), _LOADER)  # noqa: S506 — it is a safe loader
-        return Profile.model_validate(values)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot be read: {error}", where=str(path), fix="Make it a readable text file.") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
-        fix = "Check indentation, quotes and colons."
-        raise ConfigError(f"is not YAML: {getattr(error, 'problem', error)}", where=where, fix=fix) from None
-    except ValidationError as error:
-        raise _explain(path, error) from None
-
-
-def _explain(path: Path, error: ValidationError) -> ConfigError:
-    """The first problem with its place in the file; the others follow. Keys that do not exist come first."""
-    problems = []
-    details = sorted(error.errors(include_url=False), key=lambda detail: detail["type"] != "extra_forbidden")
-    for detail in details:
-        place = ".".join(str(part) for part in detail["loc"]) or "profile"
-        unknown = detail["type"] == "extra_forbidden"
-        problems.append((place, "there is no such key" if unknown else detail["msg"].removeprefix("Value error, ")))
-    place, text = problems[0]
-    more = "".join(f"\n  also {where}: {what}" for where, what in problems[1:6])
-    return ConfigError(text, where=f"{path}: {place}", fix=f"See docs/snmp.md, “Adding a vendor”.{more}")
+    return Library(resolved, traps, matches, {name: where for name, (where, _) in named.items()})
 
 
 def _resolve(
-    name: str, named: Mapping[str, tuple[Path, Profile]], resolved: dict[str, DeviceProfile], below: tuple[str, ...]
+    name: str, named: Mapping[str, tuple[str, Profile]], resolved: dict[str, DeviceProfile], below: tuple[str, ...]
 ) -> DeviceProfile:
     if name in resolved:
         return resolved[name]
@@ -150,7 +114,7 @@ def _merged(parents: Iterable[Mapping[str, TableSpec]], own: Mapping[str, TableS
     return {name: table for name, table in merged.items() if table is not None}
 
 
-def _check_joins(path: Path, profile: DeviceProfile) -> None:
+def _check_joins(path: str, profile: DeviceProfile) -> None:
     for name, table in profile.tables.items():
         others = [*((join.table, f"join.{alias}") for alias, join in table.join.items())]
         for other, place in others:

@@ -7,12 +7,11 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import yaml
-
 from weft.decode.syslog.pattern import compile_expression, compile_text
 from weft.decode.syslog.table import Change, Group, Parts, Rule, RuleTable, Value, key
 from weft.errors import InvalidInput
 from weft.model.logs import SEVERITIES
+from weft.rulefile import parsed
 
 _FILE_KEYS = {"os", "about", "kinds", "maps", "rules"}
 _RULE_KEYS = {
@@ -59,12 +58,7 @@ def rule_table(own: Iterable[tuple[str, str]] = ()) -> RuleTable:
 
 def read_rules(file: str, text: str) -> list[Rule]:
     """The rules of one file. Raises ``InvalidInput`` that names the file and the rule."""
-    try:
-        document = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  both are safe
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"{file}:{mark.line + 1}" if mark else file
-        raise InvalidInput(f"is not YAML: {getattr(error, 'problem', error)}", where=where) from error
+    document = parsed((file, text))
     if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
         raise InvalidInput("must hold a list `rules:`", where=file, fix="See docs/syslog.md.")
     if unknown := document.keys() - _FILE_KEYS:
