@@ -16,7 +16,8 @@ import pyarrow as pa
 from weft.decode.capture import CaptureFile
 from weft.decode.flow.decoded import Decoded
 from weft.decode.flow.decoder import FlowDecoder
-from weft.decode.flow.records import address_text, json_lines, records, time_text
+from weft.decode.flow.records import json_lines, records, time_text
+from weft.model.addresses import address_text
 from weft.model.exporters import StreamStatus
 from weft.model.flows import FLOW_TYPES
 from weft.model.metrics import METRIC_TYPES
@@ -164,7 +165,7 @@ def _counter_line(row: dict[str, Any], as_json: bool) -> bytes:
     received = row["time_received"].value if row["time_received"] else 0
     record = {
         "time_received": time_text(received) if received else None,
-        "exporter": address_text(row["exporter"]),
+        "exporter": address_text(row["exporter"], "::"),
         "metric": row["metric"],
         "metric_type": METRIC_TYPES[row["metric_type"]],
         "if_index": row["if_index"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 NO_ADDRESS = bytes(16)
 _V4_MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -14,10 +15,22 @@ def packed(address: str) -> bytes:
     return one.packed if one.version == 6 else _V4_MAPPED + one.packed
 
 
-def address_text(row: bytes) -> str:
-    """16 bytes to text, IPv4 where it is mapped; empty where absent."""
+@lru_cache(maxsize=1 << 16)
+def address_of_host(host: str) -> bytes:
+    """The address that ``host`` is; absent where it is a name, or unspecified."""
+    if not host or not (host[0].isdigit() or ":" in host):
+        return NO_ADDRESS
+    try:
+        one = packed(host)
+    except ValueError:
+        return NO_ADDRESS
+    return NO_ADDRESS if ipaddress.ip_address(host.partition("%")[0]).is_unspecified else one
+
+
+def address_text(row: bytes, absent: str = "") -> str:
+    """16 bytes to text, IPv4 where it is mapped; ``absent`` where there is none."""
     if row == NO_ADDRESS:
-        return ""
+        return absent
     if row[:12] == _V4_MAPPED:
         return str(ipaddress.IPv4Address(row[12:]))
     return str(ipaddress.IPv6Address(row))

@@ -7,7 +7,6 @@ names what came earlier. Must never be asked row by row: the engine joins.
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -16,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from weft.errors import InvalidInput
+from weft.model.addresses import packed
 from weft.model.dictionaries import Attribute, Dictionary
 from weft.model.tables import Column, Kind, Role, Table
 from weft.store.config import StoreConfig
@@ -132,7 +132,6 @@ def _packed(value: Any, where: str) -> bytes:
     if isinstance(value, bytes) and len(value) == 16:
         return value
     try:
-        address = ipaddress.ip_address(value)
+        return packed(str(value))
     except ValueError:
         raise InvalidInput(f"{value!r} is not an address", where=where) from None
-    return address.packed if address.version == 6 else b"\0" * 10 + b"\xff\xff" + address.packed

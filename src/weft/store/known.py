@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
 from typing import Any
 
+from weft.model.addresses import address_text, packed
 from weft.model.dictionaries import DICTIONARIES, Dictionary
 from weft.store.dictionaries import VALID_FROM, dictionary_table
 from weft.store.telemetry import TelemetryStore
@@ -36,5 +36,4 @@ def known(store: TelemetryStore) -> dict[str, list[dict[str, Any]]]:
 
 
 def _address(text: str) -> str:
-    address = IPv6Address(text)
-    return str(address.ipv4_mapped or address)
+    return address_text(packed(text), "::")

@@ -96,6 +96,7 @@ def contexts() -> list[Any]:
     return json.loads(golden.read_text()) if golden.is_file() else []
 
 
+@pytest.mark.skipif(not contexts(), reason=f"no cases of the logstash codec below {LOGSTASH}: set WEFT_TEST_DATA")
 @pytest.mark.parametrize("context", contexts(), ids=lambda c: c["context"].strip())
 def test_logstash(context: Any) -> None:
     events = [e["netflow"] for e in context["golden_events"] if isinstance(e.get("netflow"), dict)]

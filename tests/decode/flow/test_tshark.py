@@ -165,6 +165,7 @@ def _contexts() -> list[Any]:
 NOT_TSHARK = {"Netflow 5 invalid 01", "Netflow 5 invalid 02"}
 
 
+@pytest.mark.skipif(not _contexts(), reason=f"no cases of the logstash codec below {LOGSTASH}: set WEFT_TEST_DATA")
 @pytest.mark.parametrize("context", _contexts(), ids=lambda c: c["context"])
 def test_logstash(context: Any, tmp_path: Path) -> None:
     payloads = [(LOGSTASH / name).read_bytes() for name in context["inputs"]]

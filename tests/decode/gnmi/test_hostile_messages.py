@@ -1,6 +1,5 @@
 """Bytes that are not messages, and messages that mean harm; the walk agrees with protobuf's own reader."""
 
-from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.decode.gnmi.messages import NOW, decoder, note, rows
@@ -60,11 +59,6 @@ def test_the_walk_reads_what_protobuf_wrote(notifications):
 def test_any_bytes_are_read_or_counted(raw):
     out = decoder().decode([raw, GOOD], NOW)
     assert {row["metric"] for row in rows(out)} >= {"in_octets", "a_b"}
-    try:
-        pb.SubscribeResponse.FromString(raw)
-    except DecodeError:
-        return
-    # What protobuf reads may still hold fields of unknown wire types, which the walk does not.
 
 
 @settings(max_examples=100, deadline=None)

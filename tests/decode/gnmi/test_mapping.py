@@ -7,9 +7,10 @@ from tests.decode.gnmi.messages import NOW, decoder, note, values
 
 from weft.decode.gnmi.decoder import GnmiDecoder
 from weft.decode.gnmi.mapping import PathMapping, unmapped
-from weft.decode.gnmi.paths import labels_text, parse_path, path_text, snake
+from weft.decode.gnmi.paths import parse_path, path_text, snake
 from weft.decode.gnmi.rules import builtin_files, parse_rules
 from weft.errors import ConfigError, InvalidInput
+from weft.model.labels import labels_text
 from weft.model.metric_names import KNOWN
 from weft.model.metrics import METRICS
 from weft.rulefile import read_folder

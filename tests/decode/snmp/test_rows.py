@@ -7,9 +7,10 @@ import pytest
 
 from weft.decode.snmp import ber
 from weft.decode.snmp.columns import ColumnData, split_index, text
-from weft.decode.snmp.layout import label_text, layout
+from weft.decode.snmp.layout import layout
 from weft.decode.snmp.library import load
 from weft.decode.snmp.rows import RowMaker, needless
+from weft.model.labels import labels_text
 
 from .tables import READ, column, interfaces, table
 
@@ -245,4 +246,4 @@ def test_text_is_cleaned():
     assert text("Zürich".encode("latin-1")) == "Zürich"
     assert text(bytes(range(0x80, 0x98))) == bytes(range(0x80, 0x98)).hex(":")
     assert text(b"\x00\x11\x22\x33\x44\x55", "mac") == "00:11:22:33:44:55"
-    assert label_text({"b": 'x"y\\', "a": "1", "c": ""}) == 'a="1",b="x\\"y\\\\"'
+    assert labels_text({"b": 'x"y\\', "a": "1", "c": ""}.items()) == 'a="1",b="x\\"y\\\\"'

@@ -97,3 +97,5 @@ SAMPLES = [
     ("plain words without any header", "", "", "", "", "", "", {}),
     ("", None, None, None, None, None, None, None),
 ]  # fmt: skip
+#: Those that have a header to read.
+HEADED = [sample for sample in SAMPLES if sample[1] is not None]

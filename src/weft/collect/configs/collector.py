@@ -23,9 +23,8 @@ from weft.collect.configs.session import FetchFailed, Target, fetch
 from weft.collect.configs.targets import targets_of
 from weft.collect.intake import Intake, SourceBook
 from weft.collect.ports import Facts
-from weft.decode.prometheus.rules import address_of
 from weft.errors import Unavailable, WeftError
-from weft.model.addresses import NO_ADDRESS
+from weft.model.addresses import NO_ADDRESS, address_of_host
 
 log = structlog.get_logger(__name__)
 
@@ -246,4 +245,4 @@ class ConfigCollector:
 
 def _address(host: str) -> str:
     """The host where it is an address, empty where it is a name."""
-    return host if address_of(host) != NO_ADDRESS else ""
+    return host if address_of_host(host) != NO_ADDRESS else ""

@@ -17,8 +17,7 @@ from weft.collect.configs.masking import Masker
 from weft.collect.configs.platforms import Platform
 from weft.collect.intake import Intake, SourceBook
 from weft.collect.ports import Facts
-from weft.decode.prometheus.rules import address_of
-from weft.model.addresses import NO_ADDRESS
+from weft.model.addresses import NO_ADDRESS, address_of_host
 from weft.model.changes import CHANGE_KINDS, CHANGES
 from weft.model.inventory import Fact, ObjectKind
 from weft.model.rows import batch_of
@@ -81,7 +80,7 @@ class Keeper:
         by = f" by {version.author}" if version.author else ""
         self._waiting.append((batch_of(
             CHANGES, 1, time=[int(version.time * 1e9)], time_received=time.time_ns(),
-            exporter=[address_of(came.address)], host=[came.device], kind=_CONFIG, source=came.source,
+            exporter=[address_of_host(came.address)], host=[came.device], kind=_CONFIG, source=came.source,
             author=[version.author], component=[where],
             change_id=[f"config:{came.device}:{version.digest}:{version.number}"],
             reference=[version.reference], title=[version.title or f"Configuration changed{by}: {where}"],
@@ -110,7 +109,7 @@ class Keeper:
         if came.platform.name != "generic":
             known["platform"] = came.platform.name
         key = came.device
-        if address_of(came.address) != NO_ADDRESS:
+        if address_of_host(came.address) != NO_ADDRESS:
             key, known["addresses"] = came.address, [came.address]
         self._facts.observe("configs", came.device, [Fact(ObjectKind.DEVICE, (key,), known)])
 

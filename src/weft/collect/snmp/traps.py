@@ -30,6 +30,7 @@ from weft.decode.snmp import ber, traps
 from weft.decode.snmp.library import load
 from weft.decode.snmp.profile import TrapSpec
 from weft.errors import Unavailable
+from weft.model.addresses import address_text, packed
 from weft.model.logs import LOGS
 from weft.rulefile import read_folder
 
@@ -139,7 +140,7 @@ class TrapListener:
         """Take a datagram; what is to be answered to it."""
         settings = self._config.traps
         assert settings is not None
-        host = _plain(host)
+        host = address_text(packed(host), "::")
         sender = self._sender(host)
         if not _within(host, settings.allowed_senders, otherwise=True):
             sender.book.error("not_allowed", "a sender outside snmp.traps.allowed_senders")
@@ -252,13 +253,6 @@ def _open(settings: TrapConfig) -> socket.socket:
         ) from None  # fmt: skip
     opened.setblocking(False)
     return opened
-
-
-def _plain(host: str) -> str:
-    """Address without zone, IPv4 where it is mapped."""
-    one = ipaddress.ip_address(host.partition("%")[0])
-    mapped = getattr(one, "ipv4_mapped", None)
-    return str(mapped or one)
 
 
 def _within(host: str, networks: tuple[Network, ...], *, otherwise: bool) -> bool:

@@ -20,9 +20,10 @@ from weft.decode.flow.sampling import Fact, SamplingState
 from weft.decode.flow.sequence import account
 from weft.decode.flow.sflow import SflowDecoder
 from weft.decode.flow.state import TemplateState
-from weft.decode.flow.streams import OVERFLOW, StreamTable, address_text
+from weft.decode.flow.streams import OVERFLOW, StreamTable
 from weft.decode.flow.templated import TemplatedDecoder
 from weft.decode.flow.templates import Template
+from weft.model.addresses import address_text
 from weft.model.exporters import InterfaceFact, StreamStatus
 
 _MAPPED = bytes(10) + b"\xff\xff"
@@ -134,7 +135,7 @@ class FlowDecoder:
             self._templated.templates.define(template, 0, state.seen_ns)
 
     def _identity(self, slot: int) -> tuple[str, int, int]:
-        return (address_text(self._streams.exporter(slot)), self._streams.kind(slot), self._streams.domain(slot))
+        return (address_text(self._streams.exporter(slot), "::"), self._streams.kind(slot), self._streams.domain(slot))
 
     def _forget(self, slots: NDArray[np.int64]) -> None:
         self._templated.forget(slots)

@@ -8,7 +8,6 @@ as IPv4), MAC addresses ``"aa:bb:cc:dd:ee:ff"``, enumerations their names; an un
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from weft.model.addresses import address_text
 from weft.model.flows import PRESENT, WIRE_COLUMNS
 from weft.model.tables import Column, Kind
 
@@ -23,7 +23,6 @@ from weft.model.tables import Column, Kind
 RECORD_FIELDS = tuple(column.name for column in WIRE_COLUMNS)
 
 _MAPPED = bytes(10) + b"\xff\xff"
-_UNSET = bytes(16)
 _UNKNOWN = "unknown"
 _TEXTS = (Kind.ADDRESS, Kind.TIMESTAMP, Kind.MAC, Kind.ENUM)  # none of their texts needs escaping
 _SECOND = 10**9
@@ -67,7 +66,7 @@ def _values(batch: pa.RecordBatch, bit: int, column: Column) -> list[Any]:
         buffer = array.buffers()[1]
         assert buffer is not None
         cells = np.frombuffer(memoryview(buffer), "V16")[array.offset : array.offset + len(array)]
-        texts = _distinct(cells, _address_or_none if column.name == "exporter" else address_text)
+        texts = _distinct(cells, _address_or_none if column.name == "exporter" else _address)
     elif column.kind is Kind.TIMESTAMP:
         texts = _distinct(array.cast(pa.int64()).to_numpy(), time_text)
     elif column.kind is Kind.MAC:
@@ -92,16 +91,13 @@ def _distinct(cells: NDArray[Any], text: Callable[[Any], str | None]) -> list[st
     return out
 
 
-def address_text(address: bytes) -> str:
-    """An address as people write it; IPv4 without its mapping."""
-    if address[:12] == _MAPPED:
-        return socket.inet_ntop(socket.AF_INET, address[12:])
-    return socket.inet_ntop(socket.AF_INET6, address)
+def _address(address: bytes) -> str:
+    return address_text(address, "::")
 
 
 def _address_or_none(address: bytes) -> str | None:
     """The exporter of a plain file is not known."""
-    return None if address == _UNSET else address_text(address)
+    return address_text(address) or None
 
 
 def time_text(nanoseconds: int) -> str:

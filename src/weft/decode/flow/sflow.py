@@ -18,8 +18,9 @@ from weft.decode.flow.sampling import SamplingState
 from weft.decode.flow.sflow_counters import counter_batch
 from weft.decode.flow.sflow_samples import K_MESSAGE, SAMPLE_COLUMNS, most_samples, write_samples
 from weft.decode.flow.sflow_sources import SampleSources
-from weft.decode.flow.streams import StreamTable, address_text
+from weft.decode.flow.streams import StreamTable
 from weft.decode.packet import FRAME_COLUMNS
+from weft.model.addresses import address_text
 from weft.model.exporters import InterfaceFact
 
 _MAX_INTERFACES = 1 << 17
@@ -76,7 +77,7 @@ class SflowDecoder:
             found[one.exporter, one.if_index] = (one.name or name, one.speed_bps or speed)
         received = int(messages.info[listed[-1, K_MESSAGE], M_RECEIVED])
         return [
-            InterfaceFact(address_text(exporter), if_index, name=name, speed_bps=speed, learned_ns=received)
+            InterfaceFact(address_text(exporter, "::"), if_index, name=name, speed_bps=speed, learned_ns=received)
             for (exporter, if_index), (name, speed) in found.items()
             if self._is_news(exporter, if_index, name, speed)
         ]

@@ -7,7 +7,6 @@ of streams beyond the limits are counted there, so that a flood of made-up sourc
 from __future__ import annotations
 
 import secrets
-from ipaddress import IPv6Address
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +35,7 @@ from weft.decode.flow.headers import StreamKeys, find_stream, identify
 from weft.decode.flow.limits import DecodeLimits
 from weft.decode.flow.messages import IPFIX, V5, Messages, new_messages
 from weft.decode.flow.reasons import REASON_COUNT, REASON_NAMES
+from weft.model.addresses import address_text
 from weft.model.exporters import StreamStatus
 
 OVERFLOW = 0
@@ -102,8 +102,8 @@ class StreamTable:
         errors = self.errors[slot]
         kind = self.kind(slot)
         return StreamStatus(
-            exporter=address_text(self.exporter(slot)),
-            source=address_text(self.keys.words[slot, 0:2].tobytes()),
+            exporter=address_text(self.exporter(slot), "::"),
+            source=address_text(self.keys.words[slot, 0:2].tobytes(), "::"),
             flow_type=kind,
             observation_domain=self.domain(slot),
             datagrams=row[C_DATAGRAMS],
@@ -147,9 +147,3 @@ class StreamTable:
         for table in (self.counters, self.errors, self.sequence):
             table[silent] = 0
         return released
-
-
-def address_text(address: bytes) -> str:
-    """An address as people write it: IPv4 when it is a mapped one."""
-    value = IPv6Address(address)
-    return str(value.ipv4_mapped or value)

@@ -31,8 +31,9 @@ from weft.decode.flow.sets import (
     index_sets,
     resolve,
 )
-from weft.decode.flow.streams import OVERFLOW, StreamTable, address_text
+from weft.decode.flow.streams import OVERFLOW, StreamTable
 from weft.decode.flow.templates import Template, TemplateTable, parse_templates
+from weft.model.addresses import address_text
 from weft.model.exporters import InterfaceFact
 
 _TEMPLATE_SETS_PER_BATCH = 256  # changed ones, of one stream; refreshes do not count
@@ -260,7 +261,7 @@ class TemplatedDecoder:
                 continue
             if number in known or len(known) < self._limits.max_facts_per_stream:
                 known[number] = (name, description)
-                exporter = address_text(self._streams.exporter(slot))
+                exporter = address_text(self._streams.exporter(slot), "::")
                 self.interfaces.append(InterfaceFact(exporter, number, name, description, 0, now_ns))
 
     def _hold(self, messages: Messages, sets: NDArray[np.int64]) -> None:

@@ -138,12 +138,3 @@ def full_path(prefix: Any, path: Any, expand: Sequence[Element] | None = None) -
 def snake(name: str) -> str:
     """A name as metrics are called: lower case, words joined by ``_``."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def labels_text(labels: Iterable[tuple[str, str]]) -> str:
-    """Labels as the metrics table keeps them: sorted by name, values escaped as in Prometheus' text format."""
-    shown = []
-    for name, value in sorted(labels):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        shown.append(f'{name}="{escaped}"')
-    return ",".join(shown)

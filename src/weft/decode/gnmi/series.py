@@ -9,7 +9,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from weft.decode.gnmi.mapping import Match
-from weft.decode.gnmi.paths import labels_text
+from weft.model.labels import labels_text
 from weft.model.metrics import METRIC_SOURCES, METRIC_TYPES, METRICS
 from weft.model.rows import batch_of
 

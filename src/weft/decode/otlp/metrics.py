@@ -14,8 +14,9 @@ from typing import Any
 from weft.decode.otlp.histograms import buckets, quantiles
 from weft.decode.otlp.resource import LABELS, Origin, origin_of
 from weft.decode.otlp.wire import MOST_ATTRIBUTES, Exported, count, parse, snake, texts
-from weft.decode.prometheus.rules import COUNTER, GAUGE, Meaning, Rules, labels_text, read_rules
+from weft.decode.prometheus.rules import COUNTER, GAUGE, Meaning, Rules, read_rules
 from weft.model.addresses import NO_ADDRESS
+from weft.model.labels import labels_text
 from weft.model.metrics import METRIC_SOURCES, METRICS
 from weft.model.rows import batch_of
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from weft.decode.otlp.wire import snake, texts
-from weft.decode.prometheus.rules import address_of, without_port
-from weft.model.addresses import NO_ADDRESS
+from weft.decode.prometheus.rules import without_port
+from weft.model.addresses import NO_ADDRESS, address_of_host
 
 #: Attributes that name the device, best first.
 HOSTS = ("host.name", "net.host.name", "device.name", "k8s.node.name", "service.instance.id", "host.id")
@@ -36,7 +36,7 @@ def origin_of(resource: Any, labels: Sequence[str] = LABELS) -> Origin:
     """Host, address and labels of a ``Resource``."""
     attributes = texts(resource.attributes[:256])
     host = next((without_port(attributes[name]) for name in HOSTS if attributes.get(name)), "")
-    exporter = next((one for name in ADDRESSES for one in _addresses(attributes.get(name, ""))), address_of(host))
+    exporter = next((one for name in ADDRESSES for one in _addresses(attributes.get(name, ""))), address_of_host(host))
     kept = {snake(name): attributes[name] for name in labels if attributes.get(name)}
     return Origin(host[:512], exporter, kept, attributes.get("service.name", ""))
 
@@ -50,5 +50,5 @@ def _addresses(value: str) -> list[bytes]:
             many = []
     else:
         many = [value] if value else []
-    found = [address_of(one) for one in many if not one.startswith(("127.", "fe80", "::1", "169.254."))]
+    found = [address_of_host(one) for one in many if not one.startswith(("127.", "fe80", "::1", "169.254."))]
     return [one for one in found if one != NO_ADDRESS]

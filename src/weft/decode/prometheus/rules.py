@@ -5,7 +5,6 @@ The octets that ``eth0`` received have one name in Weft, whether SNMP, node_expo
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from importlib import resources
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from weft.model.addresses import NO_ADDRESS, packed
+from weft.model.addresses import NO_ADDRESS, address_of_host
+from weft.model.labels import labels_text
 from weft.rulefile import Text, checked
 
 COUNTER, GAUGE = 1, 2
@@ -22,7 +22,6 @@ _TYPES = {"counter": COUNTER, "gauge": GAUGE}
 #: Longest host, component and name kept; longer ones are cut.
 MOST_CHARACTERS = 512
 _PLACE = re.compile(r"\{(\w+)\}")
-_ESCAPES = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 _PORT = re.compile(r"^(?:\[([0-9A-Fa-f:.%\w]+)\]|([^:\[\]]+))(?::\d{1,5})?$")
 
 
@@ -137,7 +136,7 @@ class Rules:
             filled, used = _fill(template, labels)
             if filled:
                 host = without_port(filled)[:MOST_CHARACTERS]
-                return host, address_of(host), used[0] if len(used) == 1 else ""
+                return host, address_of_host(host), used[0] if len(used) == 1 else ""
         return "", NO_ADDRESS, ""
 
 
@@ -169,23 +168,6 @@ def without_port(instance: str) -> str:
     text = text.partition("/")[0] if "://" in instance else text
     match = _PORT.match(text)
     return (match[1] or match[2]) if match else text
-
-
-@lru_cache(maxsize=1 << 16)
-def address_of(host: str) -> bytes:
-    """The address that ``host`` is, absent where it is a name."""
-    if not host or not (host[0].isdigit() or ":" in host):
-        return NO_ADDRESS
-    try:
-        one = packed(host)
-    except ValueError:
-        return NO_ADDRESS
-    return NO_ADDRESS if ipaddress.ip_address(host.partition("%")[0]).is_unspecified else one
-
-
-def labels_text(labels: Iterable[tuple[str, str]]) -> str:
-    """Labels as the metrics table holds them: sorted by name, values escaped as in Prometheus' text format."""
-    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in sorted(labels) if value)
 
 
 def read_rules(own: Iterable[Text] = ()) -> Rules:

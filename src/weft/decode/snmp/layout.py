@@ -20,6 +20,7 @@ from weft.decode.snmp.columns import ColumnData
 from weft.decode.snmp.expression import Expression, parse
 from weft.decode.snmp.library import DeviceProfile
 from weft.decode.snmp.profile import MetricSpec, TableSpec
+from weft.model.labels import labels_text
 
 #: Table → column → cells.
 Walked = Mapping[str, Mapping[str, ColumnData]]
@@ -259,13 +260,4 @@ def _labels(
     templates: Mapping[str, str], rows: list[int], groups: list[dict[str, str]], lookup: _Lookup
 ) -> Iterable[str]:
     filled = {name: list(_filled(template, rows, groups, lookup)) for name, template in sorted(templates.items())}
-    return (label_text({name: values[at] for name, values in filled.items()}) for at in range(len(rows)))
-
-
-def label_text(labels: Mapping[str, str]) -> str:
-    """Labels as the metrics table holds them: sorted, empty ones left out, escaped as Prometheus does."""
-    return ",".join(f'{name}="{_escaped(value)}"' for name, value in sorted(labels.items()) if value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return (labels_text((name, values[at]) for name, values in filled.items()) for at in range(len(rows)))
