@@ -13,6 +13,7 @@ table that numba walks: tens of millions of rows a second, no objects. What is n
 from __future__ import annotations
 
 import hashlib
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from weft.decode.kernels import kernel
+from weft.decode.probing import mixed, place
 from weft.model.metrics import BEGINS_ANEW, METRIC_TYPES, METRICS
 
 _COUNTER = next(number for number, name in METRIC_TYPES.items() if name == "counter")
@@ -39,21 +41,9 @@ _RESET, _WRAP, _LATE, _DUPLICATE = range(_N_COUNTS)
 
 @kernel
 def _mix(keys: NDArray[np.uint64], values: NDArray[np.uint64]) -> None:
-    """Fold ``values`` into ``keys`` (murmur3's finaliser)."""
+    """Fold ``values`` into ``keys``."""
     for i in range(len(keys)):
-        h = (keys[i] ^ values[i]) * np.uint64(0xFF51AFD7ED558CCD)
-        h ^= h >> np.uint64(33)
-        h *= np.uint64(0xC4CEB9FE1A85EC53)
-        keys[i] = h ^ (h >> np.uint64(33))
-
-
-@kernel
-def _find(slots: NDArray[np.uint64], key: np.uint64) -> int:
-    mask = np.uint64(len(slots) - 1)
-    at = key & mask
-    while slots[at] != np.uint64(0) and slots[at] != key:
-        at = (at + np.uint64(1)) & mask
-    return int(at)
+        keys[i] = mixed(keys[i] ^ mixed(values[i]))
 
 
 @kernel
@@ -68,7 +58,7 @@ def _increases(
             continue
         anew, given = interval[i] == _ANEW, interval[i] != 0 and interval[i] != _ANEW
         key = keys[i] | np.uint64(1)  # zero marks a free slot
-        at = _find(slots, key)
+        at = place(slots, key)
         if anew or given or slots[at] == np.uint64(0):
             new += slots[at] == np.uint64(0)
             counts[_RESET] += anew
@@ -106,7 +96,7 @@ def _rehash(
     kept = 0
     for i in range(len(slots)):
         if slots[i] != np.uint64(0) and last_ms[i] >= oldest_ms:
-            at = _find(new_slots, slots[i])
+            at = place(new_slots, slots[i])
             new_slots[at], new_value[at], new_ms[at] = slots[i], last_value[i], last_ms[i]
             kept += 1
     return kept
@@ -128,6 +118,7 @@ class CounterBook:
 
     def __init__(self) -> None:
         self._hashes: dict[str, int] = {}
+        self._secret = secrets.token_bytes(16)  # nobody can choose names that collide
         self._make(_FIRST_SLOTS)
         self._used = 0
         self.counts = CounterCounts()
@@ -182,7 +173,7 @@ class CounterBook:
         if known is None:
             if len(self._hashes) > MOST_SERIES:
                 self._hashes.clear()
-            known = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest(), "little")
+            known = int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8, key=self._secret).digest(), "little")
             self._hashes[word] = known
         return known
 

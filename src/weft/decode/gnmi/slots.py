@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.kernels import inlined, kernel
+from weft.decode.probing import mixed, place
 
 SEED = 0x9E3779B97F4A7C15
 
@@ -33,45 +34,30 @@ def word(data: NDArray[np.uint8], at: int, size: int) -> np.uint64:
     return word
 
 
-@inlined
-def _mixed(h: np.uint64) -> np.uint64:
-    h = (h ^ (h >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
-    h = (h ^ (h >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
-    return h ^ (h >> np.uint64(33))
-
-
 @kernel
 def hashed(data: NDArray[np.uint8], at: int, size: int, seed: np.uint64) -> np.uint64:
     """64 bits of ``size`` bytes; never 0, which marks a free slot."""
     h = seed ^ np.uint64(size)
     end = at + size
     while at + 8 <= end:
-        h = _mixed(h ^ word(data, at, 8))
+        h = mixed(h ^ word(data, at, 8))
         at += 8
     if at < end:
-        h = _mixed(h ^ word(data, at, end - at))
-    return _mixed(h + np.uint64(SEED)) | np.uint64(1)
+        h = mixed(h ^ word(data, at, end - at))
+    return mixed(h + np.uint64(SEED)) | np.uint64(1)
 
 
 @kernel
 def find(table: Slots, key: np.uint64) -> int:
     """Number of an entry; -1 = not there."""
-    mask = np.uint64(len(table.key) - 1)
-    at = key & mask
-    while table.key[at] != np.uint64(0):
-        if table.key[at] == key:
-            return int(table.number[at])
-        at = (at + np.uint64(1)) & mask
-    return -1
+    at = place(table.key, key)
+    return int(table.number[at]) if table.key[at] == key else -1
 
 
 @kernel
 def insert(table: Slots, key: np.uint64, number: int) -> None:
     """Put an entry into a table that has a free slot."""
-    mask = np.uint64(len(table.key) - 1)
-    at = key & mask
-    while table.key[at] != np.uint64(0) and table.key[at] != key:
-        at = (at + np.uint64(1)) & mask
+    at = place(table.key, key)
     table.key[at], table.number[at] = key, number
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.kernels import kernel
+from weft.decode.probing import place
 from weft.decode.prometheus.rules import Meaning
 
 #: Texts of a series, each kept once: the sender's own name of the metric, then columns of the table.
@@ -19,15 +20,6 @@ WORDS = ("name", "metric", "host", "component", "labels")
 NAME, METRIC, HOST, COMPONENT, LABELS = range(5)
 _FIRST = 1 << 10
 UNKNOWN = -1
-
-
-@kernel
-def _place(slots: NDArray[np.uint64], key: np.uint64) -> int:
-    mask = np.uint64(len(slots) - 1)
-    at = key & mask
-    while slots[at] != np.uint64(0) and slots[at] != key:
-        at = (at + np.uint64(1)) & mask
-    return int(at)
 
 
 @kernel
@@ -39,7 +31,7 @@ def _look_up(
     unknown = 0
     for i in range(len(keys)):
         key = keys[i] | np.uint64(1)  # zero marks a free slot
-        at = _place(slots, key)
+        at = place(slots, key)
         if slots[at] == np.uint64(0):
             out[i] = -1
             unknown += 1
@@ -53,7 +45,7 @@ def _look_up(
 def _insert(keys: NDArray[np.uint64], first: int, slots: NDArray[np.uint64], ids: NDArray[np.int32]) -> None:
     for i in range(len(keys)):
         key = keys[i] | np.uint64(1)
-        at = _place(slots, key)
+        at = place(slots, key)
         slots[at], ids[at] = key, first + i
 
 
