@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from bench._measure import cpu
 
 from weft.collect import CollectConfig, Collector, ListenerConfig
 from weft.collect.admission import Admission
@@ -27,12 +28,6 @@ from weft.logs import configure_logging
 from weft.store.config import StoreConfig
 from weft.store.open import open_store
 from weft.store.telemetry import TelemetryStore
-
-
-def cpu() -> float:
-    """User and system seconds of this process, merges included."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def number(store: TelemetryStore, sql: str) -> int:

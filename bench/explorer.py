@@ -8,12 +8,11 @@ is asked repeatedly through the query engine, as the UI would ask it, while noth
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+from bench._measure import ask, emit, settle
 from bench._rows import Organisation
 
 from weft.model.flows import FLOWS
@@ -28,7 +27,6 @@ CACHE = Path(__file__).parent / ".cache"
 #: The rows fill the 24 hours before this; retention is lifted so that they stay.
 END = 1_793_491_200
 KEEP = dict.fromkeys((FLOWS.name, *(rollup.name for rollup in FLOWS.rollups)), 20000)
-RUNS = 12
 
 
 def cases(usual: str, busiest: str) -> dict[str, tuple[Query, float]]:
@@ -70,15 +68,6 @@ def load(store: TelemetryStore, rows: int) -> None:
         print(f"loaded {number + 1} of {rows // BATCH} M rows", file=sys.stderr, end="\r")
 
 
-def settle(store: TelemetryStore) -> None:
-    """Wait for merges, so that what is measured is the resting state."""
-    quiet, deadline = 0, time.monotonic() + 150
-    while quiet < 4 and time.monotonic() < deadline:
-        running = store.query("SELECT count() AS n FROM system.merges").table["n"][0].as_py()
-        quiet = 0 if running else quiet + 1
-        time.sleep(0.5)
-
-
 def _address(store: TelemetryStore, which: str) -> str:
     """An IPv4 source address by how often it is seen in the last ten minutes, most often first."""
     sql = (
@@ -98,17 +87,10 @@ def main() -> None:
     usual, busiest = _address(store, "LIMIT 1 OFFSET 2000"), _address(store, "LIMIT 1")
     engine = QueryEngine(store, retention_days=KEEP, clock=lambda: float(END))
     for case, (query, bar) in cases(usual, busiest).items():
-        times, table, read = [], "", 0
-        for _ in range(RUNS):
-            began = time.perf_counter()
-            result = engine.run(query)
-            times.append((time.perf_counter() - began) * 1000)
-            table, read = result.provenance.table, result.provenance.rows_read
-        p95 = float(np.quantile(times, 0.95))
-        print(json.dumps({
-            "bench": "explorer", "case": f"{case} p95 ({table}, {read} rows)", "value": round(p95, 1), "unit": "ms",
-            "peer": "bar", "peer_value": bar, "ratio": round(p95 / bar, 2), "p50": round(float(np.median(times)), 1),
-        }), flush=True)  # fmt: skip
+        asked = ask(engine, query)
+        read = asked.result.provenance
+        name = f"{case} p95 ({read.table}, {read.rows_read} rows)"
+        emit("explorer", name, asked.p95, "ms", bar=bar, p50=asked.p50, cpu=asked.cpu)
     store.stop()
 
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from bench._measure import cpu
 
 from weft.collect.config import CollectConfig
 from weft.collect.gnmi import GnmiConfig, GnmiSubscriber
@@ -49,12 +49,6 @@ _COUNTERS = (
 def emit(case: str, value: float, unit: str, **more: Any) -> None:
     """One result line."""
     print(json.dumps({"bench": "gnmi", "case": case, "value": round(value, 3), "unit": unit, **more}), flush=True)
-
-
-def cpu() -> float:
-    """User and system seconds of this process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 # --- messages ---------------------------------------------------------------------------------------------------------

@@ -9,39 +9,23 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from bench._measure import cpu, settle
 from bench._rows import Organisation
 
 from weft.model.flows import FLOWS
 from weft.model.tables import Table
 from weft.store.config import StoreConfig
 from weft.store.open import open_store
-from weft.store.telemetry import TelemetryStore
 
 SIZES = (10_000, 100_000, 500_000, 1_000_000)
 ROWS = 4_000_000
 RATE = 200_000  # rows per second of the simulated stream: how much time a batch spans
-
-
-def cpu() -> float:
-    """User and system seconds of this process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
-
-
-def settle(store: TelemetryStore) -> None:
-    """Wait until merges have had their say."""
-    quiet, deadline = 0, time.monotonic() + 120
-    while quiet < 4 and time.monotonic() < deadline:
-        running = store.query("SELECT count() AS n FROM system.merges").table["n"][0].as_py()
-        quiet = 0 if running else quiet + 1
-        time.sleep(0.5)
 
 
 def measure(size: int, rows: int, directory: Path, table: Table = FLOWS) -> dict[str, float]:

@@ -9,16 +9,14 @@ runs and what the bar allows; and what storing a message costs.
 
 from __future__ import annotations
 
-import json
-import resource
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from bench._measure import ask, cpu, emit, settle
 
 from weft.model.logs import LOGS
 from weft.model.rows import batch_of
@@ -32,7 +30,6 @@ MESSAGES, BATCH, HOURS = 10_000_000, 500_000, 24
 CACHE = Path(__file__).parent / ".cache"
 END = 1_793_491_200
 KEEP = {LOGS.name: 20000}
-RUNS = 12
 RARE = "qfp0 parity error recovered"
 _TEMPLATES = (
     ("%LINEPROTO-5-UPDOWN: Line protocol on Interface GigabitEthernet0/0/{}, changed state to down", "INTERFACE_DOWN"),
@@ -71,13 +68,12 @@ def load(store: TelemetryStore, messages: int) -> None:
     rng, spent = np.random.default_rng(9), 0.0
     for number in range(have // BATCH, messages // BATCH):
         batch = _batch(rng, number, messages)
-        began = resource.getrusage(resource.RUSAGE_SELF)
+        before = cpu()
         store.insert(LOGS, batch)
-        ended = resource.getrusage(resource.RUSAGE_SELF)
-        spent += ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+        spent += cpu() - before
         print(f"loaded {(number + 1) * BATCH:,} messages", file=sys.stderr, end="\r")
     if made := messages - have:
-        _print("CPU of storing a message, index of words included", spent / made * 1e6, 20.0, unit="us")
+        emit("logs", "CPU of storing a message, index of words included", spent / made * 1e6, "us", bar=20.0)
 
 
 def _batch(rng: np.random.Generator, number: int, messages: int) -> pa.RecordBatch:
@@ -100,21 +96,6 @@ def _batch(rng: np.random.Generator, number: int, messages: int) -> pa.RecordBat
     )  # fmt: skip
 
 
-def _print(case: str, value: float, bar: float, *, unit: str = "ms", **more: float) -> None:
-    line = {"bench": "logs", "case": case, "value": round(value, 1), "unit": unit, "peer": "bar", "peer_value": bar,
-            "ratio": round(value / bar, 2)}  # fmt: skip
-    print(json.dumps(line | {name: round(one, 1) for name, one in more.items()}), flush=True)
-
-
-def settle(store: TelemetryStore) -> None:
-    """Wait for merges, so that what is measured is the resting state."""
-    quiet, deadline = 0, time.monotonic() + 150
-    while quiet < 4 and time.monotonic() < deadline:
-        running = store.query("SELECT count() AS n FROM system.merges").table["n"][0].as_py()
-        quiet = 0 if running else quiet + 1
-        time.sleep(0.5)
-
-
 def main() -> None:
     """Print one JSON line per question."""
     messages = int(sys.argv[1]) if len(sys.argv) > 1 else MESSAGES
@@ -124,14 +105,9 @@ def main() -> None:
     settle(store)
     engine = QueryEngine(store, retention_days=KEEP, clock=lambda: float(END))
     for case, (query, bar) in cases().items():
-        times, cpu = [], []
-        for _ in range(RUNS):
-            began, used = time.perf_counter(), time.process_time()
-            found = len(engine.run(query).rows)
-            times.append((time.perf_counter() - began) * 1000)
-            cpu.append((time.process_time() - used) * 1000)
-        p95, p50, used = float(np.quantile(times, 0.95)), float(np.median(times)), float(np.median(cpu))
-        _print(f"{case} p95 ({found} rows)", p95, bar, p50=p50, cpu=used)
+        asked = ask(engine, query)
+        found = len(asked.result.rows)
+        emit("logs", f"{case} p95 ({found} rows)", asked.p95, "ms", bar=bar, p50=asked.p50, cpu=asked.cpu)
     store.stop()
 
 

@@ -8,14 +8,13 @@ later runs reuse them. Prints one JSON line per question: the 95th percentile of
 
 from __future__ import annotations
 
-import json
 import sys
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from bench._measure import ask, emit, settle
 
 from weft.model.dictionaries import EXPORTERS, INTERFACES
 from weft.model.metrics import METRICS
@@ -30,7 +29,6 @@ PORTS, HOURS, MINUTE = 50, 24, 60
 CACHE = Path(__file__).parent / ".cache"
 END = 1_793_491_200
 KEEP = {METRICS.name: 20000}
-RUNS = 12
 NAMES = (
     "in_octets", "out_octets", "in_unicast_pkts", "out_unicast_pkts", "in_errors", "out_errors", "in_discards",
     "out_discards", "in_multicast_pkts", "out_multicast_pkts",
@@ -106,15 +104,6 @@ def load(store: TelemetryStore, interfaces: int) -> None:
         print(f"loaded {hour + 1} of {HOURS} hours", file=sys.stderr, end="\r")
 
 
-def settle(store: TelemetryStore) -> None:
-    """Wait for merges, so that what is measured is the resting state."""
-    quiet, deadline = 0, time.monotonic() + 90
-    while quiet < 4 and time.monotonic() < deadline:
-        running = store.query("SELECT count() AS n FROM system.merges").table["n"][0].as_py()
-        quiet = 0 if running else quiet + 1
-        time.sleep(0.5)
-
-
 def main() -> None:
     """Print one JSON line per question."""
     interfaces = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
@@ -124,18 +113,9 @@ def main() -> None:
     settle(store)
     engine = QueryEngine(store, retention_days=KEEP, clock=lambda: float(END))
     for case, (query, bar) in cases().items():
-        times, cpu, read = [], [], 0
-        for _ in range(RUNS):
-            began, used = time.perf_counter(), time.process_time()
-            read = engine.run(query).provenance.rows_read
-            times.append((time.perf_counter() - began) * 1000)
-            cpu.append((time.process_time() - used) * 1000)
-        p95 = float(np.quantile(times, 0.95))
-        print(json.dumps({
-            "bench": "metrics", "case": f"{case} p95 ({read} rows read)", "value": round(p95, 1), "unit": "ms",
-            "peer": "bar", "peer_value": bar, "ratio": round(p95 / bar, 2), "p50": round(float(np.median(times)), 1),
-            "cpu": round(float(np.median(cpu)), 1),
-        }), flush=True)  # fmt: skip
+        asked = ask(engine, query)
+        read = asked.result.provenance.rows_read
+        emit("metrics", f"{case} p95 ({read} rows read)", asked.p95, "ms", bar=bar, p50=asked.p50, cpu=asked.cpu)
     store.stop()
 
 

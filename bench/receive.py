@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import statistics
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+from bench._measure import cpu
 from bench._send import sender
 from bench._streams import plain_stream
 
@@ -26,12 +26,6 @@ from weft.collect.listener import Listener
 from weft.collect.queue import DatagramQueue
 from weft.collect.slab import SlabPool
 from weft.collect.sockets import open_listener
-
-
-def cpu() -> float:
-    """User and system seconds of this process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 def run_listener(stream: Path, rate: float, count: int) -> tuple[float, int, int]:

@@ -13,7 +13,6 @@ import asyncio
 import itertools
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+from bench._measure import cpu
 
 from weft.collect.config import CollectConfig
 from weft.collect.intake import Intake, SourceBook
@@ -41,12 +41,6 @@ _BAR_S = 60.0
 def emit(case: str, value: float, unit: str, **more: Any) -> None:
     """One result line."""
     print(json.dumps({"bench": "snmp", "case": case, "value": round(value, 3), "unit": unit, **more}), flush=True)
-
-
-def cpu() -> float:
-    """User and system seconds of this process."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
 
 
 # --- the agents' process ----------------------------------------------------------------------------------------------
