@@ -1,0 +1,18 @@
+"""What holds for all tests: their order."""
+
+from __future__ import annotations
+
+import pytest
+
+#: These come last: they take longest, and Playwright leaves an event loop running in the thread that used it.
+_LAST = ("routers", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Fast tests first."""
+
+    def rank(item: pytest.Item) -> int:
+        folder = item.path.parent.name
+        return _LAST.index(folder) + 1 if folder in _LAST else 0
+
+    items.sort(key=rank)
