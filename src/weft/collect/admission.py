@@ -159,7 +159,7 @@ class Admission:
         )  # fmt: skip
 
     def _address(self, s: int) -> str:
-        return address_text(self._key[s].tobytes())
+        return address_text(self._key[s].tobytes(), "::")
 
     def _enter(
         self, batch: DatagramBatch, source: NDArray[np.uint64], slot: NDArray[np.int32], verdict: NDArray[np.uint8]

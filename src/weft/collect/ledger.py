@@ -7,7 +7,7 @@ import threading
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from weft.model.addresses import address_text
+from weft.model.addresses import NO_ADDRESS, address_text
 
 #: Exporters counted apart; losses of further ones are counted together.
 _MOST_EXPORTERS = 4096
@@ -30,7 +30,7 @@ class RowLedger:
     def count(self, batch: pa.RecordBatch, reason: str) -> None:
         """All rows of ``batch`` met with ``reason``."""
         groups = pc.value_counts(batch.column("exporter"))
-        names = [address_text(value or b"") for value in groups.field(0).to_pylist()]
+        names = [address_text(value or NO_ADDRESS, "::") for value in groups.field(0).to_pylist()]
         counts: list[int] = groups.field(1).to_numpy().tolist()
         with self._lock:
             self._totals[reason] = self._totals.get(reason, 0) + batch.num_rows

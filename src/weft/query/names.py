@@ -58,7 +58,7 @@ Value = int | float | str | Range | Interface | Address | Prefix
 
 def address_cell(packed: bytes) -> str:
     """16 stored bytes as a filter reads them: ``::`` where there is no address."""
-    return address_text(packed) or "::"
+    return address_text(packed, "::")
 
 
 def flags_text(bits: int) -> str:
