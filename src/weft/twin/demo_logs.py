@@ -23,7 +23,6 @@ from weft.model.addresses import packed
 from weft.model.changes import CHANGES
 from weft.model.logs import LOG_SOURCES, LOGS
 from weft.twin import organisation as org
-from weft.twin.agents.syslog import render
 from weft.twin.config import DemoConfig
 from weft.twin.configs import write_configs
 from weft.twin.demo_devices import Intake
@@ -81,7 +80,7 @@ class DemoLogs:
         for first in range(0, len(past), _BATCH):
             part = past[first : first + _BATCH]
             decoded = decoder.decode(
-                [render(one) for one in part], [int(one.time_s * 1e9) for one in part],
+                [one.wire for one in part], [int(one.time_s * 1e9) for one in part],
                 [senders[one.device] for one in part], _UDP,
             )  # fmt: skip
             self._intake.put(LOGS, decoded.logs)
@@ -98,7 +97,7 @@ class DemoLogs:
             now = time.time()
             for message in messages(self._config.seed, since_s, now):
                 try:
-                    sockets[message.device].sendto(render(message), ("127.0.0.1", port))
+                    sockets[message.device].sendto(message.wire, ("127.0.0.1", port))
                 except OSError as error:
                     log.warning("demo_send_failed", exporter=message.device, error=str(error))
             since_s = now

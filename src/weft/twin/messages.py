@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from weft.twin import organisation as org
+from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.devices import peer_address, peer_asn
 from weft.twin.incidents import ENGINEERS, Incident, incidents
 
-Dialect = Literal["junos", "nxos", "fortinet"]
 DIALECTS: dict[str, Dialect] = {"border": "junos", "core": "nxos", "firewall": "fortinet"}
 _ALERT, _CRITICAL, _ERROR, _WARNING, _NOTICE, _INFO = 1, 2, 3, 4, 5, 6
 _DAEMON, _AUTH, _LOCAL7 = 3, 4, 23
@@ -23,7 +22,7 @@ _SPAN_S = 600
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line that a device logs. For NX-OS ``program`` is the mnemonic (``%ETHPORT-5-IF_UP``)."""
+    """One line that a device logs. For NX-OS ``program`` is the mnemonic (``ETHPORT-5-IF_UP``)."""
 
     time_s: float  # UTC seconds
     device: str
@@ -34,9 +33,10 @@ class Message:
     text: str
 
     @property
-    def dialect(self) -> Dialect:
-        """How its header is written."""
-        return DIALECTS[_BY_NAME[self.device].role]
+    def wire(self) -> bytes:
+        """The datagram, in its maker's dialect."""
+        entry = Entry(self.device, self.program, self.text, self.severity, self.facility, str(self.pid or ""))
+        return render(entry, DIALECTS[_BY_NAME[self.device].role], self.time_s)
 
 
 _BY_NAME = {device.name: device for device in org.DEVICES}
@@ -95,19 +95,19 @@ def _junos_rpm(device: org.Exporter, at: float, rng: np.random.Generator) -> Mes
 
 def _nxos_login(device: org.Exporter, at: float, rng: np.random.Generator) -> Message:
     text = f"accepted password for user {_person(rng)} from {_inside(rng)} - sshd[{int(rng.integers(9000, 32000))}]"
-    return Message(at, device.name, _LOCAL7, _INFO, "%DAEMON-6-SYSTEM_MSG", 0, text)
+    return Message(at, device.name, _LOCAL7, _INFO, "DAEMON-6-SYSTEM_MSG", 0, text)
 
 
 def _nxos_neighbour(device: org.Exporter, at: float, rng: np.random.Generator) -> Message:
     port = device.ports[int(rng.integers(1, len(device.ports)))]
     mac = f"0050.56{int(rng.integers(0, 256)):02x}.{int(rng.integers(0, 65536)):04x}"
     text = f"Server with MAC {mac} on {port.name} refreshed"
-    return Message(at, device.name, _LOCAL7, _INFO, "%LLDP-6-SERVER_REFRESHED", 0, text)
+    return Message(at, device.name, _LOCAL7, _INFO, "LLDP-6-SERVER_REFRESHED", 0, text)
 
 
 def _nxos_save(device: org.Exporter, at: float, rng: np.random.Generator) -> Message:
     text = f"Copy running-config startup-config by {_person(rng)} took {int(rng.integers(2, 9))} seconds"
-    return Message(at, device.name, _LOCAL7, _INFO, "%SYSMGR-6-CFGWRITE_DONE", 0, text)
+    return Message(at, device.name, _LOCAL7, _INFO, "SYSMGR-6-CFGWRITE_DONE", 0, text)
 
 
 def _forti_traffic(device: org.Exporter, at: float, rng: np.random.Generator) -> Message:
@@ -193,7 +193,7 @@ def _config_commit(one: Incident, rng: np.random.Generator) -> Iterator[Message]
         yield Message(one.start_s + 4.1, one.device, _LOCAL7, _WARNING, "mgd", pid, text)
     elif dialect == "nxos":
         text = f"Configured from vty by {one.who} on {_inside(rng)}@pts/{int(rng.integers(0, 5))}"
-        yield Message(one.start_s, one.device, _LOCAL7, _NOTICE, "%VSHD-5-VSHD_SYSLOG_CONFIG_I", 0, text)
+        yield Message(one.start_s, one.device, _LOCAL7, _NOTICE, "VSHD-5-VSHD_SYSLOG_CONFIG_I", 0, text)
     else:
         policy = int(rng.integers(1, 40))
         text = (
@@ -207,9 +207,9 @@ def _config_commit(one: Incident, rng: np.random.Generator) -> Iterator[Message]
 def _hot(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
     degrees = int(rng.integers(71, 79))
     text = f"Module-1 reported Major temperature alarm. Sensor=1 Temperature={degrees} MajThreshold=70"
-    yield Message(one.start_s + 20, one.device, _LOCAL7, _CRITICAL, "%PLATFORM-2-MOD_TEMPMAJALRM", 0, text)
+    yield Message(one.start_s + 20, one.device, _LOCAL7, _CRITICAL, "PLATFORM-2-MOD_TEMPMAJALRM", 0, text)
     text = f"Module-1 recovered from Major temperature alarm. Sensor=1 Temperature={degrees - 24} MajThreshold=70"
-    yield Message(one.end_s + 15, one.device, _LOCAL7, _CRITICAL, "%PLATFORM-2-MOD_TEMPRECOVER", 0, text)
+    yield Message(one.end_s + 15, one.device, _LOCAL7, _CRITICAL, "PLATFORM-2-MOD_TEMPRECOVER", 0, text)
 
 
 def _denied(one: Incident, rng: np.random.Generator) -> Iterator[Message]:

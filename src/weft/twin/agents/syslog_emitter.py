@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
-Dialect = Literal["rfc5424", "rfc3164", "ios", "iosxr", "eos", "junos", "frr"]
+Dialect = Literal["rfc5424", "rfc3164", "ios", "iosxr", "nxos", "eos", "junos", "fortinet", "frr"]
 _NIL = "-"
 
 
@@ -64,6 +64,18 @@ def _iosxr(entry: Entry, moment: datetime) -> str:
     return f"{entry.sequence}: {entry.host} RP/0/RSP0/CPU0:{stamp}: {_process(entry)}: %{entry.message_id} : "
 
 
+def _nxos(entry: Entry, moment: datetime) -> str:
+    stamp = f"{moment:%Y %b} {moment.day:2} {moment:%H:%M:%S}.{moment.microsecond // 1000:03}"
+    return f"{entry.host}: {stamp} {moment.tzname() or 'UTC'}: %{entry.message_id or entry.program}: "
+
+
+def _fortinet(entry: Entry, moment: datetime) -> str:
+    return (
+        f'date={moment:%Y-%m-%d} time={moment:%H:%M:%S} devname="{entry.host}" devid="FG18H1FTK00000000" '
+        f'eventtime={int(moment.timestamp() * 1e6) * 1000} tz="{moment:%z}" '
+    )
+
+
 def _eos(entry: Entry, moment: datetime) -> str:
     return f"{_bsd(moment)} {entry.host} {entry.program}: %{entry.message_id}: "
 
@@ -79,7 +91,8 @@ def _frr(entry: Entry, moment: datetime) -> str:
 
 
 _HEADERS: dict[Dialect, Callable[[Entry, datetime], str]] = {
-    "rfc5424": _rfc5424, "rfc3164": _rfc3164, "ios": _ios, "iosxr": _iosxr, "eos": _eos, "junos": _junos, "frr": _frr,
+    "rfc5424": _rfc5424, "rfc3164": _rfc3164, "ios": _ios, "iosxr": _iosxr, "nxos": _nxos, "eos": _eos, "junos": _junos,
+    "fortinet": _fortinet, "frr": _frr,
 }  # fmt: skip
 
 
