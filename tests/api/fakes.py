@@ -1,8 +1,6 @@
 """Stand-ins for what the API asks: canned answers, a collector that says what it is told."""
 
-from weft.collect.spool import SpoolStatus
 from weft.collect.status import CollectStatus
-from weft.collect.writer import WriterStatus
 from weft.model.views import ChartSpec, Provenance, ViewResult, Window
 from weft.query.datasets import build_catalogue
 from weft.query.facets import Facet, Facets, FacetValue
@@ -59,24 +57,6 @@ class FakeCollector:
 
     def status(self):
         return self.now
-
-
-class FakeIntake:
-    def __init__(self, sources=()):
-        self.now = list(sources)
-        self.rows_lost = {}
-
-    def sources(self):
-        return list(self.now)
-
-    def writer(self):
-        return WriterStatus()
-
-    def spool(self):
-        return SpoolStatus()
-
-    def lost(self):
-        return self.rows_lost
 
 
 class FakeEnricher:

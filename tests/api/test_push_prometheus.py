@@ -7,14 +7,14 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 import urllib.parse
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import uvicorn
-from tests.collect.push.intake import KeptIntake
+from tests.collect.intake.fakes import FakeIntake
+from tests.waiting import until
 
 from weft.api.application import create_app
 from weft.api.auth import secrets
@@ -59,7 +59,7 @@ def exporter():
 
 @pytest.fixture
 def intake():
-    return KeptIntake()
+    return FakeIntake()
 
 
 @pytest.fixture
@@ -112,13 +112,6 @@ def prometheus(api, exporter, state, tmp_path):
 def ask(url, **parameters):
     with urllib.request.urlopen(f"{url}?{urllib.parse.urlencode(parameters)}", timeout=10) as answer:
         return json.load(answer)["data"]["result"]
-
-
-def until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come in time"
-        time.sleep(0.1)
 
 
 @pytest.mark.peers

@@ -4,7 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.api.fakes import FakeCollector, FakeIntake, FakeQuestions
+from tests.api.fakes import FakeCollector, FakeQuestions
+from tests.collect.intake.fakes import FakeIntake
 
 import weft.collect
 from weft.api.explanations import EXPLANATIONS, explain

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
+from tests.waiting import until
 
 from weft.collect import CollectConfig, Collector, ListenerConfig
 from weft.component import Running
@@ -57,13 +58,6 @@ def make(tmp_path: Path) -> Iterator[Make]:
         rig.store.gate.set()
         getattr(rig.decoder, "gate", rig.store.gate).set()
         rig.collector.stop()
-
-
-def until(condition: Callable[[], bool], seconds: float = 8.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.01)
 
 
 def test_from_socket_to_store(make: Make) -> None:

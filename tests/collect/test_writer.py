@@ -1,11 +1,11 @@
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from tests.waiting import until
 
 from weft.collect.batcher import Batch, Batcher, joined
 from weft.collect.gather import Gatherer
@@ -13,6 +13,7 @@ from weft.collect.ledger import RowLedger
 from weft.collect.spool import Spool
 from weft.collect.writer import Writer
 from weft.errors import Failed, LimitExceeded
+from weft.model.addresses import packed
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
 
@@ -31,15 +32,9 @@ class Rig:
         self.writer.start()
 
     def send(self, *values: int) -> None:
-        rows = rows_of(FLOWS.schema, len(values), bytes=np.array(values, np.uint64))
+        exporter = np.tile(np.frombuffer(packed("192.0.2.1"), np.uint8), (len(values), 1))
+        rows = rows_of(FLOWS.schema, len(values), bytes=np.array(values, np.uint64), exporter=exporter)
         self.writer.submit(Batch(FLOWS, rows, time.time_ns()))
-
-
-def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -160,7 +155,7 @@ def test_a_full_spool_counts_what_it_gives_up(tmp_path: Path) -> None:
     rig.writer.stop()
     assert rig.store.values() == [3]
     assert rig.ledger.totals() == {"spool_full": 3}
-    assert rig.ledger.by_exporter() == {"::": {"spool_full": 3}}
+    assert rig.ledger.by_exporter() == {"192.0.2.1": {"spool_full": 3}}
 
 
 def test_neither_store_nor_disk(tmp_path: Path) -> None:

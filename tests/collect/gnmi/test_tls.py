@@ -2,7 +2,9 @@
 
 import pytest
 import structlog
-from tests.collect.gnmi.kit import authority, certificate, pem, serving, small_tree, subscribed, wait_until
+from tests.certificates import authority, certificate
+from tests.collect.gnmi.kit import serving, small_tree, subscribed
+from tests.waiting import until
 
 from weft.twin.agents.gnmi import ServerTls
 
@@ -11,8 +13,8 @@ from weft.twin.agents.gnmi import ServerTls
 def pki(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pki")
     ours, others = authority(), authority("Somebody else")
-    (folder / "ca.pem").write_bytes(pem(ours[1]))
-    (folder / "other.pem").write_bytes(pem(others[1]))
+    (folder / "ca.pem").write_bytes(ours.pem)
+    (folder / "other.pem").write_bytes(others.pem)
     for name, issuer in (("weft", ours), ("stranger", others)):
         made, key = certificate(issuer, name)
         (folder / f"{name}.pem").write_bytes(made)
@@ -34,8 +36,8 @@ def test_a_certificate_of_ones_own_authority(pki):
         serving(small_tree(), tls=tls(pki, "by address")) as target,
         subscribed(target, tls={"ca": pki[0] / "ca.pem"}) as intake,
     ):
-        wait_until(lambda: intake.rows("in_octets"))
-        assert "tls" not in intake.status.detail
+        until(lambda: intake.metric("in_octets"))
+        assert "tls" not in intake.status().detail
 
 
 @pytest.mark.parametrize(
@@ -48,14 +50,14 @@ def test_a_certificate_of_ones_own_authority(pki):
 def test_a_certificate_that_proves_nothing_is_not_believed(pki, kind, settings):
     settings = {"ca": pki[0] / settings["ca"]}
     with serving(small_tree(), tls=tls(pki, kind)) as target, subscribed(target, tls=settings) as intake:
-        wait_until(lambda: intake.status.state == "failing")
+        until(lambda: intake.status().state == "failing")
         assert not intake.rows()
 
 
 def test_a_certificate_for_another_name(pki):
     settings = {"ca": pki[0] / "ca.pem", "server_name": "leaf1.example.net"}
     with serving(small_tree(), tls=tls(pki, "by name")) as target, subscribed(target, tls=settings) as intake:
-        wait_until(lambda: intake.rows("in_octets"))
+        until(lambda: intake.metric("in_octets"))
 
 
 @pytest.mark.parametrize("kind", ["by address", "by name", "no names"])
@@ -63,8 +65,8 @@ def test_verification_can_be_given_up_and_is_warned_of(pki, kind):
     with structlog.testing.capture_logs() as logs:
         settings = {"skip_verify": True}
         with serving(small_tree(), tls=tls(pki, kind)) as target, subscribed(target, tls=settings) as intake:
-            wait_until(lambda: intake.rows("in_octets"))
-            assert intake.status.detail["tls"] == "not verified"
+            until(lambda: intake.metric("in_octets"))
+            assert intake.status().detail["tls"] == "not verified"
     assert any(one["event"] == "gnmi_certificate_not_verified" for one in logs)
 
 
@@ -79,19 +81,19 @@ def test_targets_that_want_a_certificate_too(pki, who, welcome, verify):
         subscribed(target, tls=settings) as intake,
     ):
         if welcome:
-            wait_until(lambda: intake.rows("in_octets"))
+            until(lambda: intake.metric("in_octets"))
         else:
-            wait_until(lambda: intake.status.state == "failing")
+            until(lambda: intake.status().state == "failing")
             assert not intake.rows()
 
 
 def test_plaintext_to_a_target_that_speaks_tls_fails(pki):
     with serving(small_tree(), tls=tls(pki, "by address")) as target, subscribed(target) as intake:
-        wait_until(lambda: intake.status.state == "failing")
+        until(lambda: intake.status().state == "failing")
 
 
 def test_files_that_are_missing_are_named(pki):
     settings = {"ca": pki[0] / "absent.pem"}
     with serving(small_tree(), tls=tls(pki, "by address")) as target, subscribed(target, tls=settings) as intake:
-        wait_until(lambda: intake.status.state == "failing")
-        assert "absent.pem" in intake.status.last_error
+        until(lambda: intake.status().state == "failing")
+        assert "absent.pem" in intake.status().last_error

@@ -6,6 +6,7 @@ import time
 
 import pyarrow as pa
 import pytest
+from tests.waiting import until
 
 from collect.fakes import FakeStore
 from weft.collect.config import CollectConfig
@@ -104,10 +105,7 @@ def test_a_store_that_is_away_is_waited_for_on_disk(store, tmp_path):
     intake.flush()
     assert not stored(store)
     store.away = False
-    deadline = time.monotonic() + 10
-    while not stored(store) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert len(stored(store)) == 5
+    assert len(until(lambda: stored(store))) == 5
     intake.stop()
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import time
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.collect.inventory.fakes import Books, Told
+from tests.collect.intake.fakes import FakeFacts, FakeIntake
+from tests.waiting import until
 
 from weft.collect.inventory import yamlfile
 from weft.collect.inventory.config import InventoryConfig
@@ -153,13 +153,6 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         load_text(text, "a.yaml")
 
 
-def wait_until(condition, timeout_s: float = 60.0) -> None:  # type: ignore[no-untyped-def]
-    deadline = time.monotonic() + timeout_s
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()
-
-
 def write(path: Path, text: str) -> None:
     new = path.with_suffix(".new")
     new.write_text(text)
@@ -173,7 +166,7 @@ def test_files_are_read_again_and_bad_ones_keep_what_was_good(tmp_path: Path) ->
     write(folder / "a.yaml", "devices: [{name: a}]")
     write(folder / "b.yml", "devices: [{name: b}]")
     (folder / "ignored.txt").write_text("x")
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     config = InventoryConfig.model_validate({"files": [str(one), str(folder)], "reload_seconds": 0.2})
     sources = InventorySources(config, told, books)
     sources.start()
@@ -182,25 +175,27 @@ def test_files_are_read_again_and_bad_ones_keep_what_was_good(tmp_path: Path) ->
         first, second = books.open
         assert [book.status().state for book in books.open] == ["ok", "ok"]
         write(one, "devices: [{name: r2}]")
-        wait_until(lambda: ("device", "r2") in told.facts("file", str(one)))
+        until(lambda: ("device", "r2") in told.filled("file", str(one)))
         write(one, "devices: [{nme: r2}]")
-        wait_until(lambda: first.status().state == "failing")
+        until(lambda: first.status().state == "failing")
         assert "one.yaml:1: devices[1].n" in first.status().last_error
-        assert ("device", "r2") in told.facts("file", str(one))
+        assert ("device", "r2") in told.filled("file", str(one))
         errors = first.status().errors
-        time.sleep(0.5)
+        for name in ("b2", "b3"):  # two looks later
+            write(folder / "b.yml", f"devices: [{{name: {name}}}]")
+            until(lambda name=name: ("device", name) in told.filled("file", str(folder / "b.yml")))
         assert first.status().errors == errors == {"bad_file": 1}  # told once, though it stays bad
         one.unlink()
-        wait_until(lambda: "unreadable" in first.status().errors)
-        assert ("device", "r2") in told.facts("file", str(one))
+        until(lambda: "unreadable" in first.status().errors)
+        assert ("device", "r2") in told.filled("file", str(one))
         write(one, "devices: [{name: r3}]")
-        wait_until(lambda: ("device", "r3") in told.facts("file", str(one)))
+        until(lambda: ("device", "r3") in told.filled("file", str(one)))
         assert first.status().state == "degraded"
         (folder / "a.yaml").unlink()
-        wait_until(lambda: told.said["file", str(folder / "a.yaml")] == [])
+        until(lambda: told.said["file", str(folder / "a.yaml")] == [])
         write(folder / "c.yaml", "nonsense: 1")
-        wait_until(lambda: second.status().state == "degraded")
-        assert told.facts("file", str(folder / "b.yml"))
+        until(lambda: second.status().state == "degraded")
+        assert told.filled("file", str(folder / "b.yml"))
     finally:
         sources.stop()
     sources.stop()
@@ -208,7 +203,7 @@ def test_files_are_read_again_and_bad_ones_keep_what_was_good(tmp_path: Path) ->
 
 
 def test_nothing_configured_opens_nothing() -> None:
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     sources = InventorySources(InventoryConfig(), told, books)
     sources.start()
     assert (books.open, told.times, sources._thread) == ([], 0, None)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 
 import pytest
 from pydantic import ValidationError
-from tests.collect.inventory.fakes import Books, Told
+from tests.collect.intake.fakes import FakeFacts, FakeIntake
+from tests.waiting import until
 
 from doubles.netbox import TOKEN, NetBox, example, serving
 from weft.collect.inventory.config import InventoryConfig, NetBoxConfig
@@ -23,7 +23,7 @@ def netbox() -> Iterator[NetBox]:
         yield server
 
 
-def source(netbox: NetBox, told: Told, books: Books, **more: object) -> NetBoxSource:
+def source(netbox: NetBox, told: FakeFacts, books: FakeIntake, **more: object) -> NetBoxSource:
     given = {"name": "nb", "url": netbox.url, "token": TOKEN, "page_size": 10, **more}
     one = NetBoxSource(NetBoxConfig.model_validate(given), told, books)
     one._book = books.open_source("inventory", "nb", netbox.url)
@@ -33,10 +33,10 @@ def source(netbox: NetBox, told: Told, books: Books, **more: object) -> NetBoxSo
 @pytest.mark.parametrize("old", [True, False], ids=["3.5", "4.x"])
 def test_objects_become_facts(netbox: NetBox, old: bool) -> None:
     example(netbox, old=old)
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     fields = {"circuit": {"cost_per_month": "mrc"}, "device": {"owner": "owner"}}
     source(netbox, told, books, custom_fields=fields).sync()
-    facts = told.facts("netbox", "nb")
+    facts = told.filled("netbox", "nb")
     assert facts["site", "fra-1"] == {
         "name": "fra-1", "address": "Somewhere 1", "region": "Europe", "latitude": 50.11, "longitude": 8.68,
         "description": "Frankfurt", "tags": ["core-site"],
@@ -78,38 +78,38 @@ def test_objects_become_facts(netbox: NetBox, old: bool) -> None:
 
 def test_later_only_what_changed_is_read(netbox: NetBox) -> None:
     example(netbox)
-    told = Told()
-    one = source(netbox, told, Books())
+    told = FakeFacts()
+    one = source(netbox, told, FakeIntake())
     one.sync()
     netbox.requests.clear()
     one.sync()
     assert all("last_updated__gte" in asked or asked.get("limit") == ["1"] for _, asked in netbox.requests)
     netbox.put("dcim/devices", 1, serial="NEW")
     one.sync()
-    assert told.facts("netbox", "nb")["device", "fra-border1"]["serial"] == "NEW"
+    assert told.filled("netbox", "nb")["device", "fra-border1"]["serial"] == "NEW"
     del netbox.objects["dcim/sites"][2]
     one.sync()
-    assert ("site", "ams-1") not in told.facts("netbox", "nb")
+    assert ("site", "ams-1") not in told.filled("netbox", "nb")
     # A cable changes what interfaces say of their other end, though nobody touched them.
     netbox.put("dcim/cables", 1, label="X-18")
     netbox.objects["dcim/interfaces"][11]["description"] = "not stamped"
     one.sync()
-    facts = told.facts("netbox", "nb")
+    facts = told.filled("netbox", "nb")
     assert facts["interface", "fra-border1", "et-0/0/0"]["description"] == "not stamped"
     assert facts["link", "fra-border1", "et-0/0/0", "ams-border1", "et-0/0/0"]["label"] == "X-18"
     # One goes and another comes between two looks.
     del netbox.objects["dcim/devices"][4]
     netbox.put("dcim/devices", 5, **(netbox.objects["dcim/devices"][2] | {"id": 5, "name": "new"}))
     one.sync()
-    assert {"new", "fra-border1", "ams-border1"} == {k[1] for k in told.facts("netbox", "nb") if k[0] == "device"}
+    assert {"new", "fra-border1", "ams-border1"} == {k[1] for k in told.filled("netbox", "nb") if k[0] == "device"}
 
 
 def test_filters_and_kinds_left_out(netbox: NetBox) -> None:
     example(netbox)
-    told = Told()
-    source(netbox, told, Books(), filters={"devices": {"status": ["planned"]}}, leave_out=["cables"],
+    told = FakeFacts()
+    source(netbox, told, FakeIntake(), filters={"devices": {"status": ["planned"]}}, leave_out=["cables"],
            site_names="name").sync()  # fmt: skip
-    facts = told.facts("netbox", "nb")
+    facts = told.filled("netbox", "nb")
     assert {key[1] for key in facts if key[0] == "device"} == {"later"}
     assert ("site", "FRA 1") in facts
     assert not any(path == "dcim/cables" for path, _ in netbox.requests)
@@ -124,7 +124,7 @@ def test_trouble_is_shown_and_what_was_known_stays(
     netbox: NetBox, refuse: tuple[int, dict[str, str]], reason: str
 ) -> None:
     example(netbox)
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     one = source(netbox, told, books)
     one.sync()
     said = told.times
@@ -148,7 +148,7 @@ def test_trouble_is_shown_and_what_was_known_stays(
                                           "prefix": 7, "cid": {}, "last_updated": 7}]}).encode()],
 )  # fmt: skip
 def test_answers_of_any_shape_are_survived(netbox: NetBox, raw: bytes) -> None:
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     netbox.raw = raw
     source(netbox, told, books).sync()
     assert "bug" not in books.open[0].status().errors
@@ -157,14 +157,14 @@ def test_answers_of_any_shape_are_survived(netbox: NetBox, raw: bytes) -> None:
 def test_too_many_objects_are_refused(netbox: NetBox) -> None:
     for number in range(150):
         netbox.put("dcim/sites", number, name=f"s{number}", slug=f"s{number}")
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     source(netbox, told, books, max_objects=100).sync()
     assert books.open[0].status().errors == {"limit_exceeded": 1}
     assert "150 sites" in books.open[0].status().last_error
 
 
 def test_nothing_answers_and_back_off() -> None:
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     away = NetBox()
     away.url = "http://127.0.0.1:1"
     one = source(away, told, books, interval_seconds=300)
@@ -175,7 +175,7 @@ def test_nothing_answers_and_back_off() -> None:
 
 def test_tokens_of_both_kinds_and_from_files(netbox: NetBox, tmp_path) -> None:
     (tmp_path / "token").write_text("nbt_abc.secret\n")
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     source(netbox, told, books, token={"file": str(tmp_path / "token")}).sync()
     assert set(netbox.headers) == {"Bearer nbt_abc.secret"}
     source(netbox, told, books, token={"env": "NO_SUCH_VARIABLE_HERE"}).sync()
@@ -201,16 +201,14 @@ def test_settings_refuse_what_cannot_be() -> None:
 
 def test_the_component(netbox: NetBox) -> None:
     example(netbox)
-    told, books = Told(), Books()
+    told, books = FakeFacts(), FakeIntake()
     told.said["netbox", "former"] = []
     told.said["file", "gone.yaml"] = []
     config = {"netbox": [{"name": "nb", "url": netbox.url, "token": TOKEN}]}
     sources = InventorySources(InventoryConfig.model_validate(config), told, books)
     sources.start()
-    deadline = time.monotonic() + 60
-    while ("netbox", "nb") not in told.said and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: ("netbox", "nb") in told.said, 60)
     sources.stop()
-    assert told.facts("netbox", "nb")["device", "fra-border1"]
+    assert told.filled("netbox", "nb")["device", "fra-border1"]
     assert told.times == 3  # what is not configured any more was withdrawn
     assert books.open == []

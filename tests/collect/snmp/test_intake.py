@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 from tests.collect.fakes import FakeStore
+from tests.waiting import until
 
 from weft.collect.config import CollectConfig
 from weft.collect.intake import Intake
@@ -14,7 +15,7 @@ from weft.collect.snmp.config import SnmpConfig
 from weft.collect.snmp.poller import SnmpPoller
 from weft.twin.agents.snmp_mibs import AgentDevice, AgentInterface, Counters, mib_of, steady
 
-from .kit import agents, until
+from .kit import agents
 
 
 def stored(store, metric):

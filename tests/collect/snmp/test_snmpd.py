@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from tests.waiting import until
 
 from weft.collect.snmp.config import CredentialConfig, SnmpConfig
 from weft.collect.snmp.errors import SnmpError
@@ -14,7 +15,7 @@ from weft.collect.snmp.transport import Transport
 from weft.decode.snmp.library import load
 from weft.model.inventory import ObjectKind
 
-from .kit import polling, until
+from .kit import polling
 from .peers import snmpd
 
 pytestmark = pytest.mark.peers

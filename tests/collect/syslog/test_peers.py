@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.collect.syslog.kit import certificates, serving, wait_until
+from tests.collect.syslog.kit import certificates, serving
+from tests.waiting import until
 
 pytestmark = pytest.mark.peers
 TCP = {"protocol": "tcp"}
@@ -35,7 +36,7 @@ def test_logger(transport, layout):
                     "Failed password for root from 192.0.2.9 port 4022 ssh2 \u00e9\u00e8"]  # fmt: skip
         before = time.time()
         subprocess.run(command, check=True, timeout=20)
-        row = wait_until(intake.rows)[0]
+        row = until(intake.logs)[0]
     assert (row["facility"], row["severity"]) == (4, 4)
     assert (row["program"], row["process_id"]) == ("weft-test", "4711")
     assert row["host"] == socket.gethostname().partition(".")[0] or row["host"] == socket.gethostname()
@@ -81,21 +82,21 @@ def forward(intake, port, process, folder, wanted=50):
     """Messages through rsyslogd until they come; it needs a moment to start."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         deadline = time.monotonic() + 20
-        while not intake.rows() and time.monotonic() < deadline:
+        while not intake.logs() and time.monotonic() < deadline:
             assert process.poll() is None, (folder / "errors").read_text()
             sock.sendto(b"<13>1 - probe test - - - ready?", ("127.0.0.1", port))
             time.sleep(0.1)
-        assert intake.rows(), (folder / "errors").read_text()
+        assert intake.logs(), (folder / "errors").read_text()
         stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
         for number in range(wanted):
             message = f'<29>1 {stamp}.{number:06}Z core1 rpd 77 - [x@1 n="{number}"] RPD_OSPF_NBRDOWN: text {number}'
             sock.sendto(message.encode(), ("127.0.0.1", port))
 
     def came():
-        found = [row for row in intake.rows() if row["program"] == "rpd"]
+        found = [row for row in intake.logs() if row["program"] == "rpd"]
         return found if len(found) == wanted else None
 
-    return wait_until(came, 20)
+    return until(came, 20)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from tests.waiting import until
 
 from weft.errors import StoreUnavailable
 from weft.model.addresses import NO_ADDRESS, address_text, packed
@@ -252,9 +253,7 @@ def test_strangers_become_devices(inventory: Inventory, monkeypatch: pytest.Monk
     told(inventory, "snmp", "a", device("r1", "192.0.2.1"))
     for address in ("192.0.2.1", "198.51.100.7", "fe80::1"):
         inventory.primary_address(packed(address))
-    deadline = time.monotonic() + 60
-    while len(inventory.objects(D)) < 2 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: len(inventory.objects(D)) == 2)
     assert names(inventory) == [("198.51.100.7",), ("r1",)]
     assert inventory.snapshot().find(D, "198.51.100.7").origins == ("syslog",)  # type: ignore[union-attr]
     told(inventory, "snmp", "b", device("r7", "198.51.100.7"))
@@ -270,18 +269,13 @@ def test_the_state_store_may_be_away(tmp_path, monkeypatch: pytest.MonkeyPatch) 
     told(inventory, "file", "a", device("gone", site="x"), device("kept", site="x"))
     state.stop()
     inventory.observe("file", "a", [device("kept", site="y"), device("new")])
-    deadline = time.monotonic() + 60
-    while names(inventory) != [("kept",), ("new",)] and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert names(inventory) == [("kept",), ("new",)]  # merged all the same
+    until(lambda: names(inventory) == [("kept",), ("new",)])  # merged all the same
     assert inventory.counters().unwritten > 0
     assert "not open" in inventory.counters().store_error
     # So long that what waits was given up: it is found out again by comparing.
     inventory._keeping._lost = True
     state.start()
-    deadline = time.monotonic() + 60
-    while (inventory._keeping._lost or inventory.counters().unwritten) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: not inventory._keeping._lost and not inventory.counters().unwritten)
     inventory.stop()
     again = Inventory(FactsConfig(), state)
     again.start()
@@ -297,10 +291,7 @@ def test_processes_that_share_a_state_database_follow_each_other(state: StateSto
     other.start()
     told(one, "snmp", "a", device("r1"))
     told(other, "snmp", "b", device("r2"))
-    deadline = time.monotonic() + 60
-    while (len(one.objects(D)) < 2 or len(other.objects(D)) < 2) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert names(one) == names(other) == [("r1",), ("r2",)]
+    until(lambda: names(one) == names(other) == [("r1",), ("r2",)])
     other.stop()
     one.stop()
 
