@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 from tests.browser.conftest import ROOT, Server
 
 AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (npm ci in frontend/)")
 SETTLE_MS = 8_000
 
 #: Refused by design before the login, or by a test: everything else on the console is a defect.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Server
-from tests.browser.pages import AXE, drawn, page_of, parameters, violations
+from tests.browser.pages import drawn, needs_axe, page_of, parameters, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,11 +31,10 @@ PALETTE = (
 )
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize(("path", "text"), PAGES.items(), ids=PAGES)
 def test_accessible(browser: Any, server: Server, path: str, text: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server, scheme=scheme) as page:
         page.goto(path)
         page.get_by_text(text).first.wait_for(timeout=WAIT_MS)

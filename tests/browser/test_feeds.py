@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.browser import fakes
 from tests.browser.conftest import Server
-from tests.browser.pages import AXE, answered, drawn, page_of, parameters, violations
+from tests.browser.pages import answered, drawn, needs_axe, page_of, parameters, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -162,11 +162,10 @@ def test_changes_show_their_lines(browser: Any, server: Server) -> None:
         assert page.get_by_role("link", name="javascript:alert(1)").count() == 0
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1024, 1440])
 def test_accessible_when_open(browser: Any, server: Server, scheme: str, width: int) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server, scheme=scheme, width=width) as page:
         feed(page)
         page.goto(LOGS)

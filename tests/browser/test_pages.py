@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Server
-from tests.browser.pages import AXE, drawn, page_of, violations
+from tests.browser.pages import drawn, needs_axe, page_of, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -31,11 +31,10 @@ PAGES = {
 TRANSFER_LIMIT = 500_000
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize(("path", "text"), PAGES.items(), ids=PAGES)
 def test_accessible(browser: Any, server: Server, path: str, text: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server, scheme=scheme) as page:
         page.goto(path)
         page.get_by_text(text).first.wait_for()
@@ -43,10 +42,9 @@ def test_accessible(browser: Any, server: Server, path: str, text: str, scheme: 
         assert violations(page) == []
 
 
+@needs_axe
 @pytest.mark.parametrize("opener", ["Show query", "Export", "Views", "Last hour", "Add a dimension", "Measure", "Top"])
 def test_what_opens_is_accessible_too(browser: Any, server: Server, opener: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server) as page:
         page.goto("/explore?since=now-1h")
         drawn(page)

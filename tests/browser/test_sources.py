@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.browser import fakes
 from tests.browser.conftest import Server
-from tests.browser.pages import AXE, page_of, parameters, violations
+from tests.browser.pages import needs_axe, page_of, parameters, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -98,11 +98,10 @@ def test_weak_sources_lead_to_themselves(browser: Any, server: Server) -> None:
         page.get_by_role("dialog", name="core2").wait_for()
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("path", ["/sources?source=snmp:core2:161", "/sources?tab=quality&since=now-1h"])
 def test_accessible(browser: Any, server: Server, path: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server, scheme=scheme) as page:
         serve(page)
         page.goto(path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.browser.conftest import Server
-from tests.browser.pages import AXE, page_of, parameters, violations
+from tests.browser.pages import needs_axe, page_of, parameters, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,11 +22,10 @@ def picture(page: Any, path: str = "/topology?since=now-1h") -> Any:
     return drawing
 
 
+@needs_axe
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("path", PATHS)
 def test_accessible(browser: Any, server: Server, path: str, scheme: str) -> None:
-    if not AXE.exists():
-        pytest.skip("axe-core is not installed (npm ci in frontend/)")
     with page_of(browser, server, scheme=scheme) as page:
         page.goto(path)
         page.get_by_role("region", name="Links").or_(page.locator("svg[data-ready]")).first.wait_for(timeout=WAIT_MS)
