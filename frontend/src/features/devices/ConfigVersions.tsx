@@ -10,10 +10,11 @@ import { grouped, plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { CodeBlock } from "../../ui/CodeBlock";
 import { DataTable, type Column } from "../../ui/DataTable";
+import layout from "../../ui/layout.module.css";
+import { LineCounts } from "../../ui/LineCounts";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { DiffView } from "../feed/DiffView";
-import css from "./devices.module.css";
 import { deviceApi } from "./usePage";
 
 interface Opened {
@@ -28,11 +29,11 @@ function columnsWith(zone: Zone, open: (opened: Opened) => void): Column<ConfigV
     { key: "author", title: "Author", sort: (row) => row.author, render: (row) => row.author || <span className="faint">–</span> },
     { key: "title", title: "What", render: (row) => row.title || row.sections.join(", ") || <span className="faint">–</span> },
     { key: "lines", title: "Lines", numeric: true, sort: (row) => row.lines, render: (row) => grouped(row.lines) },
-    { key: "change", title: "Changed", numeric: true, hint: "Lines that came and went since the version before", sort: (row) => row.added + row.removed, render: (row) => <span className={css.delta}><ins>+{grouped(row.added)}</ins> <del>−{grouped(row.removed)}</del></span> },
+    { key: "change", title: "Changed", numeric: true, hint: "Lines that came and went since the version before", sort: (row) => row.added + row.removed, render: (row) => <LineCounts added={row.added} removed={row.removed} /> },
     {
       key: "open", title: <span className="visually-hidden">Open</span>,
       render: (row) => (
-        <span className={css.filters}>
+        <span className={layout.toolbar}>
           {row.number > 1 && <Button size="compact-xs" variant="default" onClick={() => open({ version: row, what: "diff" })} aria-label={`What changed in version ${row.number}`}>What changed</Button>}
           <Button size="compact-xs" variant="default" onClick={() => open({ version: row, what: "text" })} aria-label={`Text of version ${row.number}`}>Text</Button>
         </span>

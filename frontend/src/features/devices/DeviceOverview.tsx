@@ -7,7 +7,9 @@ import { usePrefs } from "../../lib/prefs";
 import { ago, dateTime } from "../../lib/time";
 import { duration, format, plural } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
+import { FactList } from "../../ui/FactList";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { Reasons } from "../../ui/Reasons";
 import { Stat } from "../../ui/Stat";
@@ -44,7 +46,7 @@ function Figures({ device }: { device: Device }) {
   const window = duration(device.rates.until - device.rates.since);
   return (
     <Panel>
-      <div className={css.stats}>
+      <div className={layout.stats}>
         <Stat label="In" value={device.in_bps} unit="bit/s" note={`all interfaces, over ${window}`} />
         <Stat label="Out" value={device.out_bps} unit="bit/s" note={`all interfaces, over ${window}`} />
         <Stat label="Interfaces up" value={up} unit="" note={`${down} down of ${interfaces.length}`} />
@@ -104,12 +106,14 @@ function Lately({ device }: { device: Device }) {
   const base = `/devices/${encodeURIComponent(device.name)}`;
   const severe = SEVERE.filter((name) => happened.log_severities[name]).map((name) => plural(happened.log_severities[name] ?? 0, name));
   return (
-    <dl className={css.facts}>
-      <div><dt>Logs</dt><dd><Link href={`${base}/logs${kept}`}>{plural(happened.logs, "message")}</Link>{severe.length > 0 && <span className="muted">, among them {severe.join(", ")}</span>}</dd></div>
-      <div><dt>Changes</dt><dd><Link href={`${base}/changes${kept}`}>{plural(happened.changes, "change")}</Link>{happened.last_change !== null && <span className="muted">, the last at {dateTime(happened.last_change, zone)}</span>}</dd></div>
-      <div><dt>BGP</dt><dd>{device.bgp.length === 0 ? <span className="faint">no session is told of</span> : <Link href={`${base}/neighbours${kept}`}>{device.bgp.filter((one) => one.state === "established").length} of {plural(device.bgp.length, "session")} established</Link>}</dd></div>
-      <div><dt>Known from</dt><dd className="muted">{device.origins.join(", ")} · first {dateTime(device.first_seen, zone)}</dd></div>
-    </dl>
+    <FactList
+      facts={[
+        ["Logs", <span key="logs"><Link href={`${base}/logs${kept}`}>{plural(happened.logs, "message")}</Link>{severe.length > 0 && <span className="muted">, among them {severe.join(", ")}</span>}</span>],
+        ["Changes", <span key="changes"><Link href={`${base}/changes${kept}`}>{plural(happened.changes, "change")}</Link>{happened.last_change !== null && <span className="muted">, the last at {dateTime(happened.last_change, zone)}</span>}</span>],
+        ["BGP", device.bgp.length === 0 ? <span key="bgp" className="faint">no session is told of</span> : <Link key="bgp" href={`${base}/neighbours${kept}`}>{device.bgp.filter((one) => one.state === "established").length} of {plural(device.bgp.length, "session")} established</Link>],
+        ["Known from", <span key="origins" className="muted">{device.origins.join(", ")} · first {dateTime(device.first_seen, zone)}</span>],
+      ]}
+    />
   );
 }
 
@@ -124,7 +128,7 @@ export function DeviceOverview({ device }: { device: Device }) {
     <>
       {device.reasons.length > 0 && <Panel title={wordOf(device.status)} hint={plural(device.reasons.length, "finding")}><Reasons reasons={device.reasons} brief /></Panel>}
       <Figures device={device} />
-      <div className={css.columns}>
+      <div className={layout.columns}>
         {queries["received"] && <SeriesPanel title="Received" hint="bit/s by interface" query={queries["received"]} kind="stacked" />}
         {queries["sent"] && <SeriesPanel title="Sent" hint="bit/s by interface" query={queries["sent"]} kind="stacked" />}
         <Panel title="Busiest interfaces" hint="the busier direction, now"><Busiest device={device} /></Panel>

@@ -6,14 +6,15 @@ import { useTimeSearch } from "../../app/time";
 import { devicePath, interfacePath, sourcesPath, withParams } from "../../lib/links";
 import { ago } from "../../lib/time";
 import { duration, format, plural } from "../../lib/units";
-import { statusOf, wordOf } from "../../lib/verdict";
+import { rankOf } from "../../lib/verdict";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
+import { NameCell } from "../../ui/NameCell";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
-import { StatusIcon } from "../../ui/Status";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
 import { protocolName } from "../exporters/ledger";
 import { kindOf } from "../sources/kinds";
@@ -24,22 +25,17 @@ import { Usage } from "./words";
 
 const PROTOCOLS = new Set(["netflow_v5", "netflow_v9", "ipfix", "sflow"]);
 const feedName = (kind: string): string => (PROTOCOLS.has(kind) ? protocolName(kind) : kindOf(kind).title);
-const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
 const none = <span className="faint">–</span>;
 
 function columnsAt(now: number, kept: string): Column<DeviceRow>[] {
   return [
     {
-      key: "name", title: "Device", sort: (row) => `${3 - RANK[row.status]} ${row.name}`,
+      key: "name", title: "Device", sort: (row) => `${3 - rankOf(row.status)} ${row.name}`,
       render: (row) => (
-        <span className={css.name}>
-          <StatusIcon status={statusOf(row.status)} /><span className="visually-hidden">{wordOf(row.status)}</span>
-          <span>
-            <Link href={devicePath(row.name, kept)} onClick={(event) => event.stopPropagation()}>{row.name}</Link>
-            {row.addresses[0] && row.addresses[0] !== row.name && <code>{row.addresses[0]}</code>}
-            {row.reasons[0] && <small title={row.reasons.join("; ")}>{row.reasons[0]}{row.reasons.length > 1 ? `, and ${row.reasons.length - 1} more` : ""}</small>}
-          </span>
-        </span>
+        <NameCell
+          status={row.status} name={row.name} href={devicePath(row.name, kept)} address={row.addresses[0]} title={row.reasons.join("; ")}
+          finding={row.reasons[0] && `${row.reasons[0]}${row.reasons.length > 1 ? `, and ${row.reasons.length - 1} more` : ""}`}
+        />
       ),
     },
     { key: "site", title: "Site", sort: (row) => row.site, render: (row) => (row.site ? <Link href={withParams("/topology", kept, { site: row.site })} onClick={(event) => event.stopPropagation()}>{row.site}</Link> : none) },
@@ -71,7 +67,7 @@ const options = (all: string, values: string[]): { value: string; label: string 
 
 function Filters({ rows, state, update }: FilterProps) {
   return (
-    <div className={css.filters}>
+    <div className={layout.toolbar}>
       <TextInput
         size="xs" w={220} placeholder="Find by name, address, model…" aria-label="Find a device" data-filter leftSection={<Icon name="search" size={14} />}
         value={state.search} onChange={(event) => update({ search: event.target.value })}

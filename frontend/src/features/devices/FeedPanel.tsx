@@ -1,11 +1,11 @@
 import { useMemo } from "react";
-import { Link, useLocation } from "wouter";
+import { useLocation } from "wouter";
 import type { Query } from "../../api/types";
 import { useTime, useTimeSearch } from "../../app/time";
 import { explorePath } from "../../lib/links";
 import { usePrefs } from "../../lib/prefs";
-import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
+import { ExploreLink } from "../../ui/Ranking";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
 import { FeedHistogram } from "../feed/FeedHistogram";
 import { FeedList } from "../feed/FeedList";
@@ -34,7 +34,7 @@ export function FeedPanel({ dataset, title, filter, empty }: FeedPanelProps) {
   const feed = useFeed(query, { tail: false, paused: false, refresh: interval || 60_000 });
   const days = (feed.entries[0]?.time ?? 0) - (feed.entries.at(-1)?.time ?? 0) > 43_200_000;
   return (
-    <Panel title={title} actions={<Link href={explorePath({ dataset, filter }, kept)} className={css.more}>Explore <Icon name="right" size={12} /></Link>} flush>
+    <Panel title={title} actions={<ExploreLink href={explorePath({ dataset, filter }, kept)} of={title} />} flush>
       {feed.entries.length > 0 ? (
         <>
           <FeedHistogram query={query} words={words} refresh={interval || 60_000} />

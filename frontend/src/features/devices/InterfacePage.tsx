@@ -7,7 +7,9 @@ import { devicePath, explorePath, interfacePath, withParams } from "../../lib/li
 import { duration, format } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
 import { Answer } from "../../ui/Answer";
+import { FactList } from "../../ui/FactList";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { Stat } from "../../ui/Stat";
@@ -29,7 +31,7 @@ function Figures({ view }: { view: DeviceInterface }) {
   const window = duration(view.rates.until - view.rates.since);
   return (
     <Panel>
-      <div className={css.stats}>
+      <div className={layout.stats}>
         <Stat label="In" value={row.in_bps} unit="bit/s" note={<Usage value={row.in_utilisation} />} />
         <Stat label="Out" value={row.out_bps} unit="bit/s" note={<Usage value={row.out_utilisation} />} />
         <Stat label="Speed" value={row.speed_bps || null} unit="bit/s" note={row.speed_bps ? "nominal" : "not known"} />
@@ -66,7 +68,7 @@ function About({ view }: { view: DeviceInterface }) {
     ["MAC, MTU", [row.mac, row.mtu ? `${row.mtu} B` : ""].filter(Boolean).join(", ")],
     ["ifIndex", row.if_index ? String(row.if_index) : "not known"],
   ];
-  return <dl className={css.facts}>{facts.filter(([, value]) => value).map(([name, value]) => <div key={name}><dt>{name}</dt><dd>{value}</dd></div>)}</dl>;
+  return <FactList facts={facts} />;
 }
 
 function limitsOf(row: InterfaceRow): readonly Limit[] {
@@ -100,13 +102,13 @@ function Content({ view }: { view: DeviceInterface }) {
       {view.reasons.length > 0 && view.status !== "ok" && <p className={css.reasons} data-status={view.status} role="note"><Icon name="warn" size={14} />{view.reasons.join(" · ")}</p>}
       <Figures view={view} />
       {queries["state"] && <StateTimeline query={queries["state"]} />}
-      <div className={css.columns}>
+      <div className={layout.columns}>
         <Charts view={view} />
         <Panel title="About it"><About view={view} /></Panel>
         {view.flow_filter && <Reconciled view={view} />}
       </div>
       <InterfaceFlows view={view} />
-      <div className={css.columns}>
+      <div className={layout.columns}>
         <FeedPanel dataset="logs" title="Logs about it" filter={view.log_filter} empty="Nothing was logged about it" />
         <FeedPanel dataset="changes" title="Changes of it" filter={view.change_filter} empty="No change of it is known" />
       </div>

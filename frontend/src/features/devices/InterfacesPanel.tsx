@@ -7,8 +7,10 @@ import { devicePath, interfacePath } from "../../lib/links";
 import { duration, format, plural } from "../../lib/units";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
+import ui from "../../ui/ui.module.css";
 import css from "./devices.module.css";
 import { ports, type PortFilter } from "./list";
 import { ShowQuery } from "./ShowQuery";
@@ -19,13 +21,13 @@ const rate = (value: number | null): React.ReactNode => (value === null ? none :
 const dbm = (value: number | null | undefined): React.ReactNode => (value === null || value === undefined ? none : value.toFixed(1));
 
 const Load = ({ bps, share }: { bps: number | null; share: number | null }) =>
-  bps === null ? none : <span className={css.load}>{format(bps, "bit/s")}{share !== null && <Usage value={share} />}</span>;
+  bps === null ? none : <span className={layout.beside}>{format(bps, "bit/s")}{share !== null && <Usage value={share} />}</span>;
 
 export function Peer({ row, kept }: { row: InterfaceRow; kept: string }) {
   const { peer } = row;
   if (!peer) return row.provider ? <span className={css.provider} title={[row.provider, row.circuit].filter(Boolean).join(", ")}>{row.provider}</span> : none;
   return (
-    <span className={css.peer}>
+    <span className={ui.nameAndPart}>
       {peer.known ? <Link href={devicePath(peer.device, kept)} onClick={(event) => event.stopPropagation()}>{peer.device}</Link> : peer.device}
       <code>{peer.interface}</code>
     </span>
@@ -62,7 +64,7 @@ export function InterfacesPanel({ device }: { device: Device }) {
   const columns = useMemo(() => columnsOf(device.name, kept), [device.name, kept]);
   const rows = useDeferredValue(useMemo(() => ports(device.interfaces, filter, search), [device, filter, search]));
   const actions = (
-    <div className={css.filters}>
+    <div className={layout.toolbar}>
       <TextInput size="xs" w={200} placeholder="Find an interface" aria-label="Find an interface" data-filter leftSection={<Icon name="search" size={14} />} value={search} onChange={(event) => setSearch(event.target.value)} />
       <SegmentedControl size="xs" aria-label="Which interfaces" value={filter} onChange={(value) => setFilter(FILTERS.find((one) => one.value === value)?.value ?? "all")} data={FILTERS} />
     </div>

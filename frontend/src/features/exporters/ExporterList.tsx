@@ -1,21 +1,19 @@
 import { useMemo } from "react";
-import { Link, useLocation } from "wouter";
+import { useLocation } from "wouter";
 import type { Exporter, Exporters } from "../../api/types";
 import { useTimeSearch } from "../../app/time";
 import { exporterPath } from "../../lib/links";
 import { ago } from "../../lib/time";
 import { format, plural } from "../../lib/units";
-import { statusOf, wordOf } from "../../lib/verdict";
+import { rankOf } from "../../lib/verdict";
 import { DataTable, type Column } from "../../ui/DataTable";
+import { NameCell } from "../../ui/NameCell";
 import { Panel } from "../../ui/Panel";
 import { Sparkline } from "../../ui/Sparkline";
-import { StatusIcon } from "../../ui/Status";
 import { Connect } from "../home/Connect";
 import { protocolName, samplingText, sum } from "./ledger";
-import css from "./exporters.module.css";
 import { PipelinePanel } from "./PipelinePanel";
 
-const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
 
 /** The worst finding, without the name that stands before it anyway. */
 function finding(one: Exporter): string {
@@ -28,17 +26,9 @@ const unknownFields = (one: Exporter): number => one.streams.reduce((total, stre
 function columnsAt(now: number, kept: string): Column<Exporter>[] {
   return [
     {
-      key: "name", title: "Exporter", sort: (one) => `${3 - RANK[one.status]} ${one.name}`,
+      key: "name", title: "Exporter", sort: (one) => `${3 - rankOf(one.status)} ${one.name}`,
       render: (one) => (
-        <span className={css.name}>
-          <StatusIcon status={statusOf(one.status)} />
-          <span className="visually-hidden">{wordOf(one.status)}</span>
-          <span>
-            <Link href={exporterPath(one.address, kept)} onClick={(event) => event.stopPropagation()}>{one.name}</Link>
-            {one.name !== one.address && <code>{one.address}</code>}
-            {one.reasons[0] && <small title={one.reasons[0].title}>{finding(one)}</small>}
-          </span>
-        </span>
+        <NameCell status={one.status} name={one.name} href={exporterPath(one.address, kept)} address={one.address} finding={finding(one)} title={one.reasons[0]?.title} />
       ),
     },
     { key: "site", title: "Site", sort: (one) => one.site, render: (one) => one.site || <span className="faint">–</span> },

@@ -15,12 +15,14 @@ import { Answer } from "../../ui/Answer";
 import { Chart } from "../../ui/Chart";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { Reasons } from "../../ui/Reasons";
 import { Stat } from "../../ui/Stat";
 import { EmptyState } from "../../ui/States";
 import { StatusPill } from "../../ui/Status";
+import ui from "../../ui/ui.module.css";
 import { clause } from "../filter/clause";
 import css from "./exporters.module.css";
 import { exporterLedger, protocolName, samplingText } from "./ledger";
@@ -88,7 +90,7 @@ function Trouble({ one }: { one: Exporter }) {
   const counts = [...one.errors, ...one.dropped, ...one.lost_rows];
   if (counts.length === 0) return <p className="muted">Every datagram of this exporter could be decoded and stored.</p>;
   return (
-    <ul className={css.explained}>
+    <ul className={ui.findings}>
       {counts.map(({ reason, count }) => {
         const said = explain(reason);
         return <li key={reason}><code>{reason}</code><b>{grouped(count)} × {said.what}</b>{said.fix && <p>{said.fix}.</p>}</li>;
@@ -103,7 +105,7 @@ function UnknownFields({ one }: { one: Exporter }) {
   return (
     <>
       <p className="muted">Sent by the device but not stored; totals are not affected. Shown as enterprise number / element.</p>
-      <ul className={css.explained}>{fields.map((field) => <li key={field.field}><b className="mono">{field.field}</b> <span className="faint">in {grouped(field.records)} records</span></li>)}</ul>
+      <ul className={ui.findings}>{fields.map((field) => <li key={field.field}><b className="mono">{field.field}</b> <span className="faint">in {grouped(field.records)} records</span></li>)}</ul>
     </>
   );
 }
@@ -125,7 +127,7 @@ function Detail({ one, pipeline, now }: { one: Exporter; pipeline: Pipeline; now
       </PageHeader>
       {one.reasons.length > 0 && <Panel><Reasons reasons={one.reasons} /></Panel>}
       <Panel>
-        <div className={css.stats}>
+        <div className={layout.stats}>
           <Stat label="Records" value={one.records_per_s} unit="records/s" note={`${format(one.records, "")} since the start`} />
           <Stat label="Datagrams" value={one.datagrams_per_s} unit="datagrams/s" note={`${format(one.telemetry_bps, "bit/s")} of telemetry`} />
           <Stat label="Loss on the way" value={one.loss_share * 100} unit="%" note="by sequence numbers" />
@@ -133,7 +135,7 @@ function Detail({ one, pipeline, now }: { one: Exporter; pipeline: Pipeline; now
           <Stat label="Last seen" text={ago(one.last_seen, now)} note={`first ${dateTime(one.first_seen, zone)}`} />
         </div>
       </Panel>
-      <div className={css.columns}>
+      <div className={layout.columns}>
         <Panel title="Rate" hint="records per second"><RateChart one={one} /></Panel>
         <Panel title="Loss ledger" hint="from the exporter to the store, since the start"><Ledger one={one} pipeline={pipeline} /></Panel>
         <Panel title="What went wrong" hint="by reason, since the start"><Trouble one={one} /></Panel>

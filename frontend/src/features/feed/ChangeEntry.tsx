@@ -1,7 +1,8 @@
 import { clockTime } from "../../lib/time";
-import { grouped } from "../../lib/units";
 import { CopyButton } from "../../ui/CodeBlock";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
+import { LineCounts } from "../../ui/LineCounts";
 import { DiffView } from "./DiffView";
 import { isDiff } from "./diff";
 import { cell, label, type Entry } from "./entries";
@@ -22,9 +23,7 @@ export function ChangeLine({ entry, words, zone }: EntryProps) {
       <DeviceLink entry={entry} />
       <span className={`${css.cell} ${css.wide}`} title={cell(entry, "author")}>{cell(entry, "author") || "–"}</span>
       <span className={css.message}><Marked text={cell(entry, "title")} words={words} /></span>
-      <span className={css.counts}>
-        {added + removed > 0 && <><ins aria-label={`${added} lines added`}>+{grouped(added)}</ins><del aria-label={`${removed} lines removed`}>−{grouped(removed)}</del></>}
-      </span>
+      <span>{added + removed > 0 && <LineCounts added={added} removed={removed} />}</span>
     </>
   );
 }
@@ -48,7 +47,7 @@ export function ChangeDetail({ entry, words, narrow }: EntryProps) {
   return (
     <div className={css.detail}>
       {detail && (isDiff(detail) ? <DiffView text={detail} label={`Lines of ${cell(entry, "title")}`} /> : <pre className={css.full}><Marked text={detail} words={words} /></pre>)}
-      {detail && <div className={css.tools}><CopyButton text={detail} label="Copy the change" /></div>}
+      {detail && <div className={layout.tools}><CopyButton text={detail} label="Copy the change" /></div>}
       <Facts facts={facts(entry)} narrow={narrow} />
     </div>
   );

@@ -6,6 +6,7 @@ import { useTime } from "../../app/time";
 import { usePrefs } from "../../lib/prefs";
 import { duration, grouped, plural } from "../../lib/units";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { EmptyState, ErrorState, LoadingState } from "../../ui/States";
 import { NothingYet } from "../explorer/NothingYet";
@@ -97,12 +98,12 @@ export function FeedExplorer({ dataset, filter, setFilter, narrow, onResult, cha
   };
   return (
     <>
-      <div className={css.tools}>
+      <div className={layout.tools}>
         {charts}
         <SearchBox words={words} filter={filter} setFilter={setFilter} />
         <Tooltip label={tail ? "Stop following" : "Follow what comes in, every two seconds"}>
           <Button variant="default" aria-pressed={tail} onClick={() => setTail(!tail)} px="sm">
-            {tail ? <span className={css.live}>{!down && <i />}{down ? "Paused while you read" : "Live"}</span> : "Live tail"}
+            {tail ? <span className={layout.beside}>{!down && <i className="pulse" />}{down ? "Paused while you read" : "Live"}</span> : "Live tail"}
           </Button>
         </Tooltip>
         {dataset === "logs" && <Button variant="default" px="sm" aria-pressed={wrap} onClick={() => setWrap(!wrap)}>{wrap ? "One line each" : "Wrap lines"}</Button>}

@@ -5,6 +5,7 @@ import { clockTime, type Zone } from "../../lib/time";
 import { duration } from "../../lib/units";
 import { CopyButton } from "../../ui/CodeBlock";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { clause, type Part } from "../filter/clause";
 import { cell, fieldsOf, label, marked, type Entry } from "./entries";
 import { Facts, type Fact } from "./Facts";
@@ -113,7 +114,7 @@ export function LogDetail({ entry, words, zone, narrow }: EntryProps) {
   return (
     <div className={css.detail}>
       <pre className={css.full}><Marked text={cell(entry, "message")} words={words} /></pre>
-      <div className={css.tools}>
+      <div className={layout.tools}>
         {template && <Button size="compact-sm" variant="default" leftSection={<Icon name="filter" size={13} />} title={template} onClick={() => narrow(clause([{ field: "template", value: template }]))}>Messages like this</Button>}
         <Context entry={entry} />
         <CopyButton text={cell(entry, "message")} label="Copy message" />

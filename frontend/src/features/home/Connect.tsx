@@ -2,6 +2,7 @@ import { SegmentedControl } from "@mantine/core";
 import { useState } from "react";
 import type { Pipeline } from "../../api/types";
 import { grouped } from "../../lib/units";
+import { CodeBlock } from "../../ui/CodeBlock";
 import css from "./home.module.css";
 
 const HOST = "WEFT-ADDRESS";
@@ -64,11 +65,11 @@ export function Connect({ pipeline }: { pipeline: Pipeline }) {
         {pipeline.listeners.length === 0 && <b>no port: see <code>collect.listeners</code> in weft.yaml</b>}; any of them takes all four protocols.
       </p>
       <SegmentedControl size="xs" aria-label="Device" value={name} onChange={setName} data={RECIPES.map((one) => one.name)} />
-      <pre tabIndex={0} aria-label={`Configuration for ${name}`}>{recipe?.text(port)}</pre>
+      <CodeBlock text={recipe?.text(port) ?? ""} label={`Configuration for ${name}`} />
       <p className="muted">
         Replace <code>{HOST}</code> by this machine's address as the router sees it. No router at hand? <code>weft demo</code> shows Weft with simulated ones.
       </p>
-      <p className={css.waiting} role="status"><i />Waiting for the first datagram{pipeline.received > 0 ? `: ${grouped(pipeline.received)} received, none decoded yet` : "…"}</p>
+      <p className={css.waiting} role="status"><i className="pulse" />Waiting for the first datagram{pipeline.received > 0 ? `: ${grouped(pipeline.received)} received, none decoded yet` : "…"}</p>
     </div>
   );
 }

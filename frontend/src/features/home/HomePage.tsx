@@ -1,5 +1,4 @@
 import { memo, useCallback, useMemo } from "react";
-import { Link } from "wouter";
 import { useLive } from "../../api/live";
 import { useGet, useView } from "../../api/queries";
 import type { Overview, Query } from "../../api/types";
@@ -11,9 +10,9 @@ import { change, format, plural } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
 import { Answer } from "../../ui/Answer";
 import { Chart } from "../../ui/Chart";
-import { Icon } from "../../ui/Icon";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
+import { ExploreLink } from "../../ui/Ranking";
 import { Reasons } from "../../ui/Reasons";
 import { Stat } from "../../ui/Stat";
 import { EmptyState } from "../../ui/States";
@@ -75,7 +74,7 @@ const TrafficPanel = memo(function TrafficPanel({ query }: { query: Query }) {
     return timeseries({ kind: "stacked", grid: result.grid, series: result.series, slots: slotsOf(result.series), unit: result.unit, zone }, theme);
   }, [result, zone]);
   return (
-    <Panel title="Traffic by application" hint="dashed: the same time yesterday" actions={<Link href={`/explore${kept}${kept ? "&" : "?"}compare=1d`} className={css.more}>Explore <Icon name="right" size={12} /></Link>}>
+    <Panel title="Traffic by application" hint="dashed: the same time yesterday" actions={<ExploreLink href={`/explore${kept}${kept ? "&" : "?"}compare=1d`} />}>
       <Answer of={answer} height={260}>
         {(data) => (data.series.length === 0
           ? <EmptyState title="No traffic in this range" icon="explore" />

@@ -8,6 +8,7 @@ import { ago, dateTime, type TimeRange } from "../../lib/time";
 import { usePrefs } from "../../lib/prefs";
 import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
+import { ExploreLink } from "../../ui/Ranking";
 import { cell, entriesOf, label, type Entry } from "../feed/entries";
 import { kindIcon, severityTone, toneIcon } from "../feed/words";
 import css from "./home.module.css";
@@ -55,7 +56,7 @@ function RecentPanel({ dataset, title, filter, by, range, kept }: RecentPanelPro
   const entries = useMemo(() => (answer.data ? entriesOf(answer.data) : []), [answer.data]);
   if (entries.length === 0) return null;
   return (
-    <Panel title={title} actions={<Link href={explorePath({ dataset, filter }, kept)} className={css.more} aria-label={`Explore ${title.toLowerCase()}`}>Explore <Icon name="right" size={12} /></Link>}>
+    <Panel title={title} actions={<ExploreLink href={explorePath({ dataset, filter }, kept)} of={title} />}>
       <ul className={css.recent}>{entries.map((entry) => <Line key={entry.id} entry={entry} logs={dataset === "logs"} now={now} />)}</ul>
     </Panel>
   );

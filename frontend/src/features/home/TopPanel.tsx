@@ -3,17 +3,15 @@ import { Link } from "wouter";
 import { useView } from "../../api/queries";
 import type { Query } from "../../api/types";
 import { useTime } from "../../app/time";
-import { cssColor } from "../../charts/theme";
 import { explorePath } from "../../lib/links";
 import type { TimeRange } from "../../lib/time";
 import { format } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
-import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
+import { ExploreLink, Ranking } from "../../ui/Ranking";
 import { EmptyState } from "../../ui/States";
 import { groupsOf, type Group } from "../explorer/groups";
 import { clause } from "../filter/clause";
-import css from "./home.module.css";
 
 interface TopPanelProps {
   title: string;
@@ -36,22 +34,18 @@ export const TopPanel = memo(function TopPanel({ title, by, filter = "", range }
   const answer = useView(query, { refresh: interval || 60_000 });
   const into = (group: Group): string => exploreLink(by === "app" ? "src_as" : "app", [filter, clause(group.parts)].filter(Boolean).join(" AND "), range);
   return (
-    <Panel title={title} actions={<Link href={exploreLink(by, filter, range)} className={css.more} aria-label={`Explore ${title.toLowerCase()}`}>Explore <Icon name="right" size={12} /></Link>}>
+    <Panel title={title} actions={<ExploreLink href={exploreLink(by, filter, range)} of={title} />}>
       <Answer of={answer} rows={6}>
         {(result) => {
           const groups = groupsOf(result);
-          const most = Math.max(...groups.map((group) => group.average ?? 0)) || 1;
           if (groups.length === 0) return <EmptyState title="Nothing yet" icon="explore" />;
           return (
-            <ol className={css.ranking}>
-              {groups.map((group) => (
-                <li key={group.id}>
-                  <Link href={into(group)} title={group.label}>{group.label}</Link>
-                  <span>{format(group.average, result.unit)}</span>
-                  <b><b style={{ width: `${100 * (group.average ?? 0) / most}%`, background: cssColor(group.slot) }} /></b>
-                </li>
-              ))}
-            </ol>
+            <Ranking
+              rows={groups.map((group) => ({
+                id: group.id, value: group.average, slot: group.slot, figure: format(group.average, result.unit),
+                name: <Link href={into(group)} title={group.label}>{group.label}</Link>,
+              }))}
+            />
           );
         }}
       </Answer>

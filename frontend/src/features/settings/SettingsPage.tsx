@@ -1,9 +1,8 @@
 import { lazy, Suspense, type ComponentType, type LazyExoticComponent } from "react";
-import { Link } from "wouter";
 import { useSession } from "../../app/session";
 import { PageHeader } from "../../ui/PageHeader";
 import { EmptyState, LoadingState } from "../../ui/States";
-import css from "./settings.module.css";
+import { TabLinks } from "../../ui/TabLinks";
 
 interface Section {
   path: string;
@@ -28,9 +27,7 @@ export default function SettingsPage({ section }: { section: string }) {
   return (
     <>
       <PageHeader title="Settings" />
-      <nav className={css.tabs} aria-label="Settings">
-        {shown.map((one) => <Link key={one.path} href={`/settings/${one.path}`} aria-current={one === current ? "page" : undefined}>{one.title}</Link>)}
-      </nav>
+      <TabLinks label="Settings" current={section} tabs={shown.map((one) => ({ key: one.path, title: one.title, href: `/settings/${one.path}` }))} />
       <Suspense fallback={<LoadingState rows={5} />}>
         {current ? <current.page /> : <EmptyState title="There is no such section" />}
       </Suspense>

@@ -8,11 +8,14 @@ import { exporterPath, pageOf, sourcesPath } from "../../lib/links";
 import { format, grouped, plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
+import { FactList } from "../../ui/FactList";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { Stat } from "../../ui/Stat";
 import { EmptyState } from "../../ui/States";
 import { StatusIcon, StatusPill } from "../../ui/Status";
+import ui from "../../ui/ui.module.css";
 import { hrefOf } from "../explorer/datasets";
 import { samplingText } from "../exporters/ledger";
 import { FLOW, kindOf } from "./kinds";
@@ -26,7 +29,7 @@ function Ratio({ row }: { row: ReconciledRow }) {
   if (row.adjusted === null) return <span className="faint">–</span>;
   const { left, width } = bar(row.adjusted);
   return (
-    <span className={css.ratioCell}>
+    <span className={layout.beside}>
       <span className={css.ratio} data-status={verdictOf(row.verdict).status}><i style={{ left: `${left}%`, width: `${width}%` }} /></span>{ratioText(row.adjusted)}
     </span>
   );
@@ -73,15 +76,15 @@ function Detail({ row }: { row: ReconciledRow }) {
       {row.reasons.length > 0 && (
         <section>
           <h3>Likely reasons</h3>
-          <ul className={css.errors}>
+          <ul className={ui.findings}>
             {row.reasons.map((reason) => (
               <li key={reason.code}>{reason.confidence > 0 && <code>{percent(reason.confidence)} sure</code>}<b>{reason.title}</b>{reason.expected !== null && <p>It would make the ratio {ratioText(reason.expected)}.</p>}{reason.fix && <p>{reason.fix}</p>}</li>
             ))}
           </ul>
         </section>
       )}
-      <section><h3>What it rests on</h3><dl className={css.facts}>{facts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name}=`}>{value}</dd>])}</dl></section>
-      <div className={css.tools}>
+      <section><h3>What it rests on</h3><FactList facts={facts} /></section>
+      <div className={layout.tools}>
         {queries.map(([name, query]) => <Button key={name} component={Link} size="compact-sm" variant="default" leftSection={<Icon name="explore" size={13} />} href={hrefOf(query)}>Chart of {name}</Button>)}
       </div>
     </div>
@@ -107,14 +110,14 @@ function Comparison() {
           return (
             <>
               <Panel>
-                <div className={css.quality}>
+                <div className={layout.stats}>
                   {VERDICTS.map((one) => <Stat key={one.verdict} label={<><StatusIcon status={one.status} size={12} /> {one.word}</>} value={view.verdicts[one.verdict] ?? 0} unit="" note={one.meaning} />)}
                 </div>
               </Panel>
               <Panel
                 title="Flows against interface counters" hint={`${grouped(all)} directions of interfaces, worst first${view.total > view.rows.length ? `; ${view.rows.length} are listed` : ""}`} flush
                 actions={
-                  <div className={css.tools}>
+                  <div className={layout.tools}>
                     <TextInput size="xs" aria-label="Search interfaces" placeholder="Device or interface" leftSection={<Icon name="search" size={13} />} value={device} onChange={(event) => setDevice(event.target.value)} />
                     <SegmentedControl size="xs" aria-label="Verdict" value={verdict} onChange={setVerdict} data={[{ value: "", label: "All" }, ...VERDICTS.slice(0, 3).map((one) => ({ value: one.verdict, label: one.word }))]} />
                   </div>

@@ -5,10 +5,12 @@ import { usePrefs } from "../../lib/prefs";
 import { devicePath, explorePath } from "../../lib/links";
 import { ago, dateTime } from "../../lib/time";
 import { duration, format, grouped } from "../../lib/units";
+import { FactList } from "../../ui/FactList";
 import { Icon } from "../../ui/Icon";
 import { Reasons } from "../../ui/Reasons";
 import { Stat } from "../../ui/Stat";
 import { StatusPill } from "../../ui/Status";
+import ui from "../../ui/ui.module.css";
 import { clause } from "../filter/clause";
 import { kindOf } from "./kinds";
 import { skewText, stateStatus, stateWord } from "./SourceTable";
@@ -17,7 +19,7 @@ import css from "./sources.module.css";
 function Errors({ one }: { one: Source }) {
   if (one.errors.length === 0) return <p className="muted">Nothing has gone wrong since the start.</p>;
   return (
-    <ul className={css.errors}>
+    <ul className={ui.findings}>
       {one.errors.map(({ reason, count, what, fix }) => (
         <li key={reason}><code>{reason}</code><b>{grouped(count)} × {what}</b>{fix && <p>{fix}</p>}</li>
       ))}
@@ -31,7 +33,7 @@ const spaced = (name: string): string => {
   return words.slice(0, 1).toUpperCase() + words.slice(1);
 };
 
-function Facts({ one, now }: { one: Source; now: number }) {
+function More({ one, now }: { one: Source; now: number }) {
   const { zone } = usePrefs();
   const facts: [string, string][] = [
     ["Where", one.target],
@@ -43,7 +45,7 @@ function Facts({ one, now }: { one: Source; now: number }) {
     ["Came late", grouped(one.late)],
     ...Object.entries(one.detail).map(([name, value]): [string, string] => [spaced(name), typeof value === "number" ? format(value, "") : String(value)]),
   ];
-  return <dl className={css.facts}>{facts.map(([name, value]) => [<dt key={name}>{name}</dt>, <dd key={`${name}=`}>{value}</dd>])}</dl>;
+  return <FactList facts={facts} />;
 }
 
 function Detail({ one, now, kept }: { one: Source; now: number; kept: string }) {
@@ -70,7 +72,7 @@ function Detail({ one, now, kept }: { one: Source; now: number; kept: string }) 
         <Stat label="Clock" text={skewText(one.clock_skew_s)} note="against ours" />
       </div>
       <section><h3>What went wrong, by reason</h3><Errors one={one} /></section>
-      <section><h3>More</h3><Facts one={one} now={now} /></section>
+      <section><h3>More</h3><More one={one} now={now} /></section>
     </div>
   );
 }

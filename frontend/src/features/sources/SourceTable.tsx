@@ -2,13 +2,14 @@ import { SegmentedControl, TextInput } from "@mantine/core";
 import { useMemo } from "react";
 import { ago } from "../../lib/time";
 import { duration, format, plural } from "../../lib/units";
-import { statusOf, wordOf } from "../../lib/verdict";
+import { rankOf, statusOf, wordOf } from "../../lib/verdict";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { StatusIcon, StatusPill, type Status } from "../../ui/Status";
 import { kindOf } from "./kinds";
-import { matching, rankOf, type SourceRow } from "./rows";
+import { matching, type SourceRow } from "./rows";
 import css from "./sources.module.css";
 
 const WORDS: Record<string, string> = {
@@ -82,7 +83,7 @@ export function SourceTable({ rows, total, title, now, mixed, search, state, onS
     <Panel
       title={title} hint={(troubled ? `${troubled} need attention` : "all healthy") + cut} flush
       actions={
-        <div className={css.tools}>
+        <div className={layout.tools}>
           <TextInput size="xs" aria-label="Search sources" placeholder="Name, target, error" leftSection={<Icon name="search" size={13} />} value={search} onChange={(event) => onSearch(event.target.value)} />
           <SegmentedControl size="xs" aria-label="State" value={state} onChange={onState} data={STATES} />
         </div>

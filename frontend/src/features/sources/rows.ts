@@ -1,5 +1,6 @@
 /** Flow exporters and every other source as rows of one table. */
 import type { Exporter, Source, SourceKind, Verdict } from "../../api/types";
+import { rankOf } from "../../lib/verdict";
 import { sum } from "../exporters/ledger";
 import { FLOW, KINDS } from "./kinds";
 
@@ -66,17 +67,14 @@ export interface KindSum {
   status: Verdict;
 }
 
-const RANK: Record<Verdict, number> = { ok: 0, unknown: 1, warning: 2, critical: 3 };
-export const rankOf = (status: Verdict): number => RANK[status];
-
-const worst = (all: readonly Verdict[]): Verdict => all.reduce((one, other) => (RANK[other] > RANK[one] ? other : one), "ok");
+const worst = (all: readonly Verdict[]): Verdict => all.reduce((one, other) => (rankOf(other) > rankOf(one) ? other : one), "ok");
 
 function flowSum(exporters: readonly Exporter[]): KindSum {
   const rows = exporters.map(exporterRow);
   const inState = (state: string): number => rows.filter((row) => row.state === state).length;
   return {
     kind: FLOW, total: rows.length, failing: 0, silent: inState("silent"), degraded: inState("degraded"),
-    attention: rows.filter((row) => RANK[row.status] >= RANK.warning).length, perSecond: rows.reduce((total, row) => total + row.perSecond, 0), status: rows.length === 0 ? "unknown" : worst(rows.map((row) => row.status)),
+    attention: rows.filter((row) => rankOf(row.status) >= rankOf("warning")).length, perSecond: rows.reduce((total, row) => total + row.perSecond, 0), status: rows.length === 0 ? "unknown" : worst(rows.map((row) => row.status)),
   };
 }
 
@@ -99,7 +97,7 @@ export function kindSums(exporters: readonly Exporter[], kinds: readonly SourceK
 export function matching(rows: readonly SourceRow[], text: string, state: string): SourceRow[] {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   return rows.filter((row) => {
-    if (state === "attention" ? RANK[row.status] < RANK.warning : state !== "" && row.state !== state) return false;
+    if (state === "attention" ? rankOf(row.status) < rankOf("warning") : state !== "" && row.state !== state) return false;
     const hay = `${row.kind} ${row.name} ${row.target} ${row.device ?? ""} ${row.finding}`.toLowerCase();
     return words.every((word) => hay.includes(word));
   });

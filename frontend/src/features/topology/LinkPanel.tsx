@@ -5,12 +5,13 @@ import { useView } from "../../api/queries";
 import type { LinkDirection, Query, Timeline, Topology, TopologyEdge, TopologyLink } from "../../api/types";
 import { useTime, useTimeSearch } from "../../app/time";
 import { bandOf, percent } from "../../charts/topology";
-import { cssColor } from "../../charts/theme";
 import { explorePath, interfacePath } from "../../lib/links";
 import { duration, format, plural } from "../../lib/units";
 import { statusOf, wordOf } from "../../lib/verdict";
 import { Answer } from "../../ui/Answer";
+import { FactList } from "../../ui/FactList";
 import { Icon } from "../../ui/Icon";
+import { Ranking } from "../../ui/Ranking";
 import { Sparkline } from "../../ui/Sparkline";
 import { StatusPill } from "../../ui/Status";
 import { anyOf } from "../devices/ask";
@@ -30,8 +31,6 @@ interface LinkPanelProps {
   past: boolean;
   close: () => void;
 }
-
-const Fact = ({ name, children }: { name: string; children: ReactNode }) => <div><dt>{name}</dt><dd>{children}</dd></div>;
 
 const lost = (direction: LinkDirection): string => {
   const parts = [["errors", direction.errors_per_s], ["discards", direction.discards_per_s]] as const;
@@ -81,15 +80,8 @@ function Talkers({ edge }: { edge: TopologyEdge }) {
       <Answer of={answer} rows={4}>
         {(result) => {
           const groups = groupsOf(result);
-          const high = Math.max(...groups.map((group) => group.average ?? 0)) || 1;
           if (groups.length === 0) return <p className="muted">No flow records name this link in the range.</p>;
-          return (
-            <ol className={css.talkers}>
-              {groups.map((group) => (
-                <li key={group.id}><span title={group.label}>{group.label}</span><b>{format(group.average, result.unit)}</b><i><i style={{ width: `${(100 * (group.average ?? 0)) / high}%`, background: cssColor(group.slot) }} /></i></li>
-              ))}
-            </ol>
-          );
+          return <Ranking rows={groups.map((group) => ({ id: group.id, value: group.average, slot: group.slot, name: <span title={group.label}>{group.label}</span>, figure: format(group.average, result.unit) }))} />;
         }}
       </Answer>
       <p className={css.more}>
@@ -129,11 +121,7 @@ export function LinkPanel({ view, edge, load, timeline, past, close }: LinkPanel
         {edge.links.length > 1 ? "Of the most loaded link; rates of all together. " : ""}
         Rates over {duration(window)}{past ? ", shares at the slider's moment" : ""}; lines over the time range.
       </p>
-      <dl className={css.facts}>
-        <Fact name="Capacity">{edge.capacity_bps ? format(edge.capacity_bps, "bit/s") : "not known"}</Fact>
-        {providers.length > 0 && <Fact name="Provider">{providers.join(", ")}</Fact>}
-        <Fact name="Known from">{origins.map(originName).join(", ")}</Fact>
-      </dl>
+      <FactList facts={[["Capacity", edge.capacity_bps ? format(edge.capacity_bps, "bit/s") : "not known"], ["Provider", providers.join(", ")], ["Known from", origins.map(originName).join(", ")]]} />
       <h3>{edge.links.length > 1 ? plural(edge.links.length, "link") : "Ends"}</h3>
       <ul className={css.members}>{edge.links.map((link) => <Member key={link.id} link={link} kept={kept} />)}</ul>
       <h3>Top talkers</h3>

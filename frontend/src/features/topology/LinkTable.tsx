@@ -4,15 +4,15 @@ import type { TopologyEdge } from "../../api/types";
 import { useTimeSearch } from "../../app/time";
 import { interfacePath } from "../../lib/links";
 import { format, plural } from "../../lib/units";
-import { statusOf, wordOf } from "../../lib/verdict";
+import { rankOf, statusOf, wordOf } from "../../lib/verdict";
 import { DataTable, type Column } from "../../ui/DataTable";
+import layout from "../../ui/layout.module.css";
 import { Panel } from "../../ui/Panel";
 import { StatusIcon } from "../../ui/Status";
+import ui from "../../ui/ui.module.css";
 import { MeasuredBy, OperPill, Usage } from "../devices/words";
 import { linkRows, type LinkRow } from "./load";
-import css from "./topology.module.css";
 
-const RANK = { ok: 0, unknown: 1, warning: 2, critical: 3 } as const;
 const sum = (one: number | null, other: number | null): number | null => (one === null && other === null ? null : (one ?? 0) + (other ?? 0));
 const perSecond = (value: number | null): React.ReactNode => (value === null ? <span className="faint">–</span> : value === 0 ? <span className="faint">0</span> : format(value, "/s"));
 
@@ -20,7 +20,7 @@ function columnsWith(kept: string): Column<LinkRow>[] {
   const end = (which: "a" | "b"): Column<LinkRow> => ({
     key: which, title: which === "a" ? "From" : "To", sort: (row) => `${row.link[which].device} ${row.link[which].interface}`,
     render: ({ link }) => (
-      <span className={css.end}>
+      <span className={ui.nameAndPart}>
         <Link href={interfacePath(link[which].device, link[which].interface, kept)} onClick={(event) => event.stopPropagation()}>{link[which].device}</Link>
         <code>{link[which].interface}</code>
       </span>
@@ -28,8 +28,8 @@ function columnsWith(kept: string): Column<LinkRow>[] {
   });
   return [
     {
-      key: "status", title: "State", sort: (row) => 3 - RANK[row.edge.status],
-      render: ({ edge, link }) => <span className={css.state}><StatusIcon status={statusOf(edge.status)} /><span className="visually-hidden">{wordOf(edge.status)}</span><OperPill oper={link.oper} /></span>,
+      key: "status", title: "State", sort: (row) => 3 - rankOf(row.edge.status),
+      render: ({ edge, link }) => <span className={layout.beside}><StatusIcon status={statusOf(edge.status)} /><span className="visually-hidden">{wordOf(edge.status)}</span><OperPill oper={link.oper} /></span>,
     },
     end("a"), end("b"),
     { key: "worst", title: "Busiest", numeric: true, hint: "The more loaded direction", sort: (row) => row.worst, render: (row) => <Usage value={row.worst} /> },

@@ -11,6 +11,7 @@ import { dateTime } from "../../lib/time";
 import { duration, plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { Icon } from "../../ui/Icon";
+import layout from "../../ui/layout.module.css";
 import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
@@ -67,7 +68,7 @@ function Controls({ view, state, update, find }: { view: Topology; state: Topolo
     if (event.key === "Enter") find();
   };
   return (
-    <div className={css.controls}>
+    <div className={layout.toolbar}>
       <TextInput
         size="xs" w={220} placeholder="Find a site or device" aria-label="Find a site or device" data-filter leftSection={<Icon name="search" size={14} />}
         value={state.search} onChange={(event) => update({ search: event.target.value })} onKeyDown={onKeyDown}
