@@ -1,7 +1,7 @@
 """The configurations of Acme's devices, as another tool would drop them into a directory; commits change them.
 
 Every commit of the incident schedule adds, changes or removes a line or two. Nothing is remembered: the text at any
-moment follows from the commits of the week before it.
+moment follows from the commits since the start of the week before.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ _WEEK_S = 7 * 86_400
 
 
 def commits(seed: int, device: str, until_s: float) -> list[Incident]:
-    """Commits on a device in the week before ``until_s`` (UTC seconds)."""
-    found = incidents(seed, until_s // 86_400 * 86_400 - _WEEK_S, until_s)
+    """Commits on a device since the start of the week before that of ``until_s`` (UTC seconds)."""
+    found = incidents(seed, until_s // _WEEK_S * _WEEK_S - _WEEK_S, until_s)
     return [one for one in found if one.kind == "config_commit" and one.device == device]
 
 
@@ -50,11 +50,11 @@ def _apply(rng: np.random.Generator, blocked: dict[str, None], settings: dict[st
         settings["ntp"] = f"10.{10 * int(rng.integers(1, 7))}.128.5"
 
 
-def write_configs(directory: Path, seed: int, at_s: float) -> list[Path]:
-    """One file per device, only where its text changed; returns the files written."""
+def write_configs(directory: Path, seed: int, at_s: float, device_name: str = "") -> list[Path]:
+    """One file per device, or the one of ``device_name``, only where its text changed; returns the files written."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for device in org.DEVICES:
+    for device in (one for one in org.DEVICES if device_name in ("", one.name)):
         path, text = directory / f"{device.name}.conf", config_text(device, seed, at_s)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -159,7 +159,7 @@ class DemoSource:
         return since_s
 
     def _run(self, since_s: float) -> None:
-        sockets = {d.exporter.name: _socket(d.exporter) for d in self._devices}
+        sockets = {d.exporter.name: device_socket(d.exporter) for d in self._devices}
         targets = self._targets()
         announced = 0.0
         while not self._stop.wait(1.0):
@@ -181,7 +181,7 @@ class DemoSource:
             sock.close()
 
 
-def _socket(exporter: org.Exporter) -> socket.socket:
+def device_socket(exporter: org.Exporter) -> socket.socket:
     """A socket with the exporter's own loopback address where the system has them all (Linux), else the common one."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:

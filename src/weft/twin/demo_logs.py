@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import threading
 import time
@@ -25,8 +24,9 @@ from weft.model.logs import LOG_SOURCES, LOGS
 from weft.twin import organisation as org
 from weft.twin.config import DemoConfig
 from weft.twin.configs import write_configs
+from weft.twin.demo import device_socket
 from weft.twin.demo_devices import Intake
-from weft.twin.incidents import incidents
+from weft.twin.incidents import Incident, incidents
 from weft.twin.messages import messages
 
 log = structlog.get_logger(__name__)
@@ -92,7 +92,7 @@ class DemoLogs:
         port = self._port()
         if port is None:
             return
-        sockets = {device.name: _socket(device) for device in org.DEVICES}
+        sockets = {device.name: device_socket(device) for device in org.DEVICES}
         while not self._stop.wait(1.0):
             now = time.time()
             for message in messages(self._config.seed, since_s, now):
@@ -103,15 +103,6 @@ class DemoLogs:
             since_s = now
         for one in sockets.values():
             one.close()
-
-
-def _socket(device: org.Exporter) -> socket.socket:
-    one = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        one.bind((device.address, 0))
-    except OSError:  # macOS: loopback has one address
-        one.bind(("127.0.0.1", 0))
-    return one
 
 
 class DemoConfigs:
@@ -132,7 +123,7 @@ class DemoConfigs:
             self._write(since, "svc-backup", "Configurations of all devices")
             for one in incidents(self._config.seed, since, now):
                 if one.kind == "config_commit":
-                    self._write(one.start_s + 1, one.who, f"{one.device}: committed by {one.who}")
+                    self._commit(one.start_s + 1, one)
         self._thread = threading.Thread(target=self._run, name="demo-configs", daemon=True)
         self._thread.start()
 
@@ -149,11 +140,14 @@ class DemoConfigs:
             now = time.time()
             for one in incidents(self._config.seed, seen, now):
                 if one.kind == "config_commit" and one.start_s >= seen:
-                    self._write(now, one.who, f"{one.device}: committed by {one.who}")
+                    self._commit(now, one)
             seen = now
 
-    def _write(self, at_s: float, author: str, subject: str) -> None:
-        if write_configs(self._directory, self._config.seed, at_s):
+    def _commit(self, at_s: float, one: Incident) -> None:
+        self._write(at_s, one.who, f"{one.device}: committed by {one.who}", one.device)
+
+    def _write(self, at_s: float, author: str, subject: str, device_name: str = "") -> None:
+        if write_configs(self._directory, self._config.seed, at_s, device_name):
             self._git("add", "-A")
             stamp = datetime.fromtimestamp(at_s, UTC).isoformat()
             self._git("commit", "-q", "-m", subject, author=author, stamp=stamp)

@@ -1,4 +1,4 @@
-"""Acme: the synthetic organisation of the demo. Six sites on three continents, twelve exporters, two clouds, SaaS.
+"""Acme: the synthetic organisation of the demo. Six sites on three continents, thirteen devices, two clouds, SaaS.
 
 Everything is made up except the AS numbers and roughly where those networks' addresses lie. Acme itself uses addresses
 and an AS number set aside for documentation and private use (RFC 5398, 5737, 3849, 1918).

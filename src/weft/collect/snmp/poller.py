@@ -7,9 +7,7 @@ places; those that are away wait longer and longer between single questions, out
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
-import threading
 import time
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +16,7 @@ from typing import Any
 import structlog
 
 from weft.collect.intake import SourceBook
+from weft.collect.loop import LoopThread
 from weft.collect.ports import Facts
 from weft.collect.snmp.config import PROFILES, SnmpConfig, TargetConfig
 from weft.collect.snmp.device import Device, Rows
@@ -31,7 +30,6 @@ from weft.rulefile import read_folder
 
 log = structlog.get_logger(__name__)
 
-_STOP_S = 10.0
 _FORGET_S = 24 * 3600.0  # a swept device that has been away for so long is forgotten until a sweep finds it again
 _RESOLVE_S = 60.0  # how often names are resolved and the inventory is asked
 _FIRST_PER_S = 200.0  # devices that are first polled in a second
@@ -45,9 +43,7 @@ class SnmpPoller:
         self._config, self._intake, self._facts = config, intake, facts
         self._library: Library | None = None
         self._credentials: dict[str, Credential] = {}
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._done: asyncio.Event | None = None
+        self._running: LoopThread | None = None
         self._devices: dict[tuple[str, int], Device] = {}
         self._tasks: dict[tuple[str, int], asyncio.Task[None]] = {}
 
@@ -63,47 +59,32 @@ class SnmpPoller:
                     f"no device profile {target.profile!r}", where=f"snmp.targets.{at}.profile", fix=f"Known: {known}."
                 )
         self._credentials = {name: Credential.of(name, one) for name, one in self._config.credentials.items()}
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="weft-snmp", daemon=True)
-        self._thread.start()
-        ready.wait(_STOP_S)
+        self._running = LoopThread("weft-snmp", self._main)
+        self._running.start()
 
     def stop(self) -> None:
         """Let polls under way go, close the sockets."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        if self._loop is not None and self._done is not None:
-            with contextlib.suppress(RuntimeError):  # the loop ended by itself
-                self._loop.call_soon_threadsafe(self._done.set)
-        thread.join(_STOP_S)
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
 
     @property
     def devices(self) -> list[str]:
         """Addresses that are polled now."""
         return [host for host, _ in list(self._devices)]
 
-    def _run(self, ready: threading.Event) -> None:
-        try:
-            asyncio.run(self._main(ready))
-        except Exception:
-            log.exception("snmp_poller_failed")
-        finally:
-            ready.set()
-
-    async def _main(self, ready: threading.Event) -> None:
+    async def _main(self, running: LoopThread) -> None:
         assert self._library is not None
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
         self._transport = Transport()
         self._room = asyncio.Semaphore(self._config.devices_at_once)
         self._probes = asyncio.Semaphore(self._config.probes_at_once)
         self._sweeper = Sweeper(self._config, self._transport, self._library, self._probes)
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="weft-snmp-store")
-        ready.set()
+        running.ready()
         background = [asyncio.create_task(self._keep(self._list_targets()))]
         background += [asyncio.create_task(self._keep(self._sweep(one))) for one in prefixes(self._config)]
         try:
-            await self._done.wait()
+            await running.done.wait()
         finally:
             for task in (*background, *self._tasks.values()):
                 task.cancel()

@@ -11,7 +11,6 @@ import contextlib
 import hmac
 import ipaddress
 import socket
-import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +20,7 @@ from typing import cast
 import structlog
 
 from weft.collect.intake import SourceBook
+from weft.collect.loop import LoopThread
 from weft.collect.snmp.config import PROFILES, Network, SnmpConfig, TrapConfig
 from weft.collect.snmp.device import Rows
 from weft.collect.snmp.errors import SecurityError
@@ -40,7 +40,6 @@ _WAIT_S = 0.2
 _MOST_WAITING = 20_000
 _MOST_SENDERS = 2000
 _BUFFER = 8 << 20
-_STOP_S = 10.0
 
 
 @dataclass(slots=True)
@@ -62,9 +61,7 @@ class TrapListener:
         self._others: _Sender | None = None
         self._waiting: list[tuple[_Sender, traps.Received]] = []
         self._socket: socket.socket | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._done: asyncio.Event | None = None
-        self._thread: threading.Thread | None = None
+        self._running: LoopThread | None = None
         self._storing: ThreadPoolExecutor | None = None
         self.port = 0
 
@@ -81,39 +78,25 @@ class TrapListener:
         self._socket = _open(settings)
         self.port = self._socket.getsockname()[1]
         self._storing = ThreadPoolExecutor(1, thread_name_prefix="weft-traps-store")
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="weft-traps", daemon=True)
-        self._thread.start()
-        ready.wait(_STOP_S)
+        self._running = LoopThread("weft-traps", self._main)
+        self._running.start()
 
     def stop(self) -> None:
         """Close the socket and hand over what waits."""
-        thread, self._thread = self._thread, None
-        if thread is None:
-            return
-        if self._loop is not None and self._done is not None:
-            with contextlib.suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._done.set)
-        thread.join(_STOP_S)
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
         if self._storing is not None:
             self._storing.shutdown()
 
-    def _run(self, ready: threading.Event) -> None:
+    async def _main(self, running: LoopThread) -> None:
+        loop = asyncio.get_running_loop()
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Receiver(self), sock=self._socket)
+        running.ready()
         try:
-            asyncio.run(self._main(ready))
-        except Exception:
-            log.exception("trap_listener_failed")
-        finally:
-            ready.set()
-
-    async def _main(self, ready: threading.Event) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        transport, _ = await self._loop.create_datagram_endpoint(lambda: _Receiver(self), sock=self._socket)
-        ready.set()
-        try:
-            while not self._done.is_set():
+            while not running.done.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._done.wait(), _WAIT_S)
+                    await asyncio.wait_for(running.done.wait(), _WAIT_S)
                 await self._flush()
         finally:
             transport.close()
@@ -122,8 +105,8 @@ class TrapListener:
 
     async def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
-        if waiting and self._loop is not None:
-            await self._loop.run_in_executor(self._storing, self._store, waiting)
+        if waiting:
+            await asyncio.get_running_loop().run_in_executor(self._storing, self._store, waiting)
 
     def _store(self, waiting: list[tuple[_Sender, traps.Received]]) -> None:
         """One batch for each sender's book."""

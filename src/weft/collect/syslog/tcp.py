@@ -7,7 +7,6 @@ import contextlib
 import functools
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Coroutine
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import structlog
 
 from weft.collect.intake.book import SourceBook
+from weft.collect.loop import LoopThread
 from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
 from weft.collect.syslog.queue import Batch, MessageQueue
 from weft.collect.syslog.senders import Account, Senders, count
@@ -30,7 +30,6 @@ _HANDSHAKE_S = 10.0
 _FULL, _FULL_S = 0.5, 0.05  # of the queue; a sender then waits so long before it is looked at again
 _LONGEST_WAIT_S = 30.0
 _SWEEP_S = 10.0
-_STOP_S = 5.0
 
 
 class StreamListener:
@@ -81,9 +80,7 @@ class StreamServer:
         self, listeners: list[StreamListener], config: SyslogConfig, senders: Senders, queue: MessageQueue
     ) -> None:
         self._listeners, self.config, self.senders, self.queue = listeners, config, senders, queue
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._done: asyncio.Event | None = None
+        self._running: LoopThread | None = None
         self.connections: set[Connection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -91,19 +88,14 @@ class StreamServer:
         """Begin to accept."""
         if not self._listeners:
             return
-        ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(ready,), name="weft-syslog-tcp", daemon=True)
-        self._thread.start()
-        ready.wait(_STOP_S)
+        self._running = LoopThread("weft-syslog-tcp", self._main)
+        self._running.start()
 
     def stop(self) -> None:
         """Close listeners and connections, handing over what they hold."""
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            if self._loop is not None and self._done is not None:
-                with contextlib.suppress(RuntimeError):
-                    self._loop.call_soon_threadsafe(self._done.set)
-            thread.join(_STOP_S)
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
         for listener in self._listeners:
             listener.close()
 
@@ -113,25 +105,17 @@ class StreamServer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _run(self, ready: threading.Event) -> None:
-        try:
-            asyncio.run(self._main(ready))
-        except Exception:
-            log.exception("syslog_streams_failed")
-        finally:
-            ready.set()
-
-    async def _main(self, ready: threading.Event) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
+    async def _main(self, running: LoopThread) -> None:
+        loop = asyncio.get_running_loop()
         servers = [
-            await self._loop.create_server(functools.partial(Connection, self, one), sock=one.sock)
+            await loop.create_server(functools.partial(Connection, self, one), sock=one.sock)
             for one in self._listeners
             if one.sock is not None
         ]
-        ready.set()
-        while not self._done.is_set():
+        running.ready()
+        while not running.done.is_set():
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._done.wait(), _SWEEP_S)
+                await asyncio.wait_for(running.done.wait(), _SWEEP_S)
             self._sweep()
         for server in servers:
             server.close()
