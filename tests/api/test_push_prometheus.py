@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import math
-import shutil
 import socket
 import subprocess
 import threading
@@ -14,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import uvicorn
 from tests.collect.intake.fakes import FakeIntake
+from tests.programs import needs
 from tests.waiting import until
 
 from weft.api.application import create_app
@@ -80,9 +80,7 @@ def api(deps, intake):
 
 @pytest.fixture
 def prometheus(api, exporter, state, tmp_path):
-    program = shutil.which("prometheus")
-    if program is None:
-        pytest.skip("prometheus is not installed (Debian package prometheus)")
+    program = needs("prometheus", "prometheus")
     secret = secrets.new_token()
     state.add_token(state.user("operator").id, "prometheus", secrets.digest(secret), "sender", None)
     (tmp_path / "token").write_text(secret)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.programs import needs
 
 from weft.collect import CollectConfig, Collector, ListenerConfig
 from weft.decode.flow.decoder import FlowDecoder
@@ -32,11 +33,6 @@ pytestmark = [
 
 SINK_PORT, OTHER_PORT = 7777, 7778
 HEADERS = 28  # IPv4 and UDP
-
-
-def need(program: str) -> None:
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
 
 
 def run(*command: str) -> None:
@@ -149,7 +145,7 @@ FLOWS = 40
 
 @pytest.mark.parametrize("version", [5, 9, 10])
 def test_softflowd(link: Link, rig: Rig, version: int, tmp_path: Path) -> None:
-    need("softflowd")
+    needs("softflowd", "softflowd")
     control = tmp_path / "control"
     exporter = link.popen(
         "softflowd", "-d", "-i", link.device, "-v", str(version), "-n", f"{link.here}:{rig.collector.ports[0]}",
@@ -178,7 +174,7 @@ def test_softflowd(link: Link, rig: Rig, version: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("version", [5, 9, 10])
 def test_pmacctd_nfprobe(link: Link, rig: Rig, version: int, tmp_path: Path) -> None:
-    need("pmacctd")
+    needs("pmacctd", "pmacct")
     exporter = start_pmacctd(
         link, tmp_path, "nfprobe",
         f"nfprobe_receiver: {link.here}:{rig.collector.ports[0]}\nnfprobe_version: {version}\n"
@@ -193,7 +189,7 @@ def test_pmacctd_nfprobe(link: Link, rig: Rig, version: int, tmp_path: Path) -> 
 
 
 def test_pmacctd_sfprobe(link: Link, rig: Rig, tmp_path: Path) -> None:
-    need("pmacctd")
+    needs("pmacctd", "pmacct")
     exporter = start_pmacctd(
         link, tmp_path, "sfprobe", f"sfprobe_receiver: {link.here}:{rig.collector.ports[0]}\nsampling_rate: 1\n"
     )

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-
 import pytest
+from tests.collect.snmp.peers import run
 
 from weft.decode.snmp import ber
 from weft.twin.agents.snmp import Mib, SnmpAgent
@@ -30,11 +27,8 @@ def agent():
 
 
 def ask(program, agent, *arguments, tmp_path, community="public"):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed (Debian: snmp)")
-    environment = {**os.environ, "MIBS": "", "SNMP_PERSISTENT_DIR": str(tmp_path), "SNMPCONFPATH": str(tmp_path)}
-    command = [program, "-v2c", "-c", community, "-On", "-t", "1", "-r", "0", f"127.0.0.1:{agent.port}", *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False).stdout
+    options = ["-v2c", "-c", community, "-On", "-t", "1", "-r", "0", f"127.0.0.1:{agent.port}"]
+    return run(program, *options, *arguments, folder=tmp_path).stdout
 
 
 def test_getnext_and_getbulk_walk_the_same_variables_in_order(agent, tmp_path):

@@ -1,13 +1,13 @@
 """Directories that other tools keep configurations in: plain ones, and git repositories with their history."""
 
 import os
-import shutil
 import subprocess
 import time
 import zlib
 
 import pytest
 from tests.collect.intake.fakes import FakeFacts, FakeIntake
+from tests.programs import needs
 from tests.waiting import until
 
 from weft.collect.configs import ConfigCollector, ConfigsConfig
@@ -19,8 +19,7 @@ FRR = "frr version 8.4\nfrr defaults traditional\nhostname {}\npassword {}\ninte
 
 @pytest.fixture
 def git():
-    if shutil.which("git") is None:
-        pytest.skip("git is not installed")
+    needs("git", "git")
 
     def run(path, *arguments, date=None, author="Ada <ada@example.net>"):
         environment = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",

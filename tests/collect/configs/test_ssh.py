@@ -105,7 +105,7 @@ def test_what_did_not_change_is_no_change(collect):
 )
 def test_what_is_not_a_whole_configuration_is_not_believed(collect, mood, reason):
     with Router(IOS, mood=mood) as router:
-        running, intake = collect(router, timeout_s=4)
+        running, intake = collect(router, timeout_s=2 if mood == "silent" else 15)
         until(intake.errors)
     assert intake.errors().keys() == {reason}
     assert intake.sources()[0].state == "failing"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import time
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from tests.programs import needs
 
 #: User → how ``createUser`` of snmpd.conf says it.
 USERS = {
@@ -19,14 +18,6 @@ USERS = {
     "sha256": "SHA-256 authpass1 AES privpass1", "sha512": "SHA-512 authpass1 AES-256 privpass1",
     "aes192": "SHA-224 authpass1 AES-192 privpass1", "authonly": "SHA authpass1", "nothing": "",
 }  # fmt: skip
-
-
-def needs(program: str) -> str:
-    """Path of a program, or the test is skipped loudly."""
-    found = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if found is None:
-        pytest.skip(f"{program} is not installed (Debian: snmpd, snmp)")
-    return found
 
 
 def free_port() -> int:
@@ -38,7 +29,7 @@ def free_port() -> int:
 @contextmanager
 def snmpd(folder: Path, more: str = "", *, users: dict[str, str] | None = None) -> Iterator[int]:
     """A running snmpd; its port."""
-    program, port = needs("snmpd"), free_port()
+    program, port = needs("snmpd", "snmpd"), free_port()
     users = USERS if users is None else users
     lines = [f"agentaddress udp:127.0.0.1:{port}", "rocommunity public 127.0.0.1", "sysname lab1", "syslocation rack",
              "sysobjectid .1.3.6.1.4.1.8072.3.2.10"]  # fmt: skip
@@ -80,5 +71,5 @@ def _wait(port: int, process: subprocess.Popen[bytes], folder: Path) -> None:
 def run(program: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     """Run one of Net-SNMP's tools without MIBs, and with a state of its own."""
     environment = {**os.environ, "SNMP_PERSISTENT_DIR": str(folder), "SNMPCONFPATH": str(folder), "MIBS": ""}
-    command = [needs(program), *arguments]
+    command = [needs(program, "snmp"), *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=False)

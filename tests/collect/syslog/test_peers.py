@@ -1,6 +1,5 @@
 """Real senders: util-linux ``logger`` and rsyslog, as processes of their own on loopback."""
 
-import shutil
 import socket
 import subprocess
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.collect.syslog.kit import certificates, serving
+from tests.programs import needs
 from tests.waiting import until
 
 pytestmark = pytest.mark.peers
@@ -17,17 +17,10 @@ MODULES = [Path(one) for one in ("/usr/lib/x86_64-linux-gnu/rsyslog", "/usr/lib/
                                  "/usr/lib/rsyslog", "/usr/lib64/rsyslog")]  # fmt: skip
 
 
-def need(program):
-    path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if path is None:
-        pytest.skip(f"{program} is not installed")
-    return path
-
-
 @pytest.mark.parametrize("transport", ["udp", "tcp", "tcp counted"])
 @pytest.mark.parametrize("layout", ["--rfc5424", "--rfc3164"])
 def test_logger(transport, layout):
-    logger = need("logger")
+    logger = needs("logger", "bsdutils")
     kind = transport[:3]
     with serving([{"protocol": kind}]) as (server, intake):
         command = [logger, "--server", "127.0.0.1", "--port", str(server.ports[kind][0]), f"--{kind}", layout]
@@ -54,7 +47,7 @@ def test_logger(transport, layout):
 @contextmanager
 def rsyslog(folder, actions, options=""):
     """rsyslogd that takes datagrams on loopback and forwards them."""
-    rsyslogd = need("rsyslogd")
+    rsyslogd = needs("rsyslogd", "rsyslog")
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -109,7 +102,7 @@ def forward(intake, port, process, folder, wanted=50):
     ],
 )
 def test_rsyslog_forwards(tmp_path, protocol, options):
-    need("rsyslogd")
+    needs("rsyslogd", "rsyslog")
     with serving([{"protocol": protocol}], senders=[{"senders": "127.0.0.1", "relay": True}]) as (server, intake):
         action = f'action(type="omfwd" target="127.0.0.1" port="{server.ports[protocol][0]}" {options})'
         with rsyslog(tmp_path, action) as (port, process):
@@ -134,7 +127,7 @@ def check(rows, *, has_fraction, has_data):
 
 @pytest.mark.parametrize("mutual", [False, True])
 def test_rsyslog_forwards_over_tls(tmp_path, mutual):
-    need("rsyslogd")
+    needs("rsyslogd", "rsyslog")
     drivers = [one for one in ("gtls", "ossl") if any((folder / f"lmnsd_{one}.so").exists() for folder in MODULES)]
     if not drivers:
         pytest.skip("rsyslog has no TLS driver here (rsyslog-gnutls or rsyslog-openssl)")
