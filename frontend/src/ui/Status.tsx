@@ -37,7 +37,7 @@ export function StaleBadge({ newest, now }: { newest: number; now: number }) {
 }
 
 export const DemoBadge = () => (
-  <Tooltip label="These numbers come from simulated exporters, not from your network">
+  <Tooltip label="These numbers come from simulated devices, not from your network">
     <span className={css.demo} tabIndex={0}>Demo data</span>
   </Tooltip>
 );

@@ -14,9 +14,9 @@ from weft.cli.options import listen_options, run_process, settings_of
 def demo_command(config_file: Path | None, host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run Weft with live demo traffic.
 
-    A dozen simulated exporters at six sites send NetFlow, IPFIX and sFlow over loopback into Weft's own listeners,
-    after more than a day of history has been filled in through the same decoders. All that is shown is marked as demo
-    data.
+    Thirteen simulated devices at six sites send flows, answer SNMP, stream gNMI and log, all over loopback into Weft's
+    own listeners, after more than a day of history has been filled in through the same decoders. All that is shown is
+    marked as demo data.
     """
     from weft.app import Role
 

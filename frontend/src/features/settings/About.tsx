@@ -9,7 +9,7 @@ export default function About() {
       <Panel title="Weft" hint="self-hosted network intelligence">
         <dl className={css.facts}>
           <dt>Version</dt><dd>{health?.version}</dd>
-          <dt>Data</dt><dd>{health?.demo ? "Demo: simulated exporters" : "From your network"}</dd>
+          <dt>Data</dt><dd>{health?.demo ? "Demo: simulated devices" : "From your network"}</dd>
           <dt>Licence</dt><dd>Apache 2.0</dd>
           <dt>API</dt><dd><a href="/api/v1/openapi.json">OpenAPI document</a>; everything on these pages goes through it</dd>
           <dt>Command line</dt><dd><code>weft --help</code>, <code>weft doctor</code>, <code>weft query --list</code></dd>
