@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { TopologyEdge, TopologyNode } from "../api/types";
-import { apart, bandOf, drawEdges, figures, fitted, graticule, labels, NO_ZOOM, percent, place, widthOf, type Placed } from "./topology";
+import { apart, bandOf, drawEdges, fitted, graticule, NO_ZOOM, percent, place, widthOf, type Placed } from "./topology";
+import { figures, labels } from "./topologyLabels";
 
 const SIZE = { width: 1000, height: 500 };
 const node = (id: string, more: Partial<TopologyNode> = {}): TopologyNode => ({
@@ -107,5 +108,20 @@ describe("names", () => {
     const drawn = drawEdges([edge("1", "a", "b"), edge("2", "a", "c"), edge("3", "b", "c")], nodes, SIZE);
     const load: Record<string, number | null> = { 1: 0.2, 2: 0.9, 3: null };
     expect(figures(drawn, (one) => load[one.id] ?? null, [], nodes, 1).map((label) => label.text)).toEqual(["90\u00a0%"]);
+  });
+});
+
+describe("figures and names keep clear of lines", () => {
+  const upright: Placed[] = [{ node: node("n"), at: { x: 200, y: 60 }, home: null, radius: 10 }, { node: node("s"), at: { x: 200, y: 260 }, home: null, radius: 10 }];
+  it("puts the figure of an upright link to its side", () => {
+    const drawn = drawEdges([edge("e", "n", "s")], upright, SIZE);
+    const label = figures(drawn, () => 0.5, [], upright, 1)[0];
+    expect(label?.x).toBeGreaterThan(200 + 10);
+    expect(label?.y).toBeCloseTo(164, 0);
+  });
+  it("does not write a name across the link that leaves its node", () => {
+    const drawn = drawEdges([edge("e", "n", "s")], upright, SIZE);
+    const below = labels(upright, drawn, SIZE, true).find((label) => label.id === "n");
+    expect(below?.anchor === "middle" && below.y > 60).toBe(false);
   });
 });

@@ -41,6 +41,10 @@ export interface DrawnEdge {
   edge: TopologyEdge;
   forward: Half;
   backward: Half;
+  /** Where its ends stand, and the control point of the curve between them. */
+  a: Point;
+  b: Point;
+  control: Point;
   middle: Point;
   width: number;
 }
@@ -222,7 +226,7 @@ export function graticule(fit: Fit, size: Size, zoom: Zoom): GridLine[] {
 
 const round = (value: number): number => Math.round(value * 10) / 10;
 const text = (point: Point): string => `${round(point.x)} ${round(point.y)}`;
-const between = (one: Point, other: Point, share: number): Point => ({ x: one.x + (other.x - one.x) * share, y: one.y + (other.y - one.y) * share });
+export const between = (one: Point, other: Point, share: number): Point => ({ x: one.x + (other.x - one.x) * share, y: one.y + (other.y - one.y) * share });
 
 /** From the rim of the first node to just before the middle, and the head of its arrow. */
 function half(from: Placed, control: Point, middle: Point, width: number): Half {
@@ -291,85 +295,6 @@ export function drawEdges(edges: readonly TopologyEdge[], nodes: readonly Placed
     const bend = bendOf(rank, pairs.get(pair(edge)) ?? 1, length, blocked(a, b, nodes)) * side;
     const first = curve(a.at, b.at, bend);
     const { control, middle } = inside(first.middle, size) ? first : curve(a.at, b.at, -bend);
-    return [{ edge, forward: half(a, control, middle, width), backward: half(b, control, middle, width), middle, width }];
+    return [{ edge, forward: half(a, control, middle, width), backward: half(b, control, middle, width), a: a.at, b: b.at, control, middle, width }];
   });
-}
-
-// --- labels ----------------------------------------------------------------------------------------------------------
-
-interface Box {
-  left: number;
-  top: number;
-  right: number;
-  bottom: number;
-}
-
-/** Square around a node. */
-const around = ({ at, radius }: Placed): Box => ({ left: at.x - radius, right: at.x + radius, top: at.y - radius, bottom: at.y + radius });
-const meets = (one: Box, other: Box): boolean => one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom;
-const CHAR = 6.4;
-const LINE = 15;
-
-function boxOf(label: Label): Box {
-  const width = label.text.length * CHAR + 4;
-  const left = label.anchor === "start" ? label.x : label.anchor === "end" ? label.x - width : label.x - width / 2;
-  return { left, right: left + width, top: label.y - LINE + 3, bottom: label.y + 3 };
-}
-
-function candidates({ node, at, radius }: Placed): Label[] {
-  const name = node.kind === "site" ? node.title || node.name : node.name;
-  const label = { id: node.id, text: name.length > 26 ? `${name.slice(0, 25)}…` : name };
-  const near = radius + 5;
-  return [
-    { ...label, x: at.x, y: at.y + near + 10, anchor: "middle" },
-    { ...label, x: at.x + near, y: at.y + 4, anchor: "start" },
-    { ...label, x: at.x - near, y: at.y + 4, anchor: "end" },
-    { ...label, x: at.x, y: at.y - near, anchor: "middle" },
-    { ...label, x: at.x + near - 2, y: at.y - near + 4, anchor: "start" },
-    { ...label, x: at.x - near + 2, y: at.y - near + 4, anchor: "end" },
-    { ...label, x: at.x + near - 2, y: at.y + near + 6, anchor: "start" },
-    { ...label, x: at.x - near + 2, y: at.y + near + 6, anchor: "end" },
-  ];
-}
-
-/**
- * Names where they cover no node, no other name and as few middles of links as can be. Nodes with most links choose
- * first; where nothing is free a name is left out (it shows when its node is pointed at), unless `all` is wanted.
- */
-export function labels(nodes: readonly Placed[], edges: readonly DrawnEdge[], size: Size, all: boolean): Label[] {
-  const degree = new Map<string, number>();
-  for (const { edge } of edges) for (const id of [edge.a, edge.b]) degree.set(id, (degree.get(id) ?? 0) + 1);
-  const taken = nodes.map(around);
-  const soft: Box[] = edges.map(({ middle }) => ({ left: middle.x - 6, right: middle.x + 6, top: middle.y - 6, bottom: middle.y + 6 }));
-  const out: Label[] = [];
-  const order = nodes.toSorted((one, other) => (degree.get(other.node.id) ?? 0) - (degree.get(one.node.id) ?? 0) || one.node.id.localeCompare(other.node.id));
-  for (const node of order) {
-    const choices = candidates(node).map((label) => {
-      const box = boxOf(label);
-      const outside = box.left < 0 || box.right > size.width || box.top < 0 || box.bottom > size.height;
-      const hard = taken.filter((other) => meets(box, other)).length + (outside ? 1 : 0);
-      return { label, box, hard, cost: hard * 100 + soft.filter((other) => meets(box, other)).length };
-    });
-    const best = choices.reduce((one, other) => (other.cost < one.cost ? other : one));
-    if (best.hard > 0 && !all) continue;
-    taken.push(best.box);
-    out.push(best.label);
-  }
-  return out;
-}
-
-/** The figures of the most loaded links that fit beside their middles. */
-export function figures(edges: readonly DrawnEdge[], used: (edge: TopologyEdge) => number | null, names: readonly Label[], nodes: readonly Placed[], most: number): Label[] {
-  const boxes = [...names.map(boxOf), ...nodes.map(around)];
-  const out: Label[] = [];
-  const order = edges.map((drawn) => ({ drawn, share: used(drawn.edge) })).filter((one) => one.share !== null)
-    .toSorted((one, other) => (other.share ?? 0) - (one.share ?? 0));
-  for (const { drawn, share } of order.slice(0, most)) {
-    const label: Label = { id: drawn.edge.id, text: percent(share), x: drawn.middle.x, y: drawn.middle.y - drawn.width / 2 - 5, anchor: "middle" };
-    const box = boxOf(label);
-    if (boxes.some((other) => meets(box, other))) continue;
-    boxes.push(box);
-    out.push(label);
-  }
-  return out;
 }

@@ -33,7 +33,7 @@ function columnsWith(zone: Zone, open: (opened: Opened) => void): Column<ConfigV
     {
       key: "open", title: <span className="visually-hidden">Open</span>,
       render: (row) => (
-        <span className={layout.toolbar}>
+        <span className={layout.beside}>
           {row.number > 1 && <Button size="compact-xs" variant="default" onClick={() => open({ version: row, what: "diff" })} aria-label={`What changed in version ${row.number}`}>What changed</Button>}
           <Button size="compact-xs" variant="default" onClick={() => open({ version: row, what: "text" })} aria-label={`Text of version ${row.number}`}>Text</Button>
         </span>

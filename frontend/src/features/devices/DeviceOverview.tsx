@@ -20,7 +20,7 @@ import { stateWord } from "../sources/SourceTable";
 import css from "./devices.module.css";
 import { busier } from "./list";
 import { SeriesPanel } from "./SeriesPanel";
-import { Usage } from "./words";
+import { originName, Usage } from "./words";
 
 /** The highest of several sensors, processors or pools. */
 export function hottest(gauges: readonly Gauge[], name: string): Gauge | undefined {
@@ -111,7 +111,7 @@ function Lately({ device }: { device: Device }) {
         ["Logs", <span key="logs"><Link href={`${base}/logs${kept}`}>{plural(happened.logs, "message")}</Link>{severe.length > 0 && <span className="muted">, among them {severe.join(", ")}</span>}</span>],
         ["Changes", <span key="changes"><Link href={`${base}/changes${kept}`}>{plural(happened.changes, "change")}</Link>{happened.last_change !== null && <span className="muted">, the last at {dateTime(happened.last_change, zone)}</span>}</span>],
         ["BGP", device.bgp.length === 0 ? <span key="bgp" className="faint">no session is told of</span> : <Link key="bgp" href={`${base}/neighbours${kept}`}>{device.bgp.filter((one) => one.state === "established").length} of {plural(device.bgp.length, "session")} established</Link>],
-        ["Known from", <span key="origins" className="muted">{device.origins.join(", ")} · first {dateTime(device.first_seen, zone)}</span>],
+        ["Known from", <span key="origins" className="muted">{device.origins.map(originName).join(", ")} · first {dateTime(device.first_seen, zone)}</span>],
       ]}
     />
   );

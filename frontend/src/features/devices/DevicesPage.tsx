@@ -16,15 +16,12 @@ import { PageHeader } from "../../ui/PageHeader";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { TimeRangePicker } from "../../ui/TimeRangePicker";
-import { protocolName } from "../exporters/ledger";
-import { kindOf } from "../sources/kinds";
+import { feedName } from "../sources/kinds";
 import css from "./devices.module.css";
 import { chosen, distinct, parseList, writeList, type ListState } from "./list";
 import { usePage } from "./usePage";
 import { Usage } from "./words";
 
-const PROTOCOLS = new Set(["netflow_v5", "netflow_v9", "ipfix", "sflow"]);
-const feedName = (kind: string): string => (PROTOCOLS.has(kind) ? protocolName(kind) : kindOf(kind).title);
 const none = <span className="faint">–</span>;
 
 function columnsAt(now: number, kept: string): Column<DeviceRow>[] {

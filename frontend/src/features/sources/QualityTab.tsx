@@ -18,7 +18,7 @@ import { StatusIcon, StatusPill } from "../../ui/Status";
 import ui from "../../ui/ui.module.css";
 import { hrefOf } from "../explorer/datasets";
 import { samplingText } from "../exporters/ledger";
-import { FLOW, kindOf } from "./kinds";
+import { FLOW, feedName, kindOf } from "./kinds";
 import { bar, interfaceOf, ratioText, VERDICTS, verdictOf, weaknesses, type Weakness } from "./quality";
 import css from "./sources.module.css";
 
@@ -48,7 +48,7 @@ const COLUMNS: Column<ReconciledRow>[] = [
   { key: "ratio", title: "Flows ÷ counters", hint: "Flows with Ethernet headers over what the interface counted; 1 (the mark) where they agree", sort: (row) => row.adjusted, render: (row) => <Ratio row={row} /> },
   { key: "flows", title: "By flows", numeric: true, hint: "Corrected for sampling, with Ethernet headers", sort: (row) => row.flow_bps_framed, render: (row) => format(row.flow_bps_framed, "bit/s") },
   { key: "counters", title: "By counters", numeric: true, sort: (row) => row.counter_bps, render: (row) => format(row.counter_bps, "bit/s") },
-  { key: "source", title: "Counted by", sort: (row) => row.counter_source, render: (row) => row.counter_source || <span className="faint">–</span> },
+  { key: "source", title: "Counted by", sort: (row) => row.counter_source, render: (row) => (row.counter_source && feedName(row.counter_source)) || <span className="faint">–</span> },
   {
     key: "reason", title: "Likely reason", sort: (row) => row.reasons[0]?.title ?? "",
     render: (row) => (row.reasons[0] ? <span title={row.reasons[0].fix}>{row.reasons[0].title}{row.reasons[0].confidence > 0 && <span className="faint"> {percent(row.reasons[0].confidence)}</span>}</span> : <span className="faint">–</span>),
@@ -59,7 +59,7 @@ function Detail({ row }: { row: ReconciledRow }) {
   const said = verdictOf(row.verdict);
   const facts: [string, string][] = [
     ["Flows", `${format(row.flow_bps, "bit/s")}, with Ethernet headers ${format(row.flow_bps_framed, "bit/s")}`],
-    ["Counters", row.counter_bps === null ? "none" : `${format(row.counter_bps, "bit/s")}, by ${row.counter_source || "an unknown source"}`],
+    ["Counters", row.counter_bps === null ? "none" : `${format(row.counter_bps, "bit/s")}, by ${row.counter_source ? feedName(row.counter_source) : "an unknown source"}`],
     ["Ratio", `${ratioText(row.adjusted)}; ${ratioText(row.ratio)} without headers`],
     ["Tolerance", `± ${percent(row.tolerance)}: sampling error, time-outs, headers`],
     ["Packets seen", `${grouped(row.packets_seen)} as exported`],
@@ -117,7 +117,7 @@ function Comparison() {
               <Panel
                 title="Flows against interface counters" hint={`${grouped(all)} directions of interfaces, worst first${view.total > view.rows.length ? `; ${view.rows.length} are listed` : ""}`} flush
                 actions={
-                  <div className={layout.tools}>
+                  <div className={layout.toolbar}>
                     <TextInput size="xs" aria-label="Search interfaces" placeholder="Device or interface" leftSection={<Icon name="search" size={13} />} value={device} onChange={(event) => setDevice(event.target.value)} />
                     <SegmentedControl size="xs" aria-label="Verdict" value={verdict} onChange={setVerdict} data={[{ value: "", label: "All" }, ...VERDICTS.slice(0, 3).map((one) => ({ value: one.verdict, label: one.word }))]} />
                   </div>

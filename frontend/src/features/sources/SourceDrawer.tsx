@@ -13,6 +13,7 @@ import { StatusPill } from "../../ui/Status";
 import ui from "../../ui/ui.module.css";
 import { clause } from "../filter/clause";
 import { kindOf } from "./kinds";
+import { detailOf } from "./rows";
 import { skewText, stateStatus, stateWord } from "./SourceTable";
 import css from "./sources.module.css";
 
@@ -27,11 +28,6 @@ function Errors({ one }: { one: Source }) {
   );
 }
 
-/** Names of details are the code's: `poll_ms` → "Poll ms". */
-const spaced = (name: string): string => {
-  const words = name.replaceAll("_", " ");
-  return words.slice(0, 1).toUpperCase() + words.slice(1);
-};
 
 function More({ one, now }: { one: Source; now: number }) {
   const { zone } = usePrefs();
@@ -43,7 +39,7 @@ function More({ one, now }: { one: Source; now: number }) {
     ["Gaps", grouped(one.gaps)],
     ["Came twice", grouped(one.duplicates)],
     ["Came late", grouped(one.late)],
-    ...Object.entries(one.detail).map(([name, value]): [string, string] => [spaced(name), typeof value === "number" ? format(value, "") : String(value)]),
+    ...Object.entries(one.detail).map(([name, value]) => detailOf(name, value)),
   ];
   return <FactList facts={facts} />;
 }

@@ -83,7 +83,7 @@ export function SourceTable({ rows, total, title, now, mixed, search, state, onS
     <Panel
       title={title} hint={(troubled ? `${troubled} need attention` : "all healthy") + cut} flush
       actions={
-        <div className={layout.tools}>
+        <div className={layout.toolbar}>
           <TextInput size="xs" aria-label="Search sources" placeholder="Name, target, error" leftSection={<Icon name="search" size={13} />} value={search} onChange={(event) => onSearch(event.target.value)} />
           <SegmentedControl size="xs" aria-label="State" value={state} onChange={onState} data={STATES} />
         </div>

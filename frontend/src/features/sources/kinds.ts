@@ -1,4 +1,5 @@
 /** The kinds of sources: what each is called, what it brings, and how to begin. Order: as a person would set them up. */
+import { protocolName } from "../exporters/ledger";
 
 export interface Kind {
   kind: string;
@@ -59,3 +60,8 @@ export const KINDS: readonly Kind[] = [
 /** A kind that this page has no words for yet keeps its own name: plug-ins may add some. */
 export const kindOf = (kind: string): Kind =>
   KINDS.find((one) => one.kind === kind) ?? { kind, title: kind, noun: "source", brings: "", dataset: null, docs: "docs/sources.md" };
+
+const PROTOCOLS = new Set(["netflow_v5", "netflow_v9", "ipfix", "sflow"]);
+
+/** What feeds a device or counts for an interface: a kind of source, or a protocol of flows. */
+export const feedName = (kind: string): string => (PROTOCOLS.has(kind) ? protocolName(kind) : kindOf(kind).title);

@@ -1,5 +1,6 @@
 /** Flow exporters and every other source as rows of one table. */
 import type { Exporter, Source, SourceKind, Verdict } from "../../api/types";
+import { format } from "../../lib/units";
 import { rankOf } from "../../lib/verdict";
 import { sum } from "../exporters/ledger";
 import { FLOW, KINDS } from "./kinds";
@@ -101,4 +102,14 @@ export function matching(rows: readonly SourceRow[], text: string, state: string
     const hay = `${row.kind} ${row.name} ${row.target} ${row.device ?? ""} ${row.finding}`.toLowerCase();
     return words.every((word) => hay.includes(word));
   });
+}
+
+const UNITS: Record<string, string> = { s: "s", ms: "ms", bytes: "B", bps: "bit/s" };
+
+/** Names of details are the code's, with the unit at their end: `poll_ms` of 9 → "Poll", "9 ms". */
+export function detailOf(name: string, value: unknown): [name: string, text: string] {
+  const words = name.split("_");
+  const unit = typeof value === "number" && words.length > 1 ? UNITS[words.at(-1) ?? ""] : undefined;
+  const said = (unit ? words.slice(0, -1) : words).join(" ");
+  return [said.slice(0, 1).toUpperCase() + said.slice(1), typeof value === "number" ? format(value, unit ?? "") : String(value)];
 }

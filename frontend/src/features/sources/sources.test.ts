@@ -3,7 +3,7 @@ import type { Exporter, Source, SourceKind } from "../../api/types";
 import { said } from "./KindStrip";
 import { intakeSteps } from "./IntakePanel";
 import { bar, ratioText, verdictOf, weaknesses } from "./quality";
-import { exporterRow, kindSums, matching, sourceRow, withoutName } from "./rows";
+import { detailOf, exporterRow, kindSums, matching, sourceRow, withoutName } from "./rows";
 
 const source = (more: Partial<Source>): Source => ({
   id: "snmp:core1:161", kind: "snmp", name: "core1", target: "core1:161", exporter: "192.0.2.1", state: "ok", status: "ok", reasons: [], expected_s: 60, first_seen: 1, last_seen: 2,
@@ -30,6 +30,14 @@ describe("rows", () => {
   });
   it("do not repeat the name in the finding", () => {
     expect(withoutName("core1: every attempt fails", "core1")).toBe("Every attempt fails");
+  });
+});
+
+describe("details", () => {
+  it.each([
+    ["poll_s", 0.009, ["Poll", "9 ms"]], ["uptime_s", 3_720_000, ["Uptime", "43 d 1 h"]], ["cached_rows", 12, ["Cached rows", "12"]], ["security", "v2c", ["Security", "v2c"]], ["rejected", "a, b", ["Rejected", "a, b"]],
+  ])("%s is written with its unit", (name, value, said) => {
+    expect(detailOf(name, value)).toEqual(said);
   });
 });
 

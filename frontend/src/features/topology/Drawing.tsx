@@ -1,7 +1,8 @@
 import { ActionIcon, Tooltip } from "@mantine/core";
 import { memo, useCallback, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent, type ReactNode, type RefObject } from "react";
 import type { Topology, TopologyEdge, TopologyNode } from "../../api/types";
-import { bandOf, drawEdges, figures, graticule, labels, percent, place, type DrawnEdge, type Label, type Placed, type Point, type Size } from "../../charts/topology";
+import { bandOf, drawEdges, graticule, percent, place, type DrawnEdge, type Label, type Placed, type Point, type Size } from "../../charts/topology";
+import { figures, labels } from "../../charts/topologyLabels";
 import { format, plural } from "../../lib/units";
 import { wordOf } from "../../lib/verdict";
 import { Icon } from "../../ui/Icon";
