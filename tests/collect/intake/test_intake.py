@@ -89,6 +89,11 @@ def test_times_are_bounded(intake, store):
     assert book.status().errors == {"too_old": 1, "time_in_future": 1}
 
 
+def test_what_comes_without_a_book_is_counted_all_the_same(intake):
+    intake.put(METRICS, metrics(1, time=[time.time_ns() - 400 * 86_400 * 10**9]))
+    assert intake.lost() == {"too_old": 1}
+
+
 def test_late_values_are_counted_with_their_source(intake):
     book = intake.open_source("snmp", "r1")
     now = time.time_ns()

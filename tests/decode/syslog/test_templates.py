@@ -114,7 +114,7 @@ def test_state_goes_through_json():
     assert [restored.mine(m).text for m in messages(300, 9)] == [miner.mine(m).text for m in messages(300, 9)]
 
 
-@pytest.mark.parametrize("state", [[], [1, "x", None], [[1]], [["x", "y"]], [[1, 2, 3]]])
+@pytest.mark.parametrize("state", [[], [1, "x", None], [[1]], [["x", "y"]], [[1, 2, 3]], [[1, "ok", 5]]])
 def test_a_damaged_state_is_left_out(state):
     miner = TemplateMiner()
     miner.restore([*state, [7, "link", "up"]])

@@ -140,8 +140,7 @@ class Intake:
                     break
                 self._changed.wait(left)
             if not self._running or self._waiting() + rows.num_rows > _MOST_WAITING_ROWS:
-                if book is not None:
-                    book.error("refused", "the store is too slow", count=max(1, rows.num_rows))
+                self._count(book, "refused", "the store is too slow", max(1, rows.num_rows))
                 raise Unavailable("the intake is full or not running", where="collect", fix="Try again later.")
             if table is METRICS:
                 rows = self._increases(rows, book)
@@ -218,6 +217,13 @@ class Intake:
             if batch is not None:
                 self._writer.submit(batch)
 
+    def _count(self, book: SourceBook | None, reason: str, message: str, count: int) -> None:
+        """In the source's book; in the intake's own ledger where rows come without one."""
+        if book is not None:
+            book.error(reason, message, count=count)
+        else:
+            self._ledger.count_rows(count, reason)
+
     def _bounded(self, rows: pa.RecordBatch, book: SourceBook | None) -> pa.RecordBatch:
         """Without rows too old to be kept; a time in the future becomes the time of arrival."""
         at = rows.schema.get_field_index("time")
@@ -225,17 +231,13 @@ class Intake:
         now_ns = time.time_ns()
         if len(stamps) and int(stamps.max()) > now_ns + _AHEAD_NS:
             ahead = stamps > now_ns + _AHEAD_NS
-            if book is not None:
-                book.error(
-                    "time_in_future", "stamps ahead of our clock were set to their arrival", count=int(ahead.sum())
-                )
+            self._count(book, "time_in_future", "stamps ahead of our clock were set to their arrival", int(ahead.sum()))
             stamps = np.where(ahead, now_ns, stamps)
             column = pa.array(stamps.astype("datetime64[ns]")).cast(rows.schema.field(at).type)
             rows = rows.set_column(at, rows.schema.field(at), column)
         if len(stamps) and int(stamps.min()) < now_ns - self._oldest_ns:
             kept = stamps >= now_ns - self._oldest_ns
-            if book is not None:
-                book.error("too_old", "values older than what is kept were left out", count=int((~kept).sum()))
+            self._count(book, "too_old", "values older than what is kept were left out", int((~kept).sum()))
             rows = rows.filter(pa.array(kept))
         return rows
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import threading
@@ -90,13 +91,14 @@ class Worker:
             return
         try:
             self._intake.put(LOGS, decoded.logs)
-            if decoded.changes is not None:
-                self._intake.put(CHANGES, decoded.changes)
         except Unavailable:
-            for account, number in Counter(batch.accounts).items():
+            for account, number in Counter(batch.accounts[one] for one in decoded.messages).items():
                 account.book.error("refused", "the store is too slow", count=number)
             return
         self._account(batch, decoded)
+        if decoded.changes is not None:
+            with contextlib.suppress(Unavailable):  # counted by the intake; the messages themselves are stored
+                self._intake.put(CHANGES, decoded.changes)
 
     @staticmethod
     def _account(batch: Batch, decoded: Decoded) -> None:

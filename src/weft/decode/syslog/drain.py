@@ -173,8 +173,8 @@ class TemplateMiner:
         for entry in state:
             if not isinstance(entry, list | tuple) or len(entry) < 2 or not isinstance(entry[0], int):
                 continue
-            words = [word for word in entry[1:] if isinstance(word, str)][:_MOST_WORDS]
-            if words:
+            words = [word for word in entry[1:] if isinstance(word, str)]
+            if len(words) == len(entry) - 1 <= _MOST_WORDS:
                 self._add(self._leaf(words), words).count = entry[0]
 
     def _leaf(self, words: Sequence[str]) -> _Node:
