@@ -73,8 +73,13 @@ class Node:
     def _lldpd(self) -> None:
         interfaces = ",".join(end.interface for end in self.topology.ends_of(self.router))
         socket = self.directory / "lldpd.socket"
-        self._wrapped("lldpd", "-u", str(socket), "-x", "-X", _AGENTX, "-I", interfaces, "-S", "Weft lab router")
-        inside(self.namespace, "lldpcli", "-u", str(socket), "configure", "lldp", "tx-interval", "2")
+        # A file, not a command after the start: lldpd configures itself and only then resumes, and would undo the command.
+        config = self.directory / "lldpd.conf"
+        config.write_text("configure lldp tx-interval 2\n")
+        self._wrapped(
+            "lldpd", "-u", str(socket), "-O", str(config), "-x", "-X", _AGENTX, "-I", interfaces,
+            "-S", "Weft lab router",
+        )  # fmt: skip
 
     def _frr(self) -> None:
         etc, var = Path("/etc/frr") / self.namespace, Path("/var/run/frr") / self.namespace
