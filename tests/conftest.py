@@ -1,4 +1,4 @@
-"""What holds for all tests: their order."""
+"""What holds for all tests: their order, and which of them one process runs."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ _LAST = ("routers", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first."""
+    """Fast tests first; the tests of a file stay in one process, for they share what was costly to start."""
 
     def rank(item: pytest.Item) -> int:
         folder = item.path.parent.name
         return _LAST.index(folder) + 1 if folder in _LAST else 0
 
     items.sort(key=rank)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(str(item.path)))
