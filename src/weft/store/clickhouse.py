@@ -15,11 +15,15 @@ import pyarrow as pa
 import structlog
 
 from weft.errors import WeftError
+from weft.model.business import BUSINESS
 from weft.model.changes import CHANGES
+from weft.model.cloud import CLOUD_FLOWS
 from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
 from weft.model.flows import FLOWS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
+from weft.model.probes import HOPS, PROBES
+from weft.model.routes import ROUTES
 from weft.model.tables import Table
 from weft.store import dictionaries
 from weft.store.config import StoreConfig
@@ -32,7 +36,7 @@ from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
 log = structlog.get_logger(__name__)
 
-TABLES = (FLOWS, METRICS, LOGS, CHANGES)
+TABLES = (FLOWS, METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -28,16 +28,20 @@ from weft.collect.ledger import RowLedger
 from weft.collect.spool import Spool, SpoolStatus
 from weft.collect.writer import Writer, WriterStatus
 from weft.errors import Unavailable
+from weft.model.business import BUSINESS
 from weft.model.changes import CHANGES
+from weft.model.cloud import CLOUD_FLOWS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
+from weft.model.probes import HOPS, PROBES
+from weft.model.routes import ROUTES
 from weft.model.sources import SourceStatus
 from weft.model.tables import Table
 from weft.store.telemetry import TelemetryStore
 
 log = structlog.get_logger(__name__)
 
-TABLES = (METRICS, LOGS, CHANGES)
+TABLES = (METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS)
 _PENDING_BATCHES = 4
 _MOST_WAITING_ROWS = 4_000_000
 _WAIT_S = 5.0
