@@ -25,6 +25,13 @@ SUMS: Mapping[str, str] = {
     "changes": "changes",
     "added": "sum(added)",
     "removed": "sum(removed)",
+    "updates": "countIf(event IN (1, 2, 3))",
+    "announcements": "countIf(event = 1)",
+    "path_changes": "countIf(event = 2)",
+    "withdrawals": "countIf(event = 3)",
+    "sessions_up": "countIf(event = 5)",
+    "sessions_down": "countIf(event = 6)",
+    "invalid_updates": "countIf(rpki = 2 AND event IN (1, 2))",
 }
 COUNTS = frozenset({"flows", "messages", "changes"})
 
