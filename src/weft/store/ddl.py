@@ -44,7 +44,9 @@ def create_table(table: Table, config: StoreConfig) -> list[str]:
     """The raw table."""
     days = retention_days(table.name, table.ttl_days, config)
     largest = config.largest_part_mb or (LARGEST_PART_MB if config.url is None else LARGEST_SERVER_PART_MB)
-    span = "toStartOfHour" if config.partition == "hour" and days <= 31 else "toDate"
+    span = (
+        "toStartOfHour" if config.partition == "hour" and days <= 31 else "toDate" if days <= 366 else "toStartOfMonth"
+    )
     settings = _SETTINGS | {"max_bytes_to_merge_at_max_space_in_pool": largest << 20}
     tail = (
         f"PARTITION BY {span}({table.time.name})\nORDER BY ({', '.join(table.order_by)})\n"

@@ -18,7 +18,7 @@ def identify(rows: pa.RecordBatch, identity: Identity) -> pa.RecordBatch:
 
     ``exporter`` by host; of ``component`` and ``if_index`` each by the other where only one is given.
     """
-    if not rows.num_rows:
+    if not rows.num_rows or "exporter" not in rows.schema.names:
         return rows
     rows = _devices(rows, identity)
     return _interfaces(rows, identity) if "if_index" in rows.schema.names else rows
@@ -28,7 +28,7 @@ def _devices(rows: pa.RecordBatch, identity: Identity) -> pa.RecordBatch:
     encoded: Any = rows.column("exporter").dictionary_encode()
     addresses = encoded.dictionary.to_pylist()
     kept = [identity.primary_address(address) if address != NO_ADDRESS else address for address in addresses]
-    if NO_ADDRESS not in addresses:
+    if NO_ADDRESS not in addresses or "host" not in rows.schema.names:
         return rows if kept == addresses else _set(rows, "exporter", _of(kept, encoded.indices))
     hosts: Any = rows.column("host")
     names = hosts.dictionary.to_pylist()

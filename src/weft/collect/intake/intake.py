@@ -1,4 +1,4 @@
-"""The one way into the store for rows of ``metrics``, ``logs`` and ``changes``.
+"""The one way into the store for rows of every table but ``flows``.
 
 A source opens a *book* once and ``put``s batches; the intake ties them to the inventory, gives counters their increase,
 bounds their times, gathers them into batches and hands those to a writer of its own, so that a flood of flows does not
@@ -42,6 +42,9 @@ from weft.store.telemetry import TelemetryStore
 log = structlog.get_logger(__name__)
 
 TABLES = (METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS)
+#: Nobody imports the history of these: a stamp from long ago is a clock that is wrong.
+_LIVE = (METRICS, LOGS, CHANGES)
+_DAY_NS = 86_400 * 1_000_000_000
 _PENDING_BATCHES = 4
 _MOST_WAITING_ROWS = 4_000_000
 _WAIT_S = 5.0
@@ -63,9 +66,10 @@ class Intake:
         data_dir: Path = Path("data"),
         oldest_days: int = 30,
     ) -> None:
+        """Rows older than ``oldest_days`` are left out where only live sources write; tables with imports take any."""
         self._config, self._registry = config, registry
         self._identity: Identity = identity if identity is not None else Nobody()
-        self._oldest_ns = oldest_days * 86_400 * 1_000_000_000
+        self._oldest_ns = {t.name: (oldest_days if t in _LIVE else t.ttl_days) * _DAY_NS for t in TABLES}
         self._ledger = RowLedger()
         directory = (config.spool_dir or data_dir / "spool").with_name("spool-intake")
         self._spool = Spool(directory, config.spool_bytes, config.rejected_bytes)
@@ -133,7 +137,7 @@ class Intake:
 
         Raises ``Unavailable`` when they cannot be taken: nothing of the batch was kept, and the book says so.
         """
-        rows = self._bounded(rows, book)
+        rows = self._bounded(table, rows, book)
         rows = identify(rows, self._identity)
         now_ns = time.time_ns()
         with self._changed:
@@ -228,7 +232,7 @@ class Intake:
         else:
             self._ledger.count_rows(count, reason)
 
-    def _bounded(self, rows: pa.RecordBatch, book: SourceBook | None) -> pa.RecordBatch:
+    def _bounded(self, table: Table, rows: pa.RecordBatch, book: SourceBook | None) -> pa.RecordBatch:
         """Without rows too old to be kept; a time in the future becomes the time of arrival."""
         at = rows.schema.get_field_index("time")
         stamps = rows.column(at).cast(pa.int64()).to_numpy(zero_copy_only=False)
@@ -239,8 +243,8 @@ class Intake:
             stamps = np.where(ahead, now_ns, stamps)
             column = pa.array(stamps.astype("datetime64[ns]")).cast(rows.schema.field(at).type)
             rows = rows.set_column(at, rows.schema.field(at), column)
-        if len(stamps) and int(stamps.min()) < now_ns - self._oldest_ns:
-            kept = stamps >= now_ns - self._oldest_ns
+        if len(stamps) and int(stamps.min()) < now_ns - self._oldest_ns[table.name]:
+            kept = stamps >= now_ns - self._oldest_ns[table.name]
             self._count(book, "too_old", "values older than what is kept were left out", int((~kept).sum()))
             rows = rows.filter(pa.array(kept))
         return rows
