@@ -34,6 +34,7 @@ from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
 from weft.collect.snmp.poller import SnmpPoller
 from weft.collect.snmp.traps import TrapListener
+from weft.collect.synthetics import Synthetics
 from weft.collect.syslog import SyslogServer
 from weft.component import Component, Running
 from weft.config import Settings
@@ -121,6 +122,11 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         if acme is not None:
             process.parts += acme.traffic(collector, intake, syslog, questions)
 
+    synthetics = Synthetics(
+        settings.synthetics, state, intake=intake, places=enricher, device_of=inventory.device_name, store=store
+    )
+    process.parts.append(synthetics)
+
     # Answers out.
     if serves:
         pages = InventoryPages(inventory)
@@ -129,6 +135,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             intake=intake, pushes=pushes, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
+            synthetics=synthetics,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)

@@ -23,6 +23,7 @@ from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push.config import PushConfig
 from weft.collect.snmp.config import SnmpConfig
+from weft.collect.synthetics.config import SyntheticsConfig
 from weft.collect.syslog.config import SyslogConfig
 from weft.component import Config
 from weft.enrich.config import EnrichConfig
@@ -72,6 +73,8 @@ class Settings(Config):
     """Receiving log messages."""
     configs: ConfigsConfig = Field(default_factory=ConfigsConfig)
     """Configurations of devices and their changes."""
+    synthetics: SyntheticsConfig = Field(default_factory=SyntheticsConfig)
+    """Agents that test the network, and what they test."""
     store: StoreConfig = Field(default_factory=StoreConfig)
     """Where telemetry and state are kept."""
     query: QueryConfig = Field(default_factory=QueryConfig)

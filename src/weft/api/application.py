@@ -23,6 +23,7 @@ from weft.api.history import STEP_S
 from weft.api.live import LiveHub
 from weft.api.ports import ApiDependencies
 from weft.api.routes import (
+    agents,
     auth,
     configs,
     devices,
@@ -53,9 +54,12 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
-             topology.router, configs.router, devices.router, inventory.router, quality.router)  # fmt: skip
+             topology.router, configs.router, devices.router, inventory.router, quality.router,
+             agents.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 4
+#: Reports of synthetics agents that are read at a time.
+_REPORTS_AT_ONCE = 2
 
 
 def create_app(deps: ApiDependencies) -> FastAPI:
@@ -84,6 +88,7 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         {name: _in_thread(view) for name, view in (("overview", board.overview), ("exporters", board.exporters))},
         deps.registry, limit=deps.config.live_clients,
     )  # fmt: skip
+    app.state.agent_limiter = anyio.CapacityLimiter(_REPORTS_AT_ONCE)
     app.state.push_limiter = anyio.CapacityLimiter(deps.pushes.config.concurrency if deps.pushes else 1)
     errors.install(app)
     for router in OPEN:
@@ -91,6 +96,7 @@ def create_app(deps: ApiDependencies) -> FastAPI:
     app.include_router(auth.router, prefix=PREFIX)
     for router in PROTECTED:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(current)])
+    app.include_router(agents.agent_router, prefix=PREFIX)
     app.include_router(push.router, prefix=PREFIX, dependencies=[Depends(sender)])
     app.include_router(push.otlp_router, dependencies=[Depends(sender)])
     app.include_router(_document(app), prefix=PREFIX)
@@ -102,7 +108,8 @@ def create_app(deps: ApiDependencies) -> FastAPI:
 
 def _larger(deps: ApiDependencies) -> dict[str, int]:
     """Paths that telemetry is pushed to, with the largest body that they take."""
-    return dict.fromkeys(push.LARGE, deps.pushes.config.max_body_bytes) if deps.pushes else {}
+    larger = dict.fromkeys(push.LARGE, deps.pushes.config.max_body_bytes) if deps.pushes else {}
+    return larger | ({agents.RESULTS: deps.synthetics.config.max_body_bytes} if deps.synthetics else {})
 
 
 def _document(app: FastAPI) -> APIRouter:

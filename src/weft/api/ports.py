@@ -27,6 +27,7 @@ from weft.api.topology import Topology
 from weft.api.topology_network import Network
 from weft.collect.configs import ConfigHistory
 from weft.collect.push import Pushes
+from weft.collect.synthetics import Synthetics
 from weft.errors import Unavailable
 from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
@@ -88,6 +89,7 @@ class ApiDependencies:
     intake: Intaking | None = None
     pushes: Pushes | None = None
     configs: ConfigHistory | None = None
+    synthetics: Synthetics | None = None
     known: Callable[[], Knowledge] = Knowledge
     networks: Callable[[float | None], Network] = lambda _: Network()
     """The network as the inventory knew it at a time (UTC seconds; None = now)."""

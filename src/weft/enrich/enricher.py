@@ -306,6 +306,12 @@ class Enricher:
             self._load()
             return self._set.status()
 
+    def locate(self, addresses: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+        """AS and row of ``networks`` of each address (n × 16, IPv4-mapped), by the tables alone; 0 = not known."""
+        tables = self._loaded or self._load()
+        entry = tables.merged.index.lookup(addresses)
+        return tables.merged.entries[entry, 0], tables.merged.entries[entry, 1]
+
     def explain(self, address: str) -> Explanation:
         """What is known of an address, and which table and prefix say so.
 

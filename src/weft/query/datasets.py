@@ -14,6 +14,7 @@ from weft.query.dimensions import dimensions_of, either_sides, label_dimension
 from weft.query.measures import CHANGE_MEASURES, FLOW_MEASURES, LOG_MEASURES
 from weft.query.metric.measures import METRIC_MEASURES
 from weft.query.routing.dataset import build_routes
+from weft.query.synthetics.dataset import build_hops, build_probes
 
 
 def build_flows(extra: Mapping[str, Sequence[Attribute]]) -> Dataset:
@@ -85,5 +86,8 @@ def build_changes(extra: Mapping[str, Sequence[Attribute]]) -> Dataset:
 def build_catalogue(extra: Mapping[str, Sequence[Attribute]] | None = None) -> Catalogue:
     """Every dataset; ``extra`` holds the user's own dictionary attributes by dictionary name."""
     extra = extra or {}
-    built = (build_flows(extra), build_metrics(extra), build_logs(extra), build_changes(extra), build_routes(extra))
+    built = (
+        build_flows(extra), build_metrics(extra), build_logs(extra), build_changes(extra), build_routes(extra),
+        build_probes(extra), build_hops(extra),
+    )  # fmt: skip
     return Catalogue({dataset.name: dataset for dataset in built})

@@ -15,6 +15,7 @@ import pyarrow as pa
 import structlog
 
 from weft.errors import WeftError
+from weft.model.addresses import address_text
 from weft.model.inventory import Conflict, Fact, InventoryObject, KnownDevice, ObjectKind
 from weft.store.inventory.changes import MOST_ROWS, Change, batch, differences
 from weft.store.inventory.config import FactsConfig
@@ -186,6 +187,11 @@ class Inventory:
         snapshot = self._snapshot
         self._strangers.met(address, snapshot.knows_address(address))
         return snapshot.primary_address(address)
+
+    def device_name(self, address: bytes, /) -> str:
+        """Name of the device that has the address; empty where nobody knows it."""
+        known = self._snapshot.known.get(address_text(address))
+        return known.name if known is not None else ""
 
     def if_index_of(self, exporter: bytes, name: str, /) -> int:
         """The ifIndex of an interface by its name; 0 = not known."""

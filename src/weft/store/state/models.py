@@ -144,3 +144,28 @@ class ScopeRecord(Base):
     origin: Mapped[str] = mapped_column(String(32), primary_key=True)
     scope: Mapped[str] = mapped_column(String(400), primary_key=True)
     seen: Mapped[float]
+
+
+class AgentRecord(Base):
+    """A synthetics agent that registered; ``digest`` is of its key, ``detail`` what it says of itself."""
+
+    __tablename__ = "agents"
+    __table_args__ = (UniqueConstraint("digest"),)
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(100))
+    detail: Mapped[dict[str, Any]]
+    registered: Mapped[float]
+    seen: Mapped[float]
+
+
+class SyntheticTestRecord(Base):
+    """A synthetic test that people defined in the UI or by the API."""
+
+    __tablename__ = "synthetic_tests"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    definition: Mapped[dict[str, Any]]
+    author: Mapped[str] = mapped_column(String(200))
+    created: Mapped[float]
+    updated: Mapped[float]
