@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 import numpy as np
@@ -61,20 +60,12 @@ class ValidityIndex:
         if not len(self._high):
             return []
         high, low, lengths = _words(prefix.reshape(1, 16), np.array([length], np.uint8))
-        node, found = _longest(high[0], low[0], int(lengths[0]), self._high, self._low, self._length, self._parent), []
+        found: list[Vrp] = []
+        node = _longest(high[0], low[0], int(lengths[0]), self._high, self._low, self._length, self._parent)
         while node >= 0:
-            rows = self._order[self._first[node] : self._first[node + 1]].tolist()
-            found.extend(in_words(self.vrps, row) for row in rows)
+            found += self.vrps.at(self._order[self._first[node] : self._first[node + 1]]).words()
             node = int(self._parent[node])
         return found
-
-
-def in_words(vrps: Vrps, row: int) -> Vrp:
-    """One payload as people write it."""
-    number = int(vrps.high[row]) << 64 | int(vrps.low[row])
-    is_four = bool(is_v4(vrps.high[row : row + 1], vrps.low[row : row + 1])[0])
-    address = ipaddress.IPv4Address(number & 0xFFFFFFFF) if is_four else ipaddress.IPv6Address(number)
-    return Vrp(f"{address}/{vrps.length[row]}", int(vrps.max_length[row]), int(vrps.asn[row]))
 
 
 def _words(prefix: NDArray[np.uint8], length: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.uint8]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ class Vrps:
         many that were withdrawn did not.
         """
         n = len(self)
-        all_ = _concatenated((self, changes))
+        all_ = Vrps.concatenated((self, changes))
         step = np.concatenate([np.zeros(n, np.int8), np.where(announced, 1, -1).astype(np.int8)])
         order = all_._order()  # stable: what came later comes later
         same = all_.at(order)._same_as_before()
@@ -69,11 +70,30 @@ class Vrps:
         return all_.at(order[last & (step >= 0)]), again, unknown
 
     @classmethod
+    def concatenated(cls, parts: Sequence[Vrps]) -> Vrps:
+        """One after the other."""
+        if not parts:
+            return cls.none()
+        return cls(
+            np.concatenate([part.high for part in parts]), np.concatenate([part.low for part in parts]),
+            np.concatenate([part.length for part in parts]), np.concatenate([part.max_length for part in parts]),
+            np.concatenate([part.asn for part in parts]),
+        )  # fmt: skip
+
+    @classmethod
     def joined(cls, parts: Sequence[Vrps]) -> Vrps:
         """All of several sets, each payload once, sorted by prefix and length."""
-        filled = _concatenated([part for part in parts if len(part)])
+        filled = cls.concatenated([part for part in parts if len(part)])
         ordered = filled.at(filled._order())
         return ordered.at(~ordered._same_as_before())
+
+    def words(self) -> list[Vrp]:
+        """Each payload as people write it."""
+        columns = (self.high, self.low, self.is_v4, self.length, self.max_length, self.asn)
+        return [
+            Vrp(f"{_address(high << 64 | low, is_four)}/{length}", most, asn)
+            for high, low, is_four, length, most, asn in zip(*(column.tolist() for column in columns), strict=True)
+        ]
 
     def _order(self) -> NDArray[np.intp]:
         rest = (self.length.astype(np.uint64) << np.uint64(40)) | (self.max_length.astype(np.uint64) << np.uint64(32))
@@ -94,16 +114,5 @@ def is_v4(high: NDArray[np.uint64], low: NDArray[np.uint64]) -> NDArray[np.bool_
     return v4
 
 
-def v4_word(address: NDArray[Any]) -> NDArray[np.uint64]:
-    """The lower half of IPv4 addresses given as numbers."""
-    return address.astype(np.uint64) | _MAPPED
-
-
-def _concatenated(parts: Sequence[Vrps]) -> Vrps:
-    if not parts:
-        return Vrps.none()
-    return Vrps(
-        np.concatenate([part.high for part in parts]), np.concatenate([part.low for part in parts]),
-        np.concatenate([part.length for part in parts]), np.concatenate([part.max_length for part in parts]),
-        np.concatenate([part.asn for part in parts]),
-    )  # fmt: skip
+def _address(number: int, is_four: bool) -> str:
+    return str(ipaddress.IPv4Address(number & 0xFFFFFFFF) if is_four else ipaddress.IPv6Address(number))
