@@ -40,8 +40,8 @@ def _number(name: str, arrow: pa.DataType, sql: str, kind: Kind, meaning: str, *
     return Column(name, arrow, sql, Role.DIMENSION, kind, meaning, optional=optional)
 
 
-def _sum(name: str, meaning: str, unit: str) -> Column:
-    return Column(name, pa.uint64(), "UInt64", Role.MEASURE, Kind.NUMBER, meaning, unit=unit)
+def _sum(name: str, meaning: str, unit: str, *, optional: bool = False) -> Column:
+    return Column(name, pa.uint64(), "UInt64", Role.MEASURE, Kind.NUMBER, meaning, unit=unit, optional=optional)
 
 
 CLOUD_FLOWS = Table(
@@ -97,5 +97,7 @@ CLOUD_FLOWS = Table(
         Column("file", pa.uint64(), "UInt64", Role.DIMENSION, Kind.NUMBER, "Names the log file the record is from."),
         _sum("bytes", "Bytes as logged, not scaled by sampling.", "B"),
         _sum("packets", "Packets as logged, not scaled by sampling.", "packets"),
+        _sum("packets_lost", "Packets that a transit gateway dropped: no route, blackhole, too large, out of time.",
+             "packets", optional=True),
     ),
 )  # fmt: skip

@@ -1,0 +1,42 @@
+"""Which members of an object are wanted: their paths, as the walk looks them up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from weft.decode.cloud.cells import ADDRESSES, NUMBERS
+from weft.decode.cloud.objects import BRANCH, path_key
+from weft.decode.cloud.scan import ADDRESS, WORD
+
+
+class Program:
+    """Paths in dots → what they are read as, and the column by name. Made ready by its first use."""
+
+    def __init__(self, words: Sequence[str], cells: Mapping[str, tuple[int, str]]) -> None:
+        self.words = tuple(words)
+        self._cells = cells
+        self._ready = False
+
+    def prepare(self) -> None:
+        """Build the table; compiling the hash takes a moment the first time."""
+        if self._ready:
+            return
+        branches = {path.rsplit(".", i)[0] for path in self._cells for i in range(1, path.count(".") + 1)}
+        size = 1 << (2 * (len(self._cells) + len(branches))).bit_length()
+        self.keys, self.kinds = np.zeros(size, np.uint64), np.zeros(size, np.int8)
+        self.columns = np.zeros(size, np.int32)
+        for path in branches:
+            self._add(path, BRANCH, 0)
+        for path, (kind, name) in self._cells.items():
+            table = self.words if kind == WORD else ADDRESSES if kind == ADDRESS else NUMBERS
+            self._add(path, kind, table.index(name))
+        self._ready = True
+
+    def _add(self, path: str, kind: int, column: int) -> None:
+        key = path_key(path)
+        at = key & (len(self.keys) - 1)
+        while self.keys[at]:
+            at = (at + 1) & (len(self.keys) - 1)
+        self.keys[at], self.kinds[at], self.columns[at] = key, kind, column
