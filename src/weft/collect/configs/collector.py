@@ -15,12 +15,10 @@ import structlog
 from weft.collect.configs.config import ConfigDirectory, ConfigsConfig
 from weft.collect.configs.directory import Directory, Found
 from weft.collect.configs.history import ConfigHistory
-from weft.collect.configs.hostkeys import HostKeys
 from weft.collect.configs.keeper import Came, Keeper
 from weft.collect.configs.masking import Masker, masking_key
 from weft.collect.configs.platforms import Platforms
-from weft.collect.configs.session import FetchFailed, Target, fetch
-from weft.collect.configs.targets import targets_of
+from weft.collect.configs.targets import Target, targets_of
 from weft.collect.intake import Intake, SourceBook
 from weft.collect.ports import Facts
 from weft.errors import Unavailable, WeftError
@@ -66,6 +64,8 @@ class ConfigCollector:
         """Read the platforms and the masking key, and begin. Raises ``ConfigError``."""
         if not self._config.wanted:
             return
+        from weft.collect.configs.hostkeys import HostKeys  # brings SSH: 0.7 s of every other start
+
         self._platforms = Platforms(self._config.platforms)
         masker = Masker(masking_key(self._folder / "masking-key"))
         self._keeper = Keeper(self._intake, self._facts, self.history, masker)
@@ -176,6 +176,8 @@ class ConfigCollector:
                 job.target = target
 
     async def _fetch(self, job: _Job, room: asyncio.Semaphore) -> None:
+        from weft.collect.configs.session import FetchFailed, fetch
+
         target, author, wait_s = job.target, job.author, job.target.every_s
         try:
             async with room:

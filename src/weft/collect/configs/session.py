@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import asyncssh
 
-from weft.collect.configs.config import ConfigLogin
 from weft.collect.configs.hostkeys import HostKeys
-from weft.collect.configs.platforms import Platform
+from weft.collect.configs.targets import Target
 from weft.errors import ConfigError
 
 _CHUNK = 1 << 16
@@ -42,22 +40,6 @@ class FetchFailed(Exception):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Target:
-    """A device to fetch from."""
-
-    name: str
-    address: str
-    port: int
-    platform: Platform
-    login: ConfigLogin
-    every_s: float
-    timeout_s: float = 60.0
-    most_bytes: int = 16 << 20
-    legacy: bool = False
-    also: tuple[str, ...] = ()  # its other addresses
 
 
 async def fetch(target: Target, keys: HostKeys) -> str:

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from weft.collect.configs.config import ConfigsConfig
+from weft.collect.configs.config import ConfigLogin, ConfigsConfig
 from weft.collect.configs.platforms import Platform, Platforms
-from weft.collect.configs.session import Target
 from weft.collect.ports import Facts
 from weft.errors import InvalidInput
 from weft.model.inventory import InventoryObject, ObjectKind
+
+
+@dataclass(frozen=True)
+class Target:
+    """A device to fetch from."""
+
+    name: str
+    address: str
+    port: int
+    platform: Platform
+    login: ConfigLogin
+    every_s: float
+    timeout_s: float = 60.0
+    most_bytes: int = 16 << 20
+    legacy: bool = False
+    also: tuple[str, ...] = ()  # its other addresses
 
 
 def targets_of(config: ConfigsConfig, platforms: Platforms, facts: Facts) -> list[Target]:
