@@ -1,11 +1,13 @@
-"""UDP sockets for telemetry: opening them with a large buffer, and reading what the kernel dropped."""
+"""Sockets for telemetry: UDP with a large buffer and what the kernel dropped of it, TCP that notices dead peers."""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
 import struct
 import sys
+from ipaddress import IPv4Address, IPv6Address
 
 from weft.collect.config import ListenerConfig
 from weft.errors import Unavailable
@@ -36,6 +38,40 @@ def open_listener(config: ListenerConfig, receive_buffer: int) -> socket.socket:
             where="collect.listeners",
             fix="Stop what uses the port, or set another one",
         ) from error
+
+
+def open_stream(address: IPv4Address | IPv6Address | None, port: int, where: str) -> socket.socket:
+    """A listening TCP socket; with no address for IPv4 and IPv6, where the machine has both.
+
+    Raises ``Unavailable``, which names the setting ``where``, when the port is taken or not permitted.
+    """
+    try:
+        return _listening(str(address) if address is not None else None, port)
+    except OSError as error:
+        raise Unavailable(
+            f"cannot listen on TCP {address or '*'}:{port}: {error.strerror or error}",
+            where=where, fix="Stop what uses the port, or set another one",
+        ) from error  # fmt: skip
+
+
+def _listening(address: str | None, port: int) -> socket.socket:
+    if address is None and socket.has_dualstack_ipv6():
+        try:
+            return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256)
+        except OSError as error:
+            if error.errno not in (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL):  # this machine has no IPv6
+                raise
+    family = socket.AF_INET6 if address and ":" in address else socket.AF_INET
+    return socket.create_server((address or "0.0.0.0", port), family=family, backlog=256)  # noqa: S104  devices send
+
+
+def keep_alive(sock: socket.socket) -> None:
+    """Find out about a peer that is gone within some minutes."""
+    with contextlib.suppress(OSError, AttributeError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
+            if hasattr(socket, option):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _open_any(port: int, receive_buffer: int) -> socket.socket:

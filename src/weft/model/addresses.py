@@ -34,3 +34,10 @@ def address_text(row: bytes, absent: str = "") -> str:
     if row[:12] == _V4_MAPPED:
         return str(ipaddress.IPv4Address(row[12:]))
     return str(ipaddress.IPv6Address(row))
+
+
+def mapped_network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> ipaddress.IPv6Network:
+    """A prefix as telemetry rows hold addresses: IPv4 within ``::ffff:0:0/96``."""
+    if network.version == 6:
+        return network
+    return ipaddress.IPv6Network((_V4_MAPPED + network.network_address.packed, 96 + network.prefixlen))

@@ -6,19 +6,18 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from weft.collect.intake.book import SourceBook
 from weft.collect.syslog.config import SyslogConfig, SyslogSenderConfig
 from weft.decode.syslog import Sender, SenderClock
-from weft.model.addresses import address_text
+from weft.model.addresses import address_text, mapped_network
 
 _BURST_S = 2.0
 _IDLE_S = 3600.0
 _MOST_REFUSED = 65_536
-_V4 = IPv6Network("::ffff:0:0/96")
 
 
 class Books(Protocol):
@@ -73,8 +72,10 @@ class Senders:
 
     def __init__(self, config: SyslogConfig, books: Books) -> None:
         self._config, self._books = config, books
-        self._allowed = [_six(network) for network in config.allowed_senders]
-        self._known = sorted(((_six(one.senders), one) for one in config.senders), key=lambda pair: -pair[0].prefixlen)
+        self._allowed = [mapped_network(network) for network in config.allowed_senders]
+        self._known = sorted(
+            ((mapped_network(one.senders), one) for one in config.senders), key=lambda pair: -pair[0].prefixlen
+        )
         self._accounts: dict[bytes, Account] = {}
         self._refused: set[bytes] = set()
         self._others: SourceBook | None = None
@@ -145,15 +146,6 @@ class Senders:
 
 
 _ANY = IPv6Network("::/0")
-
-
-def _six(network: object) -> IPv6Network:
-    """An IPv4 prefix as the IPv6 prefix of its mapped addresses."""
-    if isinstance(network, IPv6Network):
-        return network
-    base = ip_address(str(getattr(network, "network_address", "")))
-    length = int(getattr(network, "prefixlen", 32))
-    return IPv6Network((int(_V4.network_address) | int(base), 96 + length))
 
 
 def count(account: Account | None, listener: SourceBook, counts: Counter[str]) -> None:

@@ -15,12 +15,12 @@ import structlog
 
 from weft.collect.intake.book import SourceBook
 from weft.collect.loop import LoopThread
+from weft.collect.sockets import keep_alive, open_stream
 from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
 from weft.collect.syslog.queue import Batch, MessageQueue
 from weft.collect.syslog.senders import Account, Senders, count
 from weft.collect.syslog.tls import TlsContext
 from weft.decode.syslog import Framer
-from weft.errors import Unavailable
 from weft.model.addresses import packed
 
 log = structlog.get_logger(__name__)
@@ -45,14 +45,7 @@ class StreamListener:
         """Bind. Raises ``Unavailable`` and ``ConfigError``."""
         if self.tls is not None:
             self.tls.load()
-        address = str(self.settings.address) if self.settings.address is not None else None
-        try:
-            self.sock = _bound(address, self.settings.port)
-        except OSError as error:
-            raise Unavailable(
-                f"cannot listen on TCP {address or '*'}:{self.settings.port}: {error.strerror or error}",
-                where="syslog.listeners", fix="Stop what uses the port, or set another one",
-            ) from error  # fmt: skip
+        self.sock = open_stream(self.settings.address, self.settings.port, "syslog.listeners")
         self.port = self.sock.getsockname()[1]
 
     def close(self) -> None:
@@ -60,17 +53,6 @@ class StreamListener:
         if self.sock is not None:
             self.sock.close()
             self.sock = None
-
-
-def _bound(address: str | None, port: int) -> socket.socket:
-    if address is None and socket.has_dualstack_ipv6():
-        try:
-            return socket.create_server(("::", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=256)
-        except OSError as error:
-            if error.errno not in (97, 99):  # EAFNOSUPPORT, EADDRNOTAVAIL: this machine has no IPv6
-                raise
-    family = socket.AF_INET6 if address and ":" in address else socket.AF_INET
-    return socket.create_server((address or "0.0.0.0", port), family=family, backlog=256)  # noqa: S104  devices send
 
 
 class StreamServer:
@@ -163,7 +145,7 @@ class Connection(asyncio.Protocol):
             account.connections += 1
             self._account = account
             self._server.connections.add(self)
-            _keep_alive(transport)
+            keep_alive(transport.get_extra_info("socket"))
             if self._listener.tls is not None:
                 transport.pause_reading()
                 self._server.spawn(self._shake_hands())
@@ -256,16 +238,6 @@ class Connection(asyncio.Protocol):
             asyncio.get_running_loop().call_later(_FULL_S, self._go_on)
         else:
             transport.resume_reading()
-
-
-def _keep_alive(transport: asyncio.Transport) -> None:
-    """Find out about peers that are gone."""
-    sock = transport.get_extra_info("socket")
-    with contextlib.suppress(OSError, AttributeError):
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("TCP_KEEPIDLE", 120), ("TCP_KEEPINTVL", 30), ("TCP_KEEPCNT", 4)):
-            if hasattr(socket, option):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _why(error: BaseException) -> str:
