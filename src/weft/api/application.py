@@ -36,6 +36,7 @@ from weft.api.routes import (
     quality,
     query,
     sources,
+    synthetics,
     tokens,
     topology,
     users,
@@ -55,7 +56,7 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
              topology.router, configs.router, devices.router, inventory.router, quality.router,
-             agents.router)  # fmt: skip
+             agents.router, synthetics.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 4
 #: Reports of synthetics agents that are read at a time.

@@ -15,7 +15,7 @@ from weft.api.errors import RESPONSES, ErrorBody, NotFound, NotLoggedIn, answer
 from weft.api.models.agents import AgentView, AssignmentView, PeerView, Registered, Registration, ResultsTaken
 from weft.api.models.questions import Done
 from weft.api.ports import Deps, deps_of
-from weft.api.synthetics import live
+from weft.api.synthetics import agent_views
 from weft.collect.synthetics import Agent, Synthetics, Taken
 from weft.errors import Unavailable
 
@@ -118,7 +118,7 @@ async def results(request: Request, agent: TheAgent, synthetics: TheSynthetics) 
 @router.get("", operation_id="listAgents", summary="Agents")
 def list_agents(_: Viewer, synthetics: TheSynthetics) -> list[AgentView]:
     """Every agent that registered, by name."""
-    return live(synthetics)
+    return agent_views(synthetics)
 
 
 @router.delete("/{name:path}", operation_id="removeAgent", summary="Remove an agent")

@@ -37,6 +37,14 @@ def runs_on(test: SyntheticTest, agent: str) -> bool:
     return any(fnmatchcase(agent, pattern) for pattern in test.agents)
 
 
+def checked(test: SyntheticTest) -> None:
+    """Raises ``InvalidInput`` that says what is wrong with a test."""
+    try:
+        check_test(test)
+    except ValueError as error:
+        raise InvalidInput(str(error), where="test") from None
+
+
 class Definitions:
     """Tests by name; one of the settings hides one that a person defined under the same name. Thread-safe."""
 
@@ -82,10 +90,7 @@ class Definitions:
 
     def put(self, test: SyntheticTest, author: str, before: str = "") -> DefinedTest:
         """Add a test, or change the one called ``before``. Raises ``InvalidInput``."""
-        try:
-            check_test(test)
-        except ValueError as error:
-            raise InvalidInput(str(error), where="test") from None
+        checked(test)
         known = self.all()
         for name in {test.name, before} & self._written.keys():
             raise InvalidInput(f"{name!r} is defined in weft.yaml", where="name", fix="Change it there.")
