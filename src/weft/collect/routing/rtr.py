@@ -72,12 +72,12 @@ class CacheSession:
             except _Again as again:
                 if again.reason:
                     self._book.error(again.reason, again.message, failing=self.payloads is None)
+            except ConfigError as error:
+                self._book.error("settings", error.message, failing=True)
             except InvalidInput as error:
                 reason = error.what.partition(":")[0]
                 self._book.error(reason, error.message, failing=self.payloads is None)
                 self._forget()
-            except ConfigError as error:
-                self._book.error("settings", error.message, failing=True)
             except (OSError, TimeoutError, ssl.SSLError) as error:
                 self._failed(error)
             self._coming = None
@@ -88,9 +88,15 @@ class CacheSession:
             pause = min(pause * 2, most)
 
     def _failed(self, error: Exception) -> None:
-        timed_out = isinstance(error, TimeoutError)
-        what = "did not answer in time" if timed_out else getattr(error, "strerror", None) or type(error).__name__
-        self._book.error("timeout" if timed_out else "connection", str(what), failing=self.payloads is None)
+        if isinstance(error, TimeoutError):
+            reason, message = "timeout", "did not answer in time"
+        elif isinstance(error, ssl.SSLCertVerificationError):
+            reason, message = "certificate", error.verify_message
+        elif isinstance(error, ssl.SSLError):
+            reason, message = "tls", error.reason or "no TLS connection"
+        else:
+            reason, message = "connection", getattr(error, "strerror", None) or type(error).__name__
+        self._book.error(reason, message, failing=self.payloads is None)
 
     async def _wait(self, seconds: float) -> None:
         """Pause, but notice when the payloads go out of date meanwhile."""
