@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from types import FrameType
 
 import pyarrow as pa
@@ -42,6 +43,7 @@ from weft.enrich.enricher import Enricher
 from weft.errors import ConfigError
 from weft.model.addresses import address_text
 from weft.model.changes import CHANGES
+from weft.model.dictionaries import EXPORTERS, INTERFACES
 from weft.query.engine import QueryEngine
 from weft.store.inventory import Inventory
 from weft.store.known import known
@@ -130,9 +132,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     # Answers out.
     if serves:
         pages = InventoryPages(inventory)
+        names = partial(known, store, (EXPORTERS, INTERFACES))
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
-            intake=intake, pushes=pushes, known=lambda: learn(lambda: known(store), questions.run), registry=registry,
+            intake=intake, pushes=pushes, known=lambda: learn(names, questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
             synthetics=synthetics,

@@ -105,7 +105,7 @@ class FakeEnricher:
             {"exporter": f.exporter, "if_index": f.if_index, "name": f.name, "speed_bps": f.speed_bps} for f in facts
         ]
 
-    def user_columns(self) -> dict[str, str]:
+    def user_columns(self, dictionary: str) -> dict[str, str]:
         return {}
 
     def saw(self, exporters: Iterable[str]) -> None:

@@ -49,8 +49,8 @@ class Names(Protocol):
     def saw(self, exporters: Iterable[str]) -> None:
         """Take note of exporters that send."""
 
-    def user_columns(self) -> Mapping[str, str]:
-        """Attributes of networks that the user added: name → meaning."""
+    def user_columns(self, dictionary: str) -> Mapping[str, str]:
+        """Attributes of a dictionary that the user added: name → meaning."""
 
 
 class Keeper:
@@ -148,6 +148,6 @@ class Keeper:
 
     def _make_room(self, dictionary: Dictionary) -> None:
         """See that the store has the user's own columns before rows with them come."""
-        columns = self._names.user_columns() if dictionary.extensible else {}
+        columns = self._names.user_columns(dictionary.name) if dictionary.extensible else {}
         if columns:
             self._store.ensure_dictionary_columns(dictionary, [Attribute(n, meaning) for n, meaning in columns.items()])

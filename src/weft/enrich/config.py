@@ -28,7 +28,10 @@ class TableFile(Config):
 
 
 class PrefixFile(TableFile):
-    """A table of prefixes: ``prefix``, ``asn, site, service, customer, cloud, region, country``, own columns."""
+    """A table of prefixes: ``prefix``, ``asn, site, service, customer, cloud, region, country``, own columns.
+
+    Here as in every table, ``valid_from`` and ``valid_to`` say when a row holds.
+    """
 
     priority: int = Field(default=100, ge=-1000, le=1000)
     """Tables of a higher priority win for an attribute whatever the prefix length; among tables of one priority the
@@ -89,13 +92,27 @@ class EnrichConfig(Config):
     mmdb: list[Annotated[MmdbFile, BeforeValidator(_path_or_mapping)]] = Field(default_factory=list)
     """MaxMind-format databases, first one first."""
     asns: Tables = Field(default_factory=list)
-    """AS name tables: ``asn, name``. Names in a table win over names in a database."""
+    """AS tables: ``asn, name``, own columns. Names in a table win over names in a database."""
     exporters: Tables = Field(default_factory=list)
-    """Exporter tables: ``address, name, site, role``."""
+    """Exporter tables: ``address, name, site, role``, own columns."""
     interfaces: Tables = Field(default_factory=list)
-    """Interface tables: ``exporter, if_index, name, description, speed, boundary, provider, connectivity``."""
+    """Interface tables: ``exporter, if_index, name, description, speed, boundary, provider, connectivity``, own
+    columns."""
     applications: Tables = Field(default_factory=list)
-    """Application tables: ``name, category, protocol, ports``; their rows win over the built-in ones."""
+    """Application tables: ``name, category, protocol, ports``, own columns; their rows win over the built-in ones. A
+    table with neither ``protocol`` nor ``ports`` tells more of applications that are known."""
+    sites: Tables = Field(default_factory=list)
+    """Site tables: ``site``, own columns such as ``owner``, ``tier``."""
+    vlans: Tables = Field(default_factory=list)
+    """VLAN tables: ``vlan``, own columns."""
+    services: Tables = Field(default_factory=list)
+    """Service tables: ``service``, own columns."""
+    customers: Tables = Field(default_factory=list)
+    """Customer tables: ``customer``, own columns such as ``tier``, ``contract``, ``sla``, ``revenue``."""
+    providers: Tables = Field(default_factory=list)
+    """Provider tables: ``provider``, own columns."""
+    jobs: Tables = Field(default_factory=list)
+    """Job tables: ``job``, own columns."""
     builtin_applications: bool = True
     """Name well-known ports from the table that comes with Weft."""
     interface_rules: list[InterfaceRule] = Field(default_factory=list)
@@ -107,7 +124,7 @@ class EnrichConfig(Config):
     sent, ``flow-except-private`` the same without private-use, reserved and AS_TRANS numbers, ``table`` the prefix
     tables and databases."""
     columns: dict[str, str] = Field(default_factory=dict)
-    """Own columns of prefix tables: name → meaning. Columns found in a table need not be declared; declaring one gives
+    """Own columns of tables: name → meaning. Columns found in a table need not be declared; declaring one gives
     it a meaning and keeps it known while no table fills it."""
     reload_interval_s: float = Field(default=30.0, ge=1.0, le=86400.0)
     """How often to look whether a table changed (modification time, size, inode)."""
@@ -124,7 +141,7 @@ class EnrichConfig(Config):
 
 #: Would collide with a dimension once ``src_`` or ``dst_`` is put in front, or with a column of the dictionary itself.
 RESERVED_COLUMNS = frozenset(
-    {"id", "prefix", "asn", "as", "addr", "net", "port", "mask", "vlan", "mac", "valid_from", "updated"}
+    {"id", "prefix", "asn", "as", "addr", "net", "port", "mask", "vlan", "mac", "valid_from", "valid_to", "updated"}
 )
 
 

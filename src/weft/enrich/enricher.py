@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from weft.enrich.applications import PortTable, build_port_table, classify_ports
 from weft.enrich.config import EnrichConfig
+from weft.enrich.epochs import Epochs, Part
 from weft.enrich.explain import Explanation, explain
 from weft.enrich.ids import Content, IdRegistry
 from weft.enrich.interfaces import Devices, Row
@@ -27,11 +28,12 @@ from weft.enrich.kernels import fill, origin_codes
 from weft.enrich.merge import Merged, merge
 from weft.enrich.names import Written
 from weft.enrich.prefixes import packed_address, prefix_table
+from weft.enrich.references import References
 from weft.enrich.sources import TableStatus
 from weft.enrich.tableset import TableSet
 from weft.enrich.tell import FLOWS as FLOWS_ORIGIN
 from weft.enrich.tell import SCOPE, TABLES, Observe, exporter_facts, table_facts
-from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS
+from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS, REFERENCE_COLUMNS, REFERENCES
 from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
 from weft.model.inventory import KnownDevice
@@ -63,12 +65,17 @@ class EnrichCounters:
 class _Tables:
     """Everything that a batch is enriched from, and what its ids mean."""
 
-    merged: Merged
+    epochs: Epochs
     ports: PortTable
     applications: Mapping[int, Content]
     as_names: Mapping[int, tuple[str, str]]
     rewrite_as: bool
     """Whether ``src_as`` and ``dst_as`` can come out different from what the exporter sent."""
+
+    @property
+    def merged(self) -> Merged:
+        """The prefix tables as they hold now."""
+        return self.epochs.at(int(time.time()))
 
 
 class Enricher:
@@ -91,6 +98,7 @@ class Enricher:
         self._networks, self._applications = IdRegistry(), IdRegistry()
         self._set = TableSet(config)
         self._devices = Devices()
+        self._references = References()
         self._zeros = np.zeros(0, np.uint32)
         self._networks_known: Networks = ()
         self._observe: Observe | None = None
@@ -117,6 +125,8 @@ class Enricher:
         while not self._stopping.wait(self._config.reload_interval_s):
             try:
                 self.reload()
+                # What begins to hold before the next look is merged here, so that no flow waits for it.
+                self._load().epochs.at(int(time.time() + 2 * self._config.reload_interval_s))
             except Exception:
                 log.exception("reload_failed")
 
@@ -132,8 +142,11 @@ class Enricher:
                 for dictionary in ("exporters", "interfaces"):
                     for row in known.get(dictionary, ()):
                         self._devices.remember(dictionary, row)
+                for kind, reference in REFERENCES.items():
+                    self._references.remember(kind, known.get(reference.name, ()))
                 self._set.refresh()
                 self._devices.use(self._set.device_tables())
+                self._references.use(self._set.stated())
                 self._unnamed = True
                 self._loaded = self._build(None, set())
             return self._loaded
@@ -142,16 +155,24 @@ class Enricher:
         """New lookup tables; those that nothing changed for are taken over from ``old``."""
         applications: Mapping[int, Content]
         if old is None or changed & {"prefixes", "mmdb"}:
-            merged = merge([table for _, table in self._set.prefix_tables()], self._networks)
+            edges = {edge for _, table in self._set.prefix_tables() for edge in table.edges()}
+            epochs = Epochs(self._merge, edges, int(time.time()))
         else:
-            merged = old.merged
+            epochs = old.epochs
         if old is None or "applications" in changed:
             ports, applications = self._build_ports()
         else:
             ports, applications = old.ports, old.applications
         as_from = self._config.as_from
-        keeps = as_from[0] == "flow" and not ("table" in as_from and merged.has_asn)
-        return _Tables(merged, ports, applications, self._set.as_names(), rewrite_as=not keeps)
+        has_asn = epochs.dated or epochs.at(0).has_asn
+        keeps = as_from[0] == "flow" and not ("table" in as_from and has_asn)
+        return _Tables(epochs, ports, applications, self._set.as_names(), rewrite_as=not keeps)
+
+    def _merge(self, second: int) -> Merged:
+        """The prefix tables as they hold at a time; new attributes get their dictionary rows soon."""
+        with self._lock:
+            self._unnamed = True
+            return merge([table for _, table in self._set.prefix_tables(second)], self._networks)
 
     def _build_ports(self) -> tuple[PortTable, dict[int, Content]]:
         rules = self._set.application_rules()
@@ -168,9 +189,10 @@ class Enricher:
         """Rows of the ``flows`` table for decoded ``flows``; columns that stay as they are share their memory."""
         tables, n = self._loaded or self._load(), flows.num_rows
         new: dict[str, UInt32s] = {}
-        if n and (tables.merged.prefixes or tables.rewrite_as):
+        if n and (tables.epochs.dated or tables.merged.prefixes or tables.rewrite_as):
+            parts = list(tables.epochs.parts(_column(flows, "time_received", np.int64)))
             for side in ("src", "dst"):
-                self._add_side(flows, tables, side, new)
+                self._add_side(flows, tables, parts, side, new)
         else:
             new["src_net"] = new["dst_net"] = self._zero_column(n)
         new["app"] = self._app_column(flows, tables.ports)
@@ -178,13 +200,26 @@ class Enricher:
         columns = [new[name] if name in new else flows.column(name) for name in FLOWS.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=FLOWS.schema)
 
-    def _add_side(self, flows: pa.RecordBatch, tables: _Tables, side: str, new: dict[str, UInt32s]) -> None:
+    def _add_side(
+        self, flows: pa.RecordBatch, tables: _Tables, parts: Sequence[Part], side: str, new: dict[str, UInt32s]
+    ) -> None:
         """Look up one side's addresses and add its network and, where it may differ, its AS column."""
         n = flows.num_rows
-        entry = tables.merged.index.lookup(_column(flows, f"{side}_addr", np.uint64).reshape(n, 2))
+        addresses = _column(flows, f"{side}_addr", np.uint64).reshape(n, 2)
         sent = _column(flows, f"{side}_as", np.uint32)
         out_as, out_net = np.empty(n, np.uint32), np.empty(n, np.uint32)
-        with_as, with_net = fill(entry, tables.merged.entries, sent, self._origins, out_as, out_net)
+        with_as = with_net = 0
+        for rows, merged in parts:
+            if rows is None:
+                entry = merged.index.lookup(addresses)
+                found = fill(entry, merged.entries, sent, self._origins, out_as, out_net)
+            else:
+                entry, own = merged.index.lookup(addresses[rows]), sent[rows]
+                own.flags.writeable = False  # as the whole column is: see `_column`
+                part_as, part_net = np.empty(len(rows), np.uint32), np.empty(len(rows), np.uint32)
+                found = fill(entry, merged.entries, own, self._origins, part_as, part_net)
+                out_as[rows], out_net[rows] = part_as, part_net
+            with_as, with_net = with_as + found[0], with_net + found[1]
         self.counters.addresses_with_as += with_as
         self.counters.addresses_with_network += with_net
         new[f"{side}_net"] = _wrap(out_net)
@@ -224,6 +259,7 @@ class Enricher:
             self._loaded = self._build(old, changed)
             if changed & {"exporters", "interfaces", "interface rules"}:
                 self._devices.use(self._set.device_tables())
+            self._references.use(self._set.stated())
             self._unnamed = True
             self.counters.reloads += 1
         return True
@@ -236,9 +272,10 @@ class Enricher:
             if self._unnamed:
                 self._unnamed = False
                 names: dict[int, Content] = {n: (("name", name),) for n, (name, _) in tables.as_names.items()}
-                rows["networks"] = self._written.changes(NETWORKS, tables.merged.networks)
+                rows["networks"] = self._written.changes(NETWORKS, dict(tables.epochs.networks))
                 rows["applications"] = self._written.changes(APPLICATIONS, tables.applications)
                 rows["asns"] = self._written.changes(ASNS, names)
+                rows |= self._references.changes(int(time.time()))
         self._tell()
         return {name: found for name, found in rows.items() if found}
 
@@ -287,8 +324,12 @@ class Enricher:
         self._load()
         return self._devices.classify(fact)
 
-    def user_columns(self) -> dict[str, str]:
-        """Attributes of networks beyond the built-in ones: name → meaning, as declared or found in tables."""
+    def user_columns(self, dictionary: str = NETWORKS.name) -> dict[str, str]:
+        """Attributes of a dictionary beyond the built-in ones: name → meaning, as declared or found in tables."""
+        if dictionary != NETWORKS.name:
+            with self._lock:
+                names = self._references.columns().get(dictionary.removeprefix("ref_"), ())
+            return {name: self._config.columns.get(name) or REFERENCE_COLUMNS.get(name, "") for name in names}
         own = {attribute.name for attribute in NETWORKS.attributes} | {"asn"}
         columns = {name: meaning for name, meaning in self._config.columns.items() if name not in own}
         with self._lock:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.enrich.values import FOREVER
 from weft.errors import InvalidInput
 
 _MAPPED = b"\0" * 10 + b"\xff\xff"
@@ -93,9 +94,25 @@ class PrefixRows:
     low: NDArray[np.uint64]  # [n]; all zero for IPv4
     length: NDArray[np.uint8]  # [n]
     codes: NDArray[np.uint32]  # [n, attributes]
+    since: NDArray[np.uint32] | None = None  # [n] when each holds, UTC seconds, `until` excluded; None = always
+    until: NDArray[np.uint32] | None = None
 
     def __len__(self) -> int:
         return len(self.high)
+
+    def at(self, second: int) -> PrefixRows:
+        """Those that hold at a time."""
+        if self.since is None or self.until is None:
+            return self
+        holds = (self.since <= second) & (self.until > second)
+        return PrefixRows(self.high[holds], self.low[holds], self.length[holds], self.codes[holds])
+
+    def edges(self) -> set[int]:
+        """When one of them begins or ends to hold."""
+        if self.since is None or self.until is None:
+            return set()
+        found = np.unique(np.concatenate([self.since, self.until]))
+        return set(found[(found > 0) & (found < FOREVER)].tolist())
 
 
 def no_rows(attributes: int) -> PrefixRows:
@@ -121,6 +138,15 @@ class PrefixTable:
 
     def __len__(self) -> int:
         return len(self.v4) + len(self.v6)
+
+    def at(self, second: int) -> PrefixTable:
+        """With the prefixes that hold at a time."""
+        v4, v6 = self.v4.at(second), self.v6.at(second)
+        return self if v4 is self.v4 and v6 is self.v6 else replace(self, v4=v4, v6=v6)
+
+    def edges(self) -> set[int]:
+        """When a prefix begins or ends to hold."""
+        return self.v4.edges() | self.v6.edges()
 
 
 def prefix_table(rows: Iterable[tuple[str, Mapping[str, str]]], columns: Sequence[str], priority: int) -> PrefixTable:

@@ -29,6 +29,8 @@ ALIASES = {
     "speed_bps": "speed",
     "port": "ports",
     "proto": "protocol",
+    "valid_since": "valid_from",
+    "valid_until": "valid_to",
 }
 _MAX_FILE = 2 << 30
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from weft.errors import InvalidInput
@@ -17,6 +18,8 @@ class Report:
     skipped: int = 0
     filled: dict[str, int] = field(default_factory=dict)  # column → rows that fill it
     problems: list[str] = field(default_factory=list)
+    resting: int = 0  # good rows that do not hold now
+    until_s: float = math.inf  # when a row begins or ends to hold, so that the file must be read again
 
     def bad(self, where: str, error: Exception) -> None:
         """Count a row that could not be used."""

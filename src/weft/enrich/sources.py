@@ -41,6 +41,8 @@ class TableStatus:
     problems: list[str] = field(default_factory=list)
     """The first complaints about rows: file, line, column, what to write."""
     priority: int = 0
+    resting: int = 0
+    """Good rows that do not hold now, by their ``valid_from`` and ``valid_to``."""
 
 
 class Source(Generic[_T]):
@@ -60,7 +62,8 @@ class Source(Generic[_T]):
     def refresh(self) -> bool:
         """Read the file if it changed since the last look; True if ``data`` is new."""
         mark = self._look()
-        if mark == self._mark and (mark is not None or self._error):
+        due = time.time() >= self._report.until_s
+        if mark == self._mark and (mark is not None or self._error) and not due:
             return False
         self._mark = mark
         try:
@@ -85,7 +88,13 @@ class Source(Generic[_T]):
             return None
         return found.st_mtime_ns, found.st_size, found.st_ino
 
+    @property
+    def read(self) -> bool:
+        """Whether it could be read since the start."""
+        return self._loaded is not None
+
     def _fail(self, message: str) -> None:
+        self._report.until_s = float("inf")
         self._error = message
         log.error("table_bad", table=self.name, error=message, keeps_rows=self._report.rows - self._report.skipped)
 
@@ -96,7 +105,7 @@ class Source(Generic[_T]):
             name=self.name,
             kind=self.kind,
             path=str(self.path),
-            rows=report.rows - report.skipped,
+            rows=report.rows - report.skipped - report.resting,
             skipped=report.skipped,
             columns=[name for name, count in report.filled.items() if count],
             filled=dict(report.filled),
@@ -105,4 +114,5 @@ class Source(Generic[_T]):
             error=self._error,
             problems=list(report.problems),
             priority=self.priority,
+            resting=report.resting,
         )

@@ -6,6 +6,7 @@ read, lacks its key column or has only bad rows raises ``InvalidInput``, so that
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +22,15 @@ from weft.enrich.config import InterfaceRule, column_problem
 from weft.enrich.prefixes import CLEARED, PrefixRows, PrefixTable, no_rows, parse_address, parse_prefix
 from weft.enrich.readers import Sheet, read_sheet
 from weft.enrich.report import Report
-from weft.enrich.values import clean_text, one_of, parse_asn, parse_index, parse_speed
+from weft.enrich.values import (
+    Period,
+    clean_text,
+    one_of,
+    parse_asn,
+    parse_index,
+    parse_period,
+    parse_speed,
+)
 from weft.errors import InvalidInput
 
 _T = TypeVar("_T")
@@ -42,7 +51,8 @@ def load_prefixes(path: Path, priority: int) -> tuple[PrefixTable, Report]:
     key = sheet.header.index("prefix")
     interned: list[dict[str, int]] = [{} for _ in columns]
     met: list[dict[str, int]] = [{"": 0} for _ in columns]  # cell as written → code
-    width = len(sheet.header)
+    width, now_s = len(sheet.header), time.time()
+    dated = sheet.column("valid_from") is not None or sheet.column("valid_to") is not None
     families = {4: _Rows(), 6: _Rows()}
     parse, problems = parse_prefix, report.bad
     for line, row in sheet.rows:
@@ -50,7 +60,7 @@ def load_prefixes(path: Path, priority: int) -> tuple[PrefixTable, Report]:
         column = "prefix"
         try:
             if len(row) > width:
-                _check_width(sheet, row)
+                check_width(sheet, row)
             family, high, low, length = parse(row[key])
             codes: list[int] = []
             for k, column, known in zip(at, columns, met, strict=True):
@@ -58,11 +68,16 @@ def load_prefixes(path: Path, priority: int) -> tuple[PrefixTable, Report]:
                 if code is None:
                     code = known[row[k]] = _code(row[k], column, interned[len(codes)])
                 codes.append(code)
+            if dated:
+                column = "valid_to"
+                period = Cells(sheet, row).period()
+                families[family].hold(period)
+                report.resting += not period.since <= now_s < period.until
         except InvalidInput as error:
             problems(f"{path}:{line}: column '{column}'", error)
             continue
         families[family].add(high, low, length, codes)
-    _check_any_good(path, report)
+    check_any_good(path, report)
     v4, v6 = (families[family].done(len(columns)) for family in (4, 6))
     for k, name in enumerate(columns):
         report.filled[name] = int(np.count_nonzero(v4.codes[:, k]) + np.count_nonzero(v6.codes[:, k]))
@@ -73,6 +88,8 @@ def _attribute_columns(sheet: Sheet, report: Report) -> tuple[list[int], list[st
     """Positions and names of the columns that become attributes."""
     at, columns = [], []
     for k, name in enumerate(sheet.header):
+        if name in {"valid_from", "valid_to"}:
+            continue
         problem = None if name in {"prefix", "asn", ""} else column_problem(name)
         if problem:
             report.note(f"{sheet.path}:1", InvalidInput(problem, fix="The column is passed over"))
@@ -99,10 +116,11 @@ def _code(cell: str, column: str, known: dict[str, int]) -> int:
 class _Rows:
     """Prefixes of one family as they are read, in compact arrays: a routing table has a million."""
 
-    __slots__ = ("codes", "high", "length", "low")
+    __slots__ = ("codes", "high", "length", "low", "since", "until")
 
     def __init__(self) -> None:
         self.high, self.low, self.length, self.codes = array("Q"), array("Q"), array("B"), array("I")
+        self.since, self.until = array("I"), array("I")
 
     def add(self, high: int, low: int, length: int, codes: list[int]) -> None:
         """Append one."""
@@ -110,6 +128,11 @@ class _Rows:
         self.low.append(low)
         self.length.append(length)
         self.codes.extend(codes)
+
+    def hold(self, period: Period) -> None:
+        """When the next one holds."""
+        self.since.append(period.since)
+        self.until.append(period.until)
 
     def done(self, width: int) -> PrefixRows:
         """All of them as columns."""
@@ -121,10 +144,13 @@ class _Rows:
             np.frombuffer(self.low, np.uint64),
             np.frombuffer(self.length, np.uint8),
             codes.reshape(len(self.high), width),
+            np.frombuffer(self.since, np.uint32) if self.since else None,
+            np.frombuffer(self.until, np.uint32) if self.until else None,
         )
 
 
-def _check_width(sheet: Sheet, row: list[str]) -> None:
+def check_width(sheet: Sheet, row: list[str]) -> None:
+    """Raises ``InvalidInput`` where a row has more cells than the first line."""
     if len(row) > len(sheet.header):
         raise InvalidInput(
             f"the row has {len(row)} cells, the first line {len(sheet.header)}",
@@ -132,14 +158,15 @@ def _check_width(sheet: Sheet, row: list[str]) -> None:
         )
 
 
-def _check_any_good(path: Path, report: Report) -> None:
+def check_any_good(path: Path, report: Report) -> None:
+    """Raises ``InvalidInput`` where no row could be used."""
     if report.rows and report.skipped == report.rows:
         raise InvalidInput(
             f"none of its {report.rows} rows can be used; the first: {report.problems[0]}", where=str(path)
         )
 
 
-class _Cells:
+class Cells:
     """One row by column name; remembers which column was read last, for the complaint."""
 
     __slots__ = ("_row", "_sheet", "last")
@@ -154,38 +181,51 @@ class _Cells:
         self.last = name
         return clean_text(self._row[at])
 
+    def period(self) -> Period:
+        """When the row holds. Raises ``InvalidInput``."""
+        return parse_period(self["valid_from"], self["valid_to"])
 
-def _parsed(path: Path, required: tuple[str, ...], parse: Callable[[_Cells], _T]) -> tuple[list[_T], Report]:
-    """Every good row of a file through ``parse``."""
-    sheet, report = read_sheet(path, required), Report()
+
+def _parsed(path: Path, needed: tuple[str, ...], parse: Callable[[Cells], _T]) -> tuple[list[_T], Report]:
+    """Every good row of a file that holds now, through ``parse``."""
+    sheet, report, now_s = read_sheet(path, needed), Report(), time.time()
     found = []
     for line, row in sheet.rows:
         report.rows += 1
-        cells = _Cells(sheet, row)
+        cells = Cells(sheet, row)
         try:
-            _check_width(sheet, row)
-            found.append(parse(cells))
+            check_width(sheet, row)
+            one, period = parse(cells), cells.period()
         except InvalidInput as error:
             report.bad(f"{path}:{line}: column '{cells.last}'", error)
             continue
         for name, cell in zip(sheet.header, row, strict=False):
             if cell:
                 report.filled[name] = report.filled.get(name, 0) + 1
-    _check_any_good(path, report)
+        report.until_s = min(report.until_s, period.next_change(now_s))
+        if period.since <= now_s < period.until:
+            found.append(one)
+        else:
+            report.resting += 1
+    check_any_good(path, report)
     return found, report
 
 
-def _required(cells: _Cells, name: str) -> str:
+def required(cells: Cells, name: str) -> str:
+    """A cell that must not be empty. Raises ``InvalidInput``."""
     text = cells[name]
     if not text:
         raise InvalidInput("is empty", fix="Fill it or remove the row")
     return text
 
 
-def load_asns(path: Path) -> tuple[dict[int, str], Report]:
-    """AS number → name."""
-    rows, report = _parsed(path, ("asn", "name"), lambda c: (parse_asn(_required(c, "asn")), _required(c, "name")))
-    return dict(rows), report
+def load_asns(path: Path, *, named: bool = True) -> tuple[dict[int, str], Report]:
+    """AS number → name; where they need not be ``named``, those that are."""
+    needed = ("asn", "name") if named else ("asn",)
+    rows, report = _parsed(
+        path, needed, lambda c: (parse_asn(required(c, "asn")), required(c, "name") if named else c["name"])
+    )
+    return {number: name for number, name in rows if name}, report
 
 
 def to_address(text: str) -> Address:
@@ -228,7 +268,7 @@ def load_exporters(path: Path) -> tuple[dict[Address, ExporterRow], Report]:
     rows, report = _parsed(
         path,
         ("address",),
-        lambda c: ExporterRow(to_address(_required(c, "address")), c["name"], c["site"], c["role"], c["demo"]),
+        lambda c: ExporterRow(to_address(required(c, "address")), c["name"], c["site"], c["role"], c["demo"]),
     )
     return {row.address: row for row in rows}, report
 
@@ -239,10 +279,10 @@ def load_interfaces(path: Path) -> tuple[dict[InterfaceKey, InterfaceRow], Repor
     return {(row.exporter, row.if_index): row for row in rows}, report
 
 
-def _interface(cells: _Cells) -> InterfaceRow:
+def _interface(cells: Cells) -> InterfaceRow:
     return InterfaceRow(
-        exporter=to_address(_required(cells, "exporter")),
-        if_index=parse_index(_required(cells, "if_index")),
+        exporter=to_address(required(cells, "exporter")),
+        if_index=parse_index(required(cells, "if_index")),
         name=cells["name"],
         description=cells["description"],
         speed_bps=parse_speed(cells["speed"]),
@@ -252,13 +292,15 @@ def _interface(cells: _Cells) -> InterfaceRow:
     )
 
 
-def load_applications(path: Path) -> tuple[list[ApplicationRule], Report]:
-    """Application rules in the order of the file."""
+def load_applications(path: Path, *, ports: bool = True) -> tuple[list[ApplicationRule], Report]:
+    """Application rules in the order of the file; none where it has no ``ports`` and need not have them."""
+    if not ports and not {"protocol", "ports"} & set(read_sheet(path, ("name",)).header):
+        return [], _parsed(path, ("name",), lambda c: required(c, "name"))[1]
     return _parsed(path, ("name", "protocol", "ports"), _application)
 
 
-def _application(cells: _Cells) -> ApplicationRule:
-    name, category = _required(cells, "name"), cells["category"]
+def _application(cells: Cells) -> ApplicationRule:
+    name, category = required(cells, "name"), cells["category"]
     protocols, ports = parse_protocols(cells["protocol"]), parse_ports(cells["ports"])
     return ApplicationRule(name, category, protocols, ports)
 
@@ -268,7 +310,7 @@ def load_interface_rules(path: Path) -> tuple[list[InterfaceRule], Report]:
     return _parsed(path, (), _rule)
 
 
-def _rule(cells: _Cells) -> InterfaceRule:
+def _rule(cells: Cells) -> InterfaceRule:
     fields = {name: cells[name] for name in InterfaceRule.model_fields}
     try:
         return InterfaceRule.model_validate(fields)

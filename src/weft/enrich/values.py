@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
 from weft.errors import InvalidInput
 
+#: Later than any time that is stored, UTC seconds.
+FOREVER = 0xFFFFFFFF
 _MOST_TEXT = 256
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12}
 
@@ -77,3 +82,51 @@ def one_of(text: str, choices: tuple[str, ...]) -> str:
     if word and word not in choices:
         raise InvalidInput(f"'{text}' is not allowed", fix=f"Write {' or '.join(choices)}, or leave it empty")
     return word
+
+
+class Period(NamedTuple):
+    """When a row holds: UTC seconds, ``until`` excluded."""
+
+    since: int = 0
+    until: int = FOREVER
+
+    @property
+    def dated(self) -> bool:
+        """Whether it says anything."""
+        return self != Period()
+
+    def next_change(self, now_s: float) -> float:
+        """When the row begins or ends to hold next, after ``now_s``; infinity = never."""
+        return min((float(t) for t in self if now_s < t < FOREVER), default=float("inf"))
+
+
+def parse_period(valid_from: str, valid_to: str) -> Period:
+    """Two cells; an empty one is no bound. Without an offset times are UTC; a last *day* is included.
+
+    Raises:
+        InvalidInput: a cell is no time, or the end is not after the beginning.
+    """
+    since = _moment(valid_from) if valid_from.strip() else 0
+    until = FOREVER
+    if text := valid_to.strip():
+        until = _moment(text) + (86_400 if _is_day(text) else 0)
+    if until <= since:
+        raise InvalidInput(f"'{valid_to.strip()}' is not after '{valid_from.strip()}'", fix="Swap or correct them")
+    return Period(since, until)
+
+
+def _is_day(text: str) -> bool:
+    return len(text) <= len("2026-03-31")
+
+
+def _moment(text: str) -> int:
+    text = text.strip()
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidInput(f"'{text}' is not a time", fix="Write 2026-03-31 or 2026-03-31T14:00:00+01:00") from None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    seconds = (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1)
+    if not 0 <= seconds < FOREVER - 86_400:
+        raise InvalidInput(f"'{text}' is out of range", fix="Write a time from 1970 to 2106, or leave the cell empty")
+    return int(seconds)

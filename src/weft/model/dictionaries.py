@@ -89,4 +89,38 @@ ASNS = Dictionary(
     key=(("asn", "UInt32"),),
     attributes=(Attribute("name", "Registered name."),),
 )
-DICTIONARIES = (EXPORTERS, INTERFACES, NETWORKS, APPLICATIONS, ASNS)
+
+
+def _reference(kind: str, meaning: str, *key: tuple[str, str]) -> Dictionary:
+    return Dictionary(
+        f"ref_{kind}", meaning, key=key, versioned=True, extensible=True,
+        attributes=(Attribute("listed", "1 while a reference table lists it.", sql="UInt8"),),
+    )  # fmt: skip
+
+
+#: What people keep tables of, by the thing that the rows are about. Every attribute but ``listed`` is a column of
+#: theirs. A row states from when it holds: what is not listed at a time has a row without attributes then.
+REFERENCES = {
+    "asn": _reference("asn", "What tables say of autonomous systems.", ("asn", "UInt32")),
+    "exporter": _reference("exporter", "What tables say of devices.", ("exporter", "IPv6")),
+    "interface": _reference(
+        "interface", "What tables say of interfaces.", ("exporter", "IPv6"), ("if_index", "UInt32")
+    ),
+    "vlan": _reference("vlan", "What tables say of VLANs.", ("vlan", "UInt32")),
+    "app": _reference("app", "What tables say of applications.", ("app", "String")),
+    "site": _reference("site", "What tables say of sites.", ("site", "String")),
+    "service": _reference("service", "What tables say of services.", ("service", "String")),
+    "customer": _reference("customer", "What tables say of customers.", ("customer", "String")),
+    "provider": _reference("provider", "What tables say of providers.", ("provider", "String")),
+    "job": _reference("job", "What tables say of jobs.", ("job", "String")),
+}
+#: What columns of such tables usually mean; any other column is as good.
+REFERENCE_COLUMNS = {
+    "customer": "Customer that it is for.",
+    "tier": "Importance: gold, silver, 1, 2 …",
+    "owner": "Team or person who answers for it.",
+    "sla": "What was promised.",
+    "contract": "Contract that it is under.",
+    "revenue": "Money that depends on it.",
+}
+DICTIONARIES = (EXPORTERS, INTERFACES, NETWORKS, APPLICATIONS, ASNS, *REFERENCES.values())

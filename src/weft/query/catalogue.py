@@ -48,10 +48,10 @@ def fold(name: str) -> str:
 class Dimension:
     """Something to group and filter by.
 
-    ``keys`` are the columns it is made of. With a ``dictionary`` it is ``attribute`` looked up by them; with an
-    ``expression`` it is that SQL over them; otherwise it is the one column itself. ``wide`` says that it may have very
-    many values; ``real`` that its numbers have fractions and signs. Either of ``groupable`` and ``filterable`` may be
-    false.
+    ``keys`` are the columns it is made of. With a ``dictionary`` it is ``attribute`` looked up by them, or by the value
+    of ``via`` (the owner of the site of the source network); with an ``expression`` it is that SQL over them; otherwise
+    it is the one column itself. ``wide`` says that it may have very many values; ``real`` that its numbers have
+    fractions and signs. Either of ``groupable`` and ``filterable`` may be false.
     """
 
     name: str
@@ -69,6 +69,13 @@ class Dimension:
     groupable: bool = True
     aliases: tuple[str, ...] = ()
     real: bool = False
+    via: Dimension | None = None
+
+    @property
+    def dictionaries(self) -> tuple[Dictionary, ...]:
+        """Every dictionary that is asked for its value."""
+        own = () if self.dictionary is None else (self.dictionary,)
+        return own if self.via is None else (*own, *self.via.dictionaries)
 
     @property
     def numeric(self) -> bool:

@@ -17,6 +17,7 @@ from weft.query.catalogue import (
     title_of,
 )
 from weft.query.compile.sql import literal
+from weft.query.references import label_names, with_references
 
 _ALIASES = {
     "protocol": ("proto",), "exporter": ("exporter_address", "exporter_addr", "router"),
@@ -116,6 +117,8 @@ def either_sides(dimensions: Mapping[str, Dimension]) -> Iterable[Either]:
 def dimensions_of(table: Table, extra: Mapping[str, Sequence[Attribute]]) -> dict[str, Dimension]:
     """Columns to group by with what the dictionaries know of them, then columns that are only filtered by."""
     dimensions = {d.name: d for c in table.columns if c.role is Role.DIMENSION for d in _of_column(c, extra)}
+    labels = [label_dimension(name) for name in label_names()] if "labels" in table.by_name else []
+    dimensions = with_references(dimensions, extra, filter(None, labels))
     for name, kind, meaning, column, sql, values in _EXPRESSIONS:
         if column in table.by_name:
             dimensions[name] = _dimension(name, kind, meaning, (column,), expression=sql, values=values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from weft.model.addresses import address_text, packed
@@ -30,9 +31,9 @@ def known_rows(store: TelemetryStore, dictionary: Dictionary) -> list[dict[str, 
     ]
 
 
-def known(store: TelemetryStore) -> dict[str, list[dict[str, Any]]]:
-    """All rows of all dictionaries, by dictionary name."""
-    return {dictionary.name: known_rows(store, dictionary) for dictionary in DICTIONARIES}
+def known(store: TelemetryStore, dictionaries: Iterable[Dictionary] = DICTIONARIES) -> dict[str, list[dict[str, Any]]]:
+    """All rows of dictionaries, by dictionary name."""
+    return {dictionary.name: known_rows(store, dictionary) for dictionary in dictionaries}
 
 
 def _address(text: str) -> str:

@@ -54,10 +54,12 @@ class Ask:
     @property
     def versioned(self) -> frozenset[str]:
         """Dictionaries whose names depend on the time and are looked up to answer."""
-        found = {
-            d.dictionary.name for d in (*self.by, *self.filter_dimensions) if d.dictionary and d.dictionary.versioned
-        }
-        return frozenset(found)
+        asked = (one for d in (*self.by, *self.filter_dimensions) for one in d.dictionaries)
+        return frozenset(dictionary.name for dictionary in asked if dictionary.versioned)
+
+    def changed(self, dimension: Dimension) -> bool:
+        """Whether its names changed in the asked windows."""
+        return any(self.changes.get(dictionary.name) for dictionary in dimension.dictionaries)
 
     @property
     def additive(self) -> Ask:

@@ -14,7 +14,10 @@ def value_sql(dimension: Dimension, at: str, prefix: str = "") -> str:
     ``prefix`` qualifies the key columns (``g.``).
     """
     if dimension.dictionary is not None:
-        keys = tuple(prefix + key for key in dimension.keys)
+        if dimension.via is not None:
+            keys: tuple[str, ...] = (value_sql(dimension.via, at, prefix),)
+        else:
+            keys = tuple(prefix + key for key in dimension.keys)
         return attribute_sql(dimension.dictionary, dimension.attribute, keys, at)
     if dimension.expression:
         return dimension.expression

@@ -93,9 +93,7 @@ class Compiler:
     def _where(self) -> tuple[str, dict[str, Any]]:
         if self.ask.filter is None:
             return "", {}
-        where = Where(
-            self.ask.dataset, lambda d: value_sql(d, self._at(d.dictionary.name if d.dictionary else "")), self._end
-        )
+        where = Where(self.ask.dataset, lambda d: value_sql(d, self._at(d)), self._end)
         sql = where.condition(self.ask.filter)
         return sql, where.parameters
 
@@ -146,9 +144,9 @@ class Compiler:
             return (value_sql(dimension, row_minute(self.ask.dataset.table.time.name)),)
         return self._plain(dimension)
 
-    def _at(self, dictionary: str) -> str:
+    def _at(self, dimension: Dimension) -> str:
         """As of when a row's names are looked up: a constant if none changed in the window."""
-        if self.ask.changes.get(dictionary):
+        if self.ask.changed(dimension):
             return row_minute(self.ask.dataset.table.time.name)
         return self._end
 
@@ -184,7 +182,7 @@ class Compiler:
             sliced = self.sliced(d)
             if d.dictionary is not None and not (sliced and len(self.ask.edges) > MAX_SLICES):
                 keys |= {key: key for key in d.keys}
-                at = "toDateTime(g.as_of, 'UTC')" if sliced else self._at(d.dictionary.name)
+                at = "toDateTime(g.as_of, 'UTC')" if sliced else self._at(d)
                 values[key_names(d)[0]] = value_sql(d, at, "g.")
             else:
                 plain = dict(zip(key_names(d), self.row_values(d), strict=True))
@@ -220,7 +218,7 @@ class Compiler:
 
     def sliced(self, dimension: Dimension) -> bool:
         """Whether its names changed in the window."""
-        return dimension.dictionary is not None and bool(self.ask.changes.get(dimension.dictionary.name))
+        return self.ask.changed(dimension)
 
     # --- statements -------------------------------------------------------------------------------------------------
 
