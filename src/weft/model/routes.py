@@ -31,8 +31,8 @@ BGP_ORIGINS = {0: "igp", 1: "egp", 2: "incomplete", 255: "none"}
 #: RFC 6811; ``unchecked``: no validated payloads were known.
 RPKI_STATES = {0: "unchecked", 1: "valid", 2: "invalid", 3: "not_found"}
 ROUTE_SOURCES = {1: "bmp", 2: "mrt", 3: "bgp"}
-#: A session's standing routes are written again at least this often, seconds: questions as of a time read a little
-#: further back and no more. A session is (exporter, source, rib, peer, vrf); what happens to one of its routes bears
+#: A session's standing routes are written again this often unless configured otherwise, seconds: questions as of a
+#: time read half as far again and no more. A session is (exporter, source, rib, peer, vrf); what happens to one of its routes bears
 #: strictly growing times, those of one router's whole second included, so that the last row is the state.
 CHECKPOINT_S = 24 * 3600
 
