@@ -52,7 +52,7 @@ class Routes:
         """A stretch of the rows, without the errors and markers."""
         return Routes(
             self.withdrawn[rows], self.family[rows], self.prefix[rows], self.prefix_length[rows], self.path_id[rows],
-            self.path[rows], *(None if words is None else words[rows] for words in (self.nlri, self.rd, self.labels)),
+            self.path[rows], self.nlri and self.nlri[rows], self.rd and self.rd[rows], self.labels and self.labels[rows],
         )  # fmt: skip
 
     @classmethod

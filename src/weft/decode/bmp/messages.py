@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.bgp.routes import Routes
+from weft.decode.bgp.words import rd_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class PeerKey:
     @property
     def vrf(self) -> str:
         """The distinguisher in words; empty for the global table."""
-        raise NotImplementedError
+        return rd_text(self.distinguisher)
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class _OfPeer:
     peer_as: int
     bgp_id: int  # as a number
     rib: int  # model.routes.RIBS
-    time_ns: int  # what the router says, UTC; 0 = it does not say
+    time_ns: int  # what the router says, else when it came; UTC
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ class Monitoring(_OfPeer):
     """Routes of one peer and one RIB: consecutive Route Monitoring messages together (§4.6)."""
 
     routes: Routes = field(default_factory=Routes.empty)
-    row_time_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # [n]; 0 = not said
+    row_time_ns: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))  # [n] of each route's message
     messages: int = 1
 
 
