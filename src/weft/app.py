@@ -33,6 +33,8 @@ from weft.collect.intake import Intake
 from weft.collect.inventory.report import InventoryMetrics
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
+from weft.collect.routing.collector import RoutingCollector
+from weft.collect.routing.rpki import Payloads
 from weft.collect.snmp.poller import SnmpPoller
 from weft.collect.snmp.traps import TrapListener
 from weft.collect.synthetics import Synthetics
@@ -120,7 +122,11 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         if acme is not None:
             process.parts += acme.devices(intake, questions)
         syslog = SyslogServer(settings.syslog, intake, data_dir=data_dir)
-        process.parts += [syslog, *_sources(settings, intake, inventory)]
+        payloads = Payloads()
+        routing = RoutingCollector(
+            settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=payloads, registry=registry
+        )
+        process.parts += [syslog, routing, *_sources(settings, intake, inventory)]
         if acme is not None:
             process.parts += acme.traffic(collector, intake, syslog, questions)
 

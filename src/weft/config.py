@@ -22,6 +22,7 @@ from weft.collect.configs.config import ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push.config import PushConfig
+from weft.collect.routing.config import RoutingConfig
 from weft.collect.snmp.config import SnmpConfig
 from weft.collect.synthetics.config import SyntheticsConfig
 from weft.collect.syslog.config import SyslogConfig
@@ -71,6 +72,8 @@ class Settings(Config):
     """Metrics, logs and changes that others push to the API."""
     syslog: SyslogConfig = Field(default_factory=SyslogConfig)
     """Receiving log messages."""
+    routing: RoutingConfig = Field(default_factory=RoutingConfig)
+    """BGP routes that routers tell of, and what RPKI says of them."""
     configs: ConfigsConfig = Field(default_factory=ConfigsConfig)
     """Configurations of devices and their changes."""
     synthetics: SyntheticsConfig = Field(default_factory=SyntheticsConfig)

@@ -138,7 +138,8 @@ class Intake:
         Raises ``Unavailable`` when they cannot be taken: nothing of the batch was kept, and the book says so.
         """
         rows = self._bounded(table, rows, book)
-        rows = identify(rows, self._identity)
+        if table is not ROUTES:  # a session's rows stay together: whoever holds it knows where they are kept
+            rows = identify(rows, self._identity)
         now_ns = time.time_ns()
         with self._changed:
             deadline = time.monotonic() + _WAIT_S

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import Field, IPvAnyAddress, field_validator
 
+from weft.collect.routing.rpki_config import RpkiConfig
 from weft.component import Config
 from weft.model.routes import CHECKPOINT_S
 
@@ -26,6 +27,9 @@ class BmpConfig(Config):
     """Sockets to listen on; empty = none. BMP knows no passwords: name who may connect."""
     allowed_routers: tuple[IPv4Network | IPv6Network, ...] = ()
     """Prefixes that routers may connect from; empty = any. Connections from elsewhere are counted and closed."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Prefixes that connections come from whose address is not the router's (NAT, a proxy, a load balancer): such
+    routers are known by the name that they give themselves, else by their BGP identifier."""
     max_connections: int = Field(default=512, ge=1)
     """Connections at once; further ones are closed and counted."""
     max_connections_per_router: int = Field(default=16, ge=1)
@@ -52,6 +56,8 @@ class RoutingConfig(Config):
 
     bmp: BmpConfig = Field(default_factory=BmpConfig)
     """Routers that speak BMP."""
+    rpki: RpkiConfig = Field(default_factory=RpkiConfig)
+    """Validated payloads that routes are judged by."""
     max_routes: int = Field(default=10_000_000, ge=1)
     """Routes kept in memory, of all routers together (some 50 octets each, and their attributes once); announcements
     beyond are counted and left out."""

@@ -130,7 +130,7 @@ class Rib:
     def drop(self, session: Session) -> int:
         """The session is gone, and its routes; how many there were."""
         with self.lock:
-            if self._sessions.get(session.key) is not session:
+            if not self.holds(session):
                 return 0
             del self._sessions[session.key]
             gone = len(session.table)
@@ -141,7 +141,7 @@ class Rib:
     def rename(self, session: Session, key: SessionKey) -> bool:
         """Have the session under another key; False where one lives there already."""
         with self.lock:
-            if self._sessions.get(session.key) is not session or key in self._sessions:
+            if not self.holds(session) or key in self._sessions:
                 return False
             del self._sessions[session.key]
             for exporter in (session.key.exporter, key.exporter):
@@ -154,6 +154,14 @@ class Rib:
         """Every session that is up."""
         with self.lock:
             return list(self._sessions.values())
+
+    def get(self, key: SessionKey) -> Session | None:
+        """The session with that key."""
+        return self._sessions.get(key)
+
+    def holds(self, session: Session) -> bool:
+        """Whether the session is still up: no other took its key."""
+        return self._sessions.get(session.key) is session
 
     def exporters(self) -> list[bytes]:
         """Every router that has routes here."""
@@ -171,7 +179,7 @@ class Rib:
         end = len(session.table)
         while end > 0:
             with self.lock:
-                if self._sessions.get(session.key) is not session:
+                if not self.holds(session):
                     return
                 begin, end = max(0, end - _SLICE), min(end, len(session.table))
                 at_ns = max(time_ns, session.table.newest_ns)
@@ -190,7 +198,7 @@ class Rib:
             stands = session.table.standing()
             states = self._validation(stands.prefix, stands.length, stands.family, stands.path)
             changed = np.flatnonzero(states != stands.rpki)
-            if self._sessions.get(session.key) is not session or not len(changed):
+            if not self.holds(session) or not len(changed):
                 return None
             session.table.judge(changed, states[changed])
             at_ns = max(time_ns, session.table.newest_ns)
