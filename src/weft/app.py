@@ -47,6 +47,7 @@ from weft.model.addresses import address_text
 from weft.model.changes import CHANGES
 from weft.model.dictionaries import EXPORTERS, INTERFACES
 from weft.query.engine import QueryEngine
+from weft.query.routing.questions import RoutingQuestions
 from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
@@ -138,13 +139,14 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     # Answers out.
     if serves:
         pages = InventoryPages(inventory)
+        routes = RoutingQuestions(store, settings.query, checkpoint_s=settings.routing.checkpoint_hours * 3600)
         names = partial(known, store, (EXPORTERS, INTERFACES))
         dependencies = ApiDependencies(
             settings.api, data_dir, state=state, questions=questions, collector=collector, enricher=enricher,
             intake=intake, pushes=pushes, known=lambda: learn(names, questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
-            synthetics=synthetics,
+            synthetics=synthetics, routes=routes,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)
