@@ -20,6 +20,7 @@ from weft.api.config import ApiConfig
 from weft.api.devices_pages import DevicePages
 from weft.api.devices_readings import Store
 from weft.api.inventory import InventoryPages
+from weft.api.routing import RoutingPages
 from weft.api.source_views import Intaking
 from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
@@ -33,6 +34,7 @@ from weft.model.views import ViewResult
 from weft.query.catalogue import Catalogue
 from weft.query.model import Query
 from weft.query.reconcile import Reconciliation
+from weft.query.routing.questions import RoutingQuestions
 from weft.store.state import StateStore
 
 
@@ -95,6 +97,7 @@ class ApiDependencies:
     """The network as the inventory knew it at a time (UTC seconds; None = now)."""
     inventory: InventoryPages | None = None
     store: Store | None = None
+    routes: RoutingQuestions | None = None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
     demo: bool = False
@@ -141,9 +144,17 @@ def _inventory_of(connection: HTTPConnection) -> InventoryPages:
     return inventory
 
 
+def _routing_of(connection: HTTPConnection) -> RoutingPages:
+    deps = deps_of(connection)
+    if deps.routes is None:
+        raise Unavailable("this process has no telemetry store")
+    return RoutingPages(deps.routes, deps.networks)
+
+
 Deps = Annotated[ApiDependencies, Depends(deps_of)]
 Board = Annotated[StatusBoard, Depends(_board_of)]
 TheDevices = Annotated[DevicePages, Depends(_pages_of)]
 TheTopology = Annotated[Topology, Depends(_topology_of)]
+TheRouting = Annotated[RoutingPages, Depends(_routing_of)]
 TheInventory = Annotated[InventoryPages, Depends(_inventory_of)]
 TheEnricher = Annotated[Tables, Depends(_enricher_of)]

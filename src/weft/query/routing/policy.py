@@ -67,11 +67,11 @@ class PolicyView:
 
 def policy(runner: Runner, moment: Moment, only: Only, side: Side, verdict: str = "", *, most: int = 100) -> PolicyView:
     """Compare the tables of one neighbour of one router. ``verdict``: show only what is so treated; empty = all."""
-    if not (only.exporter and only.peer):
+    if not (only.exporters and only.peers):
         raise InvalidInput("needs a router and a neighbour of it", where="exporter, peer")
     if verdict and verdict not in _VERDICTS:
         raise InvalidInput(f"unknown verdict {verdict[:40]!r}", where="verdict", fix=f"one of {', '.join(_VERDICTS)}")
-    only = Only(only.exporter, only.peer, only.vrf)
+    only = Only(only.exporters, only.peers, only.vrf)
     pairs = subquery(_pairs(moment, only, side, _ends(runner, moment, only)), "p")
     differ = [
         f"countIf(stood AND stands AND bitAnd(bitShiftRight(bitXor(was, is), {i * _BITS}), {(1 << _BITS) - 1}) != 0) "

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
 from weft.errors import InvalidInput
+from weft.model.dictionaries import ASNS
 from weft.model.routes import CHECKPOINT_S, RPKI_STATES
 from weft.model.views import Window
 from weft.query.answer.runner import Runner
+from weft.query.compile.sql import Statement, select
 from weft.query.config import QueryConfig
 from weft.query.routing.churn import By, Churn, churn
 from weft.query.routing.lookup import Lookup, Match, look_up
@@ -23,6 +25,7 @@ from weft.query.routing.sessions import SessionView, sessions
 from weft.query.routing.timeline import Timeline, follow
 from weft.query.routing.validity import routes_judged
 from weft.query.times import parse_time
+from weft.store.lookups import attribute_sql
 from weft.store.telemetry import TelemetryStore
 
 Found = TypeVar("Found")
@@ -112,6 +115,18 @@ class RoutingQuestions:
             raise InvalidInput(f"unknown state {state[:40]!r}", where="state", fix=f"one of {known}")
         runner, moment = self._runner(), self._moment(at)
         return _answered(runner, routes_judged(runner, moment, state, only, most=most), moment.since, moment.at)
+
+    def as_names(self, numbers: Collection[int]) -> dict[str, str]:
+        """Registered names of ASes, as far as they are known; those of the first thousand."""
+        known = sorted(number for number in numbers if number)[:1000]
+        if not known:
+            return {}
+        name = attribute_sql(ASNS, "name", ("asn",), "")
+        sql = select(
+            ["asn", f"{name} AS name"], f"(SELECT arrayJoin({list(known)})::UInt32 AS asn)", where="name != ''"
+        )
+        rows = self._runner().run(Statement(sql)).to_pylist()
+        return {str(row["asn"]): row["name"] for row in rows}
 
     def _runner(self) -> Runner:
         retention: Mapping[str, int] = {}

@@ -81,22 +81,19 @@ class Path:
 
 @dataclass(frozen=True, slots=True)
 class Only:
-    """Which sessions are asked about; empty = all."""
+    """Which sessions are asked about, by the addresses of routers and of their neighbours; empty = all."""
 
-    exporter: str = ""
-    peer: str = ""
+    exporters: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
     vrf: str | None = None
     rib: str = ""
 
     def where(self) -> str:
         """As SQL, with `` AND `` before each condition. Raises ``InvalidInput``."""
         out = ""
-        for name, text in (("exporter", self.exporter), ("peer", self.peer)):
-            if text:
-                try:
-                    out += f" AND {name} = {literal(packed(text))}"
-                except ValueError:
-                    raise InvalidInput(f"{text[:60]!r} is not an address", where=name) from None
+        for name, texts in (("exporter", self.exporters), ("peer", self.peers)):
+            if texts:
+                out += f" AND {name} IN {literal([_address(text, name) for text in texts])}"
         if self.vrf is not None:
             out += f" AND vrf = {literal(self.vrf)}"
         if self.rib:
@@ -106,6 +103,13 @@ class Only:
                 raise InvalidInput(f"unknown table {self.rib[:40]!r}", where="rib", fix=f"one of {known}")
             out += f" AND rib = {number}"
         return out
+
+
+def _address(text: str, where: str) -> bytes:
+    try:
+        return packed(text)
+    except ValueError:
+        raise InvalidInput(f"{text[:60]!r} is not an address", where=where) from None
 
 
 @dataclass(frozen=True, slots=True)
