@@ -20,6 +20,7 @@ VERBS = {
     "import": ("weft.cli.import_", "Load captures into the store."),
     "query": ("weft.cli.query", "Ask a question of the telemetry."),
     "sources": ("weft.cli.sources", "Show what sends telemetry and how well it arrives."),
+    "routes": ("weft.cli.routes", "Ask about BGP routes, now or as of any time."),
     "inventory": ("weft.cli.inventory", "Show what the network is made of, and check inventory files."),
     "logs": ("weft.cli.logs", "Show how log messages are understood."),
     "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
