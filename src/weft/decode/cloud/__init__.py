@@ -5,6 +5,6 @@ GCP and OCI, in pieces of any size. Goes out: batches of the table, and what was
 never look at a record in Python: kernels walk the text.
 """
 
-from weft.decode.cloud.decoder import CloudDecoder, Options
+from weft.decode.cloud.decoder import PIECE, CloudDecoder, Options
 
-__all__ = ["CloudDecoder", "Options"]
+__all__ = ["PIECE", "CloudDecoder", "Options"]

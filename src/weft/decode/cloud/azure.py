@@ -43,7 +43,7 @@ class AzureReader:
     """Reads records; not for several threads at once."""
 
     def __init__(self) -> None:
-        self._cells = Cells(WORDS, 1 << 17)
+        self._cells, self._last = Cells(WORDS), 0
         self.errors: Counter[str] = Counter()
 
     def read(self, records: list[bytes | memoryview]) -> list[Found]:
@@ -72,13 +72,14 @@ class AzureReader:
         cells, found, at, line = self._cells, [], 0, 0
         kinds, columns = _VNET if is_vnet else _NSG
         while at < len(data):
-            cells.begin(cells.numbers.shape[1])
+            cells.begin(self._last)
+            cells.bad[-1] = _LEAST
             at, rows, lines = parse_lines(
-                buffer, at, len(data), _COMMA, kinds, columns, _LEAST, cells.seed, cells.numbers, cells.words,
-                cells.addresses, cells.slots, cells.codes, cells.spans, cells.lines, cells.bad,
-            )  # fmt: skip
+                buffer, at, len(data), _COMMA, kinds, columns, cells.counts, cells.table(buffer), cells.lines, cells.bad
+            )
+            self._last = rows
             if rows:
-                cells.read_texts(data)
+                cells.read_texts(data, buffer.ctypes.data)
                 about = group[np.minimum(cells.lines[:rows] + line, len(group) - 1)]
                 found.append(_found(cells, rows, about, abouts, is_vnet))
             line += lines

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from weft.decode.cloud.scan import REASONS
+from weft.decode.cloud.scan import REASONS, Table, table_of
 from weft.model.metrics import WORD as WORD_TYPE
 
 Numbers: TypeAlias = NDArray[np.int64]
@@ -24,6 +24,7 @@ NUMBERS = (
 )  # fmt: skip
 ADDRESSES = ("src", "dst", "packet_src", "packet_dst")
 ROWS = 1 << 16
+_FEW_PAIRS = 1 << 20
 _FIRST_SLOTS, _MOST_SLOTS = 1 << 13, 1 << 20
 
 
@@ -77,21 +78,37 @@ def choose(which: NDArray[Any], one: Word, other: Word) -> Word:
 
 def joined(one: Word, separator: str, other: Word) -> Word:
     """Both texts with the separator between them; only the second where there is no first, nothing without a second."""
-    pairs = one.codes.astype(np.int64) << 32 | other.codes
-    pairs[other.codes == 0] = 0
-    found, codes = np.unique(np.append(pairs, 0), return_inverse=True)
-    texts = []
+    first, first_rank = _used(one)
+    second, second_rank = _used(other)
+    pairs = first_rank[one.codes] * np.int64(len(second)) + second_rank[other.codes]
+    if len(first) * len(second) <= _FEW_PAIRS:
+        found = np.flatnonzero(np.bincount(pairs, minlength=1))
+        rank = np.zeros(len(first) * len(second), np.int32)
+        rank[found] = np.arange(1, len(found) + 1)
+        codes = rank[pairs]
+    else:
+        found, inverse = np.unique(pairs, return_inverse=True)
+        codes = inverse.astype(np.int32) + np.int32(1)
+    texts = [""]
     for pair in found.tolist():
-        first, second = one.texts[pair >> 32], other.texts[pair & 0xFFFFFFFF]
-        texts.append(f"{first}{separator}{second}" if first and second else second)
-    return Word(codes[:-1].astype(np.int32), texts)
+        head, tail = one.texts[first[pair // len(second)]], other.texts[second[pair % len(second)]]
+        texts.append(f"{head}{separator}{tail}" if head and tail else tail)
+    return Word(np.where(other.codes == 0, np.int32(0), codes), texts)
+
+
+def _used(word: Word) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The numbers of texts that occur, and the rank of each among them."""
+    used = np.flatnonzero(np.bincount(word.codes, minlength=1))
+    rank = np.zeros(len(word.texts), np.int64)
+    rank[used] = np.arange(len(used))
+    return used, rank
 
 
 class Cells:
     """Columns of one batch, used again for the next."""
 
     def __init__(self, words: Sequence[str], rows: int = ROWS) -> None:
-        self.seed = np.uint64(secrets.randbits(64))  # nobody can choose texts that collide
+        self._seed = secrets.randbits(62)  # nobody can choose texts that collide
         self._names = {name: i for i, name in enumerate(words)}
         self.numbers = np.zeros((len(NUMBERS), rows), np.int64)
         self.words = np.zeros((len(words), rows), np.int32)
@@ -102,7 +119,7 @@ class Cells:
         self._texts: list[str] = []
 
     def _make_slots(self, slots: int) -> None:
-        self.slots, self.codes = np.zeros(slots, np.uint64), np.zeros(slots, np.int32)
+        self.slots, self.codes = np.zeros(slots, np.int64), np.zeros(slots, np.int32)
         self.spans = np.zeros((slots // 2 + 1, 2), np.int64)
         self.spans[0, 0] = 1
 
@@ -117,9 +134,20 @@ class Cells:
             self.slots[:] = 0
             self.spans[0, 0] = 1
 
-    def read_texts(self, data: bytes | bytearray | memoryview, *, escaped: bool = False) -> None:
-        """Take the distinct texts of the batch from the data that they are in."""
-        spans = self.spans[1 : int(self.spans[0, 0])].tolist()
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """How many columns there are of numbers, words and addresses."""
+        return len(self.numbers), len(self.words), len(self.addresses)
+
+    def table(self, data: NDArray[np.uint8]) -> Table:
+        """The columns as kernels see them, for text in ``data``, which must stay while they are filled."""
+        return table_of(
+            data, self._seed, self.numbers, self.words, self.addresses, self.slots, self.codes, self.spans
+        )  # fmt: skip
+
+    def read_texts(self, data: bytes, base: int, *, escaped: bool = False) -> None:
+        """Take the distinct texts of the batch from the data that they are in, which begins at that address."""
+        spans = (self.spans[1 : int(self.spans[0, 0])] - base).tolist()
         view = memoryview(data)
         self._texts = ["", *(_text(bytes(view[begin:end]), escaped) for begin, end in spans)]
 

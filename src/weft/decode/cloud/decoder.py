@@ -22,6 +22,8 @@ from weft.errors import InvalidInput
 FORMATS = ("auto", "aws", "azure", "gcp", "oci")
 #: A record that does not end within so many bytes is none.
 MOST_RECORD = 64 << 20
+#: Size of a piece worth feeding: a batch of rows costs the same whether it is small or large.
+PIECE = 16 << 20
 _HEAD = 1 << 16
 _SPACE = 32
 _AZURE_RECORDS = 512
@@ -179,14 +181,15 @@ class _Lines:
             return at, []
         cells = self._cells
         cells.begin(self._last)
+        buffer = np.frombuffer(data, np.uint8)
+        cells.bad[-1] = len(self._kinds)
         at, rows, _ = parse_lines(
-            np.frombuffer(data, np.uint8), at, end, _SPACE, self._kinds, self._columns, len(self._kinds), cells.seed,
-            cells.numbers, cells.words, cells.addresses, cells.slots, cells.codes, cells.spans, cells.lines, cells.bad,
-        )  # fmt: skip
+            buffer, at, end, _SPACE, self._kinds, self._columns, cells.counts, cells.table(buffer), cells.lines, cells.bad
+        )
         self._last = rows
         if not rows:
             return at, []
-        cells.read_texts(data)
+        cells.read_texts(data, buffer.ctypes.data)
         return at, [aws.found_in(cells, rows)]
 
     def take_errors(self) -> Counter[str]:
@@ -204,14 +207,12 @@ class _Objects:
             return at, []
         cells, program = self._cells, self._program
         cells.begin(self._last)
-        at, rows = parse_objects(
-            np.frombuffer(data, np.uint8), at, len(data), program.keys, program.kinds, program.columns, cells.seed,
-            cells.numbers, cells.words, cells.addresses, cells.slots, cells.codes, cells.spans, cells.bad,
-        )  # fmt: skip
+        buffer = np.frombuffer(data, np.uint8)
+        at, rows = parse_objects(buffer, at, len(data), program.cells, cells.counts, cells.table(buffer), cells.bad)
         self._last = rows
         if not rows:
             return at, []
-        cells.read_texts(data, escaped=True)
+        cells.read_texts(data, buffer.ctypes.data, escaped=True)
         return at, [self._found(cells, rows)]
 
     def take_errors(self) -> Counter[str]:

@@ -25,18 +25,18 @@ class Program:
             return
         branches = {path.rsplit(".", i)[0] for path in self._cells for i in range(1, path.count(".") + 1)}
         size = 1 << (2 * (len(self._cells) + len(branches))).bit_length()
-        self.keys, self.kinds = np.zeros(size, np.uint64), np.zeros(size, np.int8)
-        self.columns = np.zeros(size, np.int32)
+        self.cells = np.zeros((size, 2), np.int64)
         for path in branches:
             self._add(path, BRANCH, 0)
         for path, (kind, name) in self._cells.items():
             table = self.words if kind == WORD else ADDRESSES if kind == ADDRESS else NUMBERS
             self._add(path, kind, table.index(name))
+        self.cells = self.cells.reshape(-1)
         self._ready = True
 
     def _add(self, path: str, kind: int, column: int) -> None:
         key = path_key(path)
-        at = key & (len(self.keys) - 1)
-        while self.keys[at]:
-            at = (at + 1) & (len(self.keys) - 1)
-        self.keys[at], self.kinds[at], self.columns[at] = key, kind, column
+        at = key & (len(self.cells) - 1)
+        while self.cells[at, 0]:
+            at = (at + 1) & (len(self.cells) - 1)
+        self.cells[at] = key, kind << 32 | column
