@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from weft.component import Config
 
-ASOrigin = Literal["flow", "flow-except-private", "table"]
+ASOrigin = Literal["flow", "flow-except-private", "routing", "table"]
 
 
 def _path_or_mapping(value: Any) -> Any:
@@ -119,10 +119,13 @@ class EnrichConfig(Config):
     """Rules tried in order; the first one that sets an attribute wins. A table's own value wins over every rule."""
     interface_rule_files: Tables = Field(default_factory=list)
     """Files of such rules, with the same names as columns; tried after the rules above, reloaded when they change."""
-    as_from: list[ASOrigin] = Field(default=["flow", "table"], min_length=1, max_length=3)
+    as_from: list[ASOrigin] = Field(default=["flow", "routing", "table"], min_length=1, max_length=4)
     """Where ``src_as`` and ``dst_as`` come from; the first origin that knows an AS wins. ``flow`` is what the exporter
-    sent, ``flow-except-private`` the same without private-use, reserved and AS_TRANS numbers, ``table`` the prefix
-    tables and databases."""
+    sent, ``flow-except-private`` the same without private-use, reserved and AS_TRANS numbers, ``routing`` the origin AS
+    of the exporter's own BGP route (docs/rpki.md), ``table`` the prefix tables and databases."""
+    routes_memory: int = Field(default=1 << 30, ge=1 << 20)
+    """Memory for lookup tables of exporters' BGP routes, bytes: a full table takes some 90 MB. Flows of exporters whose
+    tables do not fit keep what they brought."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Own columns of tables: name → meaning. Columns found in a table need not be declared; declaring one gives
     it a meaning and keeps it known while no table fills it."""

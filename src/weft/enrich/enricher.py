@@ -29,11 +29,12 @@ from weft.enrich.merge import Merged, merge
 from weft.enrich.names import Written
 from weft.enrich.prefixes import packed_address, prefix_table
 from weft.enrich.references import References
+from weft.enrich.routing import Found, RouteLookups, Side
 from weft.enrich.sources import TableStatus
 from weft.enrich.tableset import TableSet
 from weft.enrich.tell import FLOWS as FLOWS_ORIGIN
 from weft.enrich.tell import SCOPE, TABLES, Observe, exporter_facts, table_facts
-from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS, REFERENCE_COLUMNS, REFERENCES
+from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS, PATHS, REFERENCE_COLUMNS, REFERENCES
 from weft.model.exporters import InterfaceFact
 from weft.model.flows import FLOWS
 from weft.model.inventory import KnownDevice
@@ -47,7 +48,7 @@ Known = Mapping[str, Iterable[Mapping[str, Any]]]
 log = structlog.get_logger(__name__)
 
 UInt32s: TypeAlias = "pa.Array[Any]"
-_UINT32 = pa.uint32()
+_NO_AS = np.zeros(0, np.uint32)
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class EnrichCounters:
     rows: int = 0
     addresses_with_network: int = 0
     addresses_with_as: int = 0
+    addresses_with_route: int = 0
     applications_named: int = 0
     reloads: int = 0
 
@@ -99,7 +101,9 @@ class Enricher:
         self._set = TableSet(config)
         self._devices = Devices()
         self._references = References()
-        self._zeros = np.zeros(0, np.uint32)
+        self._zeros = np.zeros(0, np.uint64)
+        self.routes = RouteLookups(config.routes_memory)
+        """What flows are told of the routes of their exporters."""
         self._networks_known: Networks = ()
         self._observe: Observe | None = None
         self._unnamed = False  # whether dictionary rows may have changed since they were last asked for
@@ -113,9 +117,11 @@ class Enricher:
         self._stopping.clear()
         self._thread = threading.Thread(target=self._watch, name="weft-tables", daemon=True)
         self._thread.start()
+        self.routes.start()
 
     def stop(self) -> None:
         """Stop looking for changes; enriching stays possible."""
+        self.routes.stop()
         self._stopping.set()
         if self._thread is not None:
             self._thread.join()
@@ -189,42 +195,61 @@ class Enricher:
         """Rows of the ``flows`` table for decoded ``flows``; columns that stay as they are share their memory."""
         tables, n = self._loaded or self._load(), flows.num_rows
         new: dict[str, UInt32s] = {}
-        if n and (tables.epochs.dated or tables.merged.prefixes or tables.rewrite_as):
+        found = self.routes.find(_column(flows, "exporter", np.uint64).reshape(n, 2)) if n else None
+        if n and (tables.epochs.dated or tables.merged.prefixes or tables.rewrite_as or found is not None):
             parts = list(tables.epochs.parts(_column(flows, "time_received", np.int64)))
             for side in ("src", "dst"):
-                self._add_side(flows, tables, parts, side, new)
+                routed = None if found is None else self._add_routes(flows, found, side, new)
+                self._add_side(flows, tables, parts, side, routed, new)
         else:
             new["src_net"] = new["dst_net"] = self._zero_column(n)
+        if found is None:
+            new["src_path"] = new["dst_path"] = _wrap(self._zero_words(n))
         new["app"] = self._app_column(flows, tables.ports)
         self.counters.rows += n
         columns = [new[name] if name in new else flows.column(name) for name in FLOWS.schema.names]
         return pa.RecordBatch.from_arrays(columns, schema=FLOWS.schema)
 
     def _add_side(
-        self, flows: pa.RecordBatch, tables: _Tables, parts: Sequence[Part], side: str, new: dict[str, UInt32s]
-    ) -> None:
+        self, flows: pa.RecordBatch, tables: _Tables, parts: Sequence[Part], side: str, routed: Side | None,
+        new: dict[str, UInt32s],
+    ) -> None:  # fmt: skip
         """Look up one side's addresses and add its network and, where it may differ, its AS column."""
         n = flows.num_rows
         addresses = _column(flows, f"{side}_addr", np.uint64).reshape(n, 2)
         sent = _column(flows, f"{side}_as", np.uint32)
+        route_as = _NO_AS if routed is None else routed.origin_as
         out_as, out_net = np.empty(n, np.uint32), np.empty(n, np.uint32)
         with_as = with_net = 0
         for rows, merged in parts:
             if rows is None:
                 entry = merged.index.lookup(addresses)
-                found = fill(entry, merged.entries, sent, self._origins, out_as, out_net)
+                found = fill(entry, merged.entries, sent, route_as, self._origins, out_as, out_net)
             else:
                 entry, own = merged.index.lookup(addresses[rows]), sent[rows]
                 own.flags.writeable = False  # as the whole column is: see `_column`
                 part_as, part_net = np.empty(len(rows), np.uint32), np.empty(len(rows), np.uint32)
-                found = fill(entry, merged.entries, own, self._origins, part_as, part_net)
+                own_as = route_as[rows] if len(route_as) else route_as
+                found = fill(entry, merged.entries, own, own_as, self._origins, part_as, part_net)
                 out_as[rows], out_net[rows] = part_as, part_net
             with_as, with_net = with_as + found[0], with_net + found[1]
         self.counters.addresses_with_as += with_as
         self.counters.addresses_with_network += with_net
         new[f"{side}_net"] = _wrap(out_net)
-        if tables.rewrite_as:
+        if tables.rewrite_as or routed is not None:
             new[f"{side}_as"] = _wrap(out_as)
+
+    def _add_routes(self, flows: pa.RecordBatch, found: Found, side: str, new: dict[str, UInt32s]) -> Side:
+        """Look one side's addresses up in the routes of their exporters, and add what the exporter did not send."""
+        n = flows.num_rows
+        routed = found.side(_column(flows, f"{side}_addr", np.uint64).reshape(n, 2))
+        self.counters.addresses_with_route += int(np.count_nonzero(routed.path))
+        new[f"{side}_path"] = _wrap(routed.path)
+        new[f"{side}_mask"] = _wrap(routed.masks(_column(flows, f"{side}_mask", np.uint8)))
+        if side == "dst":
+            hops = routed.next_hops(_column(flows, "next_hop", np.uint64).reshape(n, 2))
+            new["next_hop"] = _wrap(hops, flows.schema.field("next_hop").type)
+        return routed
 
     def _app_column(self, flows: pa.RecordBatch, ports: PortTable) -> UInt32s:
         n = flows.num_rows
@@ -245,9 +270,12 @@ class Enricher:
 
     def _zero_column(self, n: int) -> UInt32s:
         """``n`` zeros out of one block of them that all batches share."""
+        return _wrap(self._zero_words(n).view(np.uint32)[:n])
+
+    def _zero_words(self, n: int) -> NDArray[np.uint64]:
         if len(self._zeros) < n:
-            self._zeros = np.zeros(n, np.uint32)
-        return _wrap(self._zeros[:n])
+            self._zeros = np.zeros(n, np.uint64)
+        return self._zeros[:n]
 
     def reload(self) -> bool:
         """Read the tables that changed and put them to use; True if any did. A bad file keeps its last good rows."""
@@ -276,6 +304,7 @@ class Enricher:
                 rows["applications"] = self._written.changes(APPLICATIONS, tables.applications)
                 rows["asns"] = self._written.changes(ASNS, names)
                 rows |= self._references.changes(int(time.time()))
+        rows[PATHS.name] = self.routes.rows()
         self._tell()
         return {name: found for name, found in rows.items() if found}
 
@@ -298,6 +327,7 @@ class Enricher:
         Tables win over it; it wins over what exporters tell.
         """
         self._devices.use_inventory(devices)
+        self.routes.use_inventory(devices)
         with self._lock:
             if networks == self._networks_known:
                 return
@@ -389,5 +419,8 @@ def _column(batch: pa.RecordBatch, name: str, dtype: type[np.generic]) -> NDArra
     return values
 
 
-def _wrap(values: NDArray[np.uint32]) -> UInt32s:
-    return pa.Array.from_buffers(_UINT32, len(values), [None, pa.py_buffer(values.data)])
+def _wrap(values: NDArray[Any], kind: pa.DataType | None = None) -> UInt32s:
+    """A column that shares the memory of ``values``; ``kind`` is needed where they are no plain numbers."""
+    return pa.Array.from_buffers(
+        kind or pa.from_numpy_dtype(values.dtype), len(values), [None, pa.py_buffer(values.data)]
+    )

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from weft.enrich.config import ASOrigin
 
-_FLOW, _FLOW_PUBLIC, _TABLE = 1, 2, 3
-_ORIGINS: dict[ASOrigin, int] = {"flow": _FLOW, "flow-except-private": _FLOW_PUBLIC, "table": _TABLE}
+_FLOW, _FLOW_PUBLIC, _TABLE, _ROUTING = 1, 2, 3, 4
+_ORIGINS: dict[ASOrigin, int] = {
+    "flow": _FLOW, "flow-except-private": _FLOW_PUBLIC, "table": _TABLE, "routing": _ROUTING,
+}  # fmt: skip
 
 
 def origin_codes(as_from: Sequence[ASOrigin]) -> NDArray[np.int64]:
@@ -26,8 +28,11 @@ def is_special_as(number):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def fill(entry, entries, flow_as, origins, out_as, out_net):  # type: ignore[no-untyped-def]
-    """Write AS and network id of each row; returns how many rows have an AS and how many a network."""
+def fill(entry, entries, flow_as, route_as, origins, out_as, out_net):  # type: ignore[no-untyped-def]
+    """Write AS and network id of each row; returns how many rows have an AS and how many a network.
+
+    ``route_as`` is empty where no routes are known.
+    """
     with_as = with_net = 0
     for i in range(len(entry)):
         e = entry[i]
@@ -38,6 +43,8 @@ def fill(entry, entries, flow_as, origins, out_as, out_net):  # type: ignore[no-
             origin = origins[k]
             if origin == 3:
                 found = entries[e, 0]
+            elif origin == 4:
+                found = route_as[i] if len(route_as) else np.uint32(0)
             elif origin == 1 or not is_special_as(sent):
                 found = sent
             if found:

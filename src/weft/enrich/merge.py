@@ -59,6 +59,34 @@ def merge(tables: Sequence[PrefixTable], ids: IdRegistry) -> Merged:
     return Merged(build_index(ranges4, ranges6), entries, networks, sum(len(table) for table in tables))
 
 
+def ranges_of(
+    high: NDArray[np.uint64], low: NDArray[np.uint64], length: NDArray[np.uint8], code: NDArray[np.uint32],
+    is_v4: NDArray[np.bool_],
+) -> tuple[PrefixIndex, NDArray[np.uint32]]:  # fmt: skip
+    """Lookup tables of prefixes that have one code each (not 0), and the code of each entry; that of entry 0 is 0.
+
+    ``high`` and ``low`` are the prefix as a number of 128 bits, IPv4 mapped; lengths are in the family's own bits.
+    """
+    codes, ranges = [np.zeros(1, np.uint32)], []
+    for wide in (False, True):
+        own = is_v4 != wide
+        if not own.any():
+            none = np.zeros(1, np.uint64)
+            ranges.append(Ranges(none, none, np.zeros(1, np.uint32)))
+            continue
+        own_high = high[own] if wide else low[own] << np.uint64(32)
+        own_low = low[own] if wide else np.zeros(1, np.uint64)
+        bits = length[own]
+        order = np.lexsort((bits, own_low, own_high)) if wide else np.argsort(own_high | bits, kind="stable")
+        base = np.uint32(sum(map(len, codes)))
+        *starts, entries = _sweep(
+            own_high, own_low, bits, np.zeros(len(bits), np.int32), code[own].reshape(-1, 1), order, base, wide
+        )
+        ranges.append(Ranges(*starts))
+        codes.append(entries[:, 0])
+    return build_index(*ranges), np.concatenate(codes)
+
+
 def _remap(table: PrefixTable, interned: dict[str, dict[str, int]]) -> dict[str, NDArray[np.uint32]]:
     """For each text column of ``table``, its codes → codes shared by all tables."""
     remaps = {}

@@ -18,6 +18,7 @@ class Attribute:
     meaning: str
     sql: str = "String"
     unit: str = ""
+    is_as: bool = False  # an AS number
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Dictionary:
     attributes: tuple[Attribute, ...]
     versioned: bool = False
     extensible: bool = False  # users may add attributes in weft.yaml
+    ttl_days: int = 0  # rows that nobody wrote for so long are dropped; 0 = kept. Such rows are told again and again.
 
 
 EXPORTERS = Dictionary(
@@ -89,6 +91,19 @@ ASNS = Dictionary(
     key=(("asn", "UInt32"),),
     attributes=(Attribute("name", "Registered name."),),
 )
+#: Paths outlive the flows that took them; one in use is told daily.
+PATHS = Dictionary(
+    "paths",
+    "AS paths and communities of routes that flows took, by fingerprint.",
+    key=(("path", "UInt64"),),
+    attributes=(
+        Attribute("as_path", "AS path of the exporter's route, as in 64500 64501 {64502 64503}."),
+        Attribute("as_path_length", "Length of that path: prepends count, a set counts one.", sql="UInt16"),
+        Attribute("neighbor_as", "First AS of that path; 0 = own.", sql="UInt32", is_as=True),
+        Attribute("communities", "Communities of the exporter's route, sorted: 64500:120 large:64500:1:2."),
+    ),
+    ttl_days=120,
+)
 
 
 def _reference(kind: str, meaning: str, *key: tuple[str, str]) -> Dictionary:
@@ -123,4 +138,4 @@ REFERENCE_COLUMNS = {
     "contract": "Contract that it is under.",
     "revenue": "Money that depends on it.",
 }
-DICTIONARIES = (EXPORTERS, INTERFACES, NETWORKS, APPLICATIONS, ASNS, *REFERENCES.values())
+DICTIONARIES = (EXPORTERS, INTERFACES, NETWORKS, APPLICATIONS, ASNS, PATHS, *REFERENCES.values())

@@ -142,6 +142,10 @@ FLOWS = Table(
         _dim("inner_protocol", _U8, "UInt8", Kind.PROTOCOL, "IP protocol inside the tunnel.", optional=True),
         _dim("src_net", _U32, "UInt32", Kind.NETWORK, "Row of `networks` that the source address matched.", wire=False),
         _dim("dst_net", _U32, "UInt32", Kind.NETWORK, "Row of `networks` that the destination matched.", wire=False),
+        _dim("src_path", _U64, "UInt64", Kind.ROUTE, "The exporter's BGP route to the source.", optional=True,
+             wire=False),
+        _dim("dst_path", _U64, "UInt64", Kind.ROUTE, "The exporter's BGP route to the destination.", optional=True,
+             wire=False),
         _dim("app", _U32, "UInt32", Kind.APPLICATION, "Row of `applications` for ports and protocol.", wire=False),
     ),
     rollups=(

@@ -33,6 +33,7 @@ class Kind(StrEnum):
     INTERFACE = "interface"  # ifIndex; 0 = unknown or local
     NETWORK = "network"  # id of a row of the `networks` dictionary; 0 = no match
     APPLICATION = "application"  # id of a row of the `applications` dictionary; 0 = unknown
+    ROUTE = "route"  # fingerprint of an AS path and its communities: row of the `paths` dictionary; 0 = unknown
     ENUM = "enum"  # small number with named values
     MAC = "mac"  # 48 bits in a UInt64
     NUMBER = "number"

@@ -29,6 +29,7 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
     Kind.PROTOCOL: (*EQUALITY, *ORDER),
     Kind.INTERFACE: EQUALITY,
     Kind.NETWORK: EQUALITY,
+    Kind.ROUTE: EQUALITY,
     Kind.APPLICATION: (*EQUALITY, *PATTERN),
     Kind.ENUM: EQUALITY,
     Kind.MAC: EQUALITY,
@@ -102,6 +103,23 @@ class Family:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """How rows of a table make series, which are summed up each by itself before groups are made of them.
+
+    ``identity`` are the columns that tell series apart, and ``told`` those that do so only for one source: others may
+    word them differently. ``source`` is the column that tells sources of the same series apart, if any. ``partials``
+    are what can be kept of a series, as SQL over its rows. ``rows`` makes a statement of the rows that count, where not
+    all do, from the table and a condition.
+    """
+
+    identity: tuple[str, ...]
+    partials: Mapping[str, str]
+    told: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    rows: Callable[[str, str], str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Example:
     """A question to begin with."""
 
@@ -128,6 +146,7 @@ class Dataset:
     families: tuple[Family, ...] = ()
     views: tuple[str, ...] = ("series", "table", "sankey", "records", "stat")
     examples: tuple[Example, ...] = ()
+    shape: Shape | None = None
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from weft.model.dictionaries import APPLICATIONS, ASNS, EXPORTERS, INTERFACES, NETWORKS, Attribute, Dictionary
+from weft.model.dictionaries import APPLICATIONS, ASNS, EXPORTERS, INTERFACES, NETWORKS, PATHS, Attribute, Dictionary
 from weft.model.tables import Column, Kind, Role, Table
 from weft.query.catalogue import (
     FLAG_OPERATORS,
@@ -38,6 +38,7 @@ _ORDERED = {"severity"}
 #: Kind of column → the dictionary that knows its ids. An interface is known by its exporter and its index.
 _DICTIONARIES = {
     Kind.INTERFACE: INTERFACES, Kind.NETWORK: NETWORKS, Kind.APPLICATION: APPLICATIONS, Kind.ASN: ASNS,
+    Kind.ROUTE: PATHS,
 }  # fmt: skip
 
 
@@ -57,11 +58,11 @@ def _dimension(name: str, kind: Kind, meaning: str, keys: tuple[str, ...], **mor
 def _of_attribute(
     prefix: str, column: Column, keys: tuple[str, ...], dictionary: Dictionary, a: Attribute
 ) -> Dimension:
-    kind = Kind.TEXT if a.sql == "String" else Kind.NUMBER
+    kind = Kind.TEXT if a.sql == "String" else Kind.ASN if a.is_as else Kind.NUMBER
     meaning = f"{a.meaning} ({column.meaning.rstrip('.')}.)"
     return _dimension(
         f"{prefix}_{a.name}", kind, meaning, keys, unit=a.unit, dictionary=dictionary, attribute=a.name,
-        wide=dictionary is ASNS,
+        wide=dictionary in (ASNS, PATHS),
     )  # fmt: skip
 
 
@@ -80,6 +81,8 @@ def _of_column(column: Column, extra: Mapping[str, Sequence[Attribute]]) -> Iter
         )
     elif kind is Kind.NETWORK:
         prefix = name.removesuffix("_net")
+    elif kind is Kind.ROUTE:
+        prefix = name.removesuffix("_path")
     else:
         wide = name in _WIDE or (kind in _WIDE_KINDS and name != "exporter")
         yield _dimension(name, kind, column.meaning, keys, unit=column.unit, values=column.values, wide=wide)

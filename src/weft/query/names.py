@@ -280,6 +280,6 @@ def _read_timestamp(_: Dimension, __: str) -> Value:
 _READERS = {
     Kind.TIMESTAMP: _read_timestamp, Kind.ADDRESS: _read_address, Kind.ASN: _read_asn, Kind.PORT: _read_port,
     Kind.PROTOCOL: _read_protocol, Kind.INTERFACE: _read_interface, Kind.NETWORK: _read_number,
-    Kind.APPLICATION: _read_text, Kind.ENUM: _read_enum, Kind.MAC: _read_mac, Kind.NUMBER: _read_number,
-    Kind.TEXT: _read_text,
+    Kind.ROUTE: _read_number, Kind.APPLICATION: _read_text, Kind.ENUM: _read_enum, Kind.MAC: _read_mac,
+    Kind.NUMBER: _read_number, Kind.TEXT: _read_text,
 }  # fmt: skip

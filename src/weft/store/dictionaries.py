@@ -61,7 +61,10 @@ def create_statements(dictionary: Dictionary, config: StoreConfig) -> list[str]:
         path = f"'/clickhouse/tables/all/{config.database}/{table.name}', '{{shard}}-{{replica}}'"
         engine = f"ReplicatedReplacingMergeTree({path}, {_UPDATED})"
     made = f"CREATE TABLE IF NOT EXISTS {table.name}{on_cluster(config)} ({columns})"
-    return [f"{made}\nENGINE = {engine} ORDER BY ({', '.join(table.order_by)})", create_dictionary(dictionary, config)]
+    made += f"\nENGINE = {engine} ORDER BY ({', '.join(table.order_by)})"
+    if dictionary.ttl_days:
+        made += f"\nTTL toDateTime(intDiv({_UPDATED}, 1000000000)) + toIntervalDay({dictionary.ttl_days})"
+    return [made, create_dictionary(dictionary, config)]
 
 
 def add_attribute(dictionary: Dictionary, attribute: Attribute, config: StoreConfig) -> str:

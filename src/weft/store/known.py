@@ -31,7 +31,11 @@ def known_rows(store: TelemetryStore, dictionary: Dictionary) -> list[dict[str, 
     ]
 
 
-def known(store: TelemetryStore, dictionaries: Iterable[Dictionary] = DICTIONARIES) -> dict[str, list[dict[str, Any]]]:
+#: Those whose rows must be known before more are written.
+_REMEMBERED = tuple(dictionary for dictionary in DICTIONARIES if not dictionary.ttl_days)
+
+
+def known(store: TelemetryStore, dictionaries: Iterable[Dictionary] = _REMEMBERED) -> dict[str, list[dict[str, Any]]]:
     """All rows of dictionaries, by dictionary name."""
     return {dictionary.name: known_rows(store, dictionary) for dictionary in dictionaries}
 
