@@ -52,7 +52,16 @@ class Routes:
         """A stretch of the rows, without the errors and markers."""
         return Routes(
             self.withdrawn[rows], self.family[rows], self.prefix[rows], self.prefix_length[rows], self.path_id[rows],
-            self.path[rows], self.nlri and self.nlri[rows], self.rd and self.rd[rows], self.labels and self.labels[rows],
+            self.path[rows], self.nlri and self.nlri[rows], self.rd and self.rd[rows],
+            self.labels and self.labels[rows],
+        )  # fmt: skip
+
+    def ordered(self, order: NDArray[np.int64]) -> Routes:
+        """The rows in another order, errors and markers kept."""
+        return Routes(
+            self.withdrawn[order], self.family[order], self.prefix[order], self.prefix_length[order],
+            self.path_id[order], self.path[order], _picked(self.nlri, order), _picked(self.rd, order),
+            _picked(self.labels, order), self.errors, self.end_of_rib,
         )  # fmt: skip
 
     @classmethod
@@ -78,6 +87,10 @@ class Routes:
             errors,
             [family for part in parts for family in part.end_of_rib],
         )
+
+
+def _picked(words: list[str] | None, order: NDArray[np.int64]) -> list[str] | None:
+    return None if words is None else [words[one] for one in order.tolist()]
 
 
 def _words(parts: Sequence[tuple[list[str] | None, int]]) -> list[str] | None:
