@@ -18,7 +18,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from weft.cli import VERBS, weft
-from weft.config import Settings, plain, submodel
+from weft.config import Settings, plain
+from weft.configfile import submodel
 from weft.model.metric_names import NAMES
 from weft.secret import SecretSource
 

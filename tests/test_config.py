@@ -131,7 +131,7 @@ def test_error_shows_no_secret():
 
 
 def test_every_setting_is_documented():
-    from weft.config import submodel
+    from weft.configfile import submodel
 
     def walk(model, path):
         for name, field in model.model_fields.items():

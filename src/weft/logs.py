@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import structlog
 
+from weft.component import Config
+
 MASK = "***"
 SECRET_KEYS = ("password", "secret", "token", "cookie", "authorization", "csrf", "api_key")
 #: Without local variables, for the same reason as on the terminal.
@@ -21,6 +23,15 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: Libraries that are chatty at their INFO level about what our own events say better.
 _QUIET = ("uvicorn", "uvicorn.error", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba")
+
+
+class LogConfig(Config):
+    """What Weft says about itself, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least important level that is shown."""
+    format: Literal["auto", "text", "json"] = "auto"
+    """``auto``: readable on a terminal, JSON lines otherwise."""
 
 
 def mask_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

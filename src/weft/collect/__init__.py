@@ -9,8 +9,22 @@ names in its dictionaries, decoder state in the state store, and a ledger that a
 Must never block a socket on the store, grow without bound, or lose anything without counting it.
 """
 
-from weft.collect.collector import Collector
-from weft.collect.config import CollectConfig, ListenerConfig
-from weft.collect.status import CollectStatus
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weft.collect.collector import Collector
+    from weft.collect.config import CollectConfig, ListenerConfig
+    from weft.collect.status import CollectStatus
 
 __all__ = ["CollectConfig", "CollectStatus", "Collector", "ListenerConfig"]
+
+_HOMES = {"Collector": "collector", "CollectConfig": "config", "ListenerConfig": "config", "CollectStatus": "status"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import on first use: a synthetics agent is part of this package and must not bring the decoders along."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -54,11 +54,11 @@ class Agent:
         self._registered = server.read_key()
         outbox = Outbox(server, self._buffer)
         runner = Runner(self._config, outbox.add)
-        schedule = Schedule(self._config.name, runner.run, self._config.most_at_once)
+        schedule = Schedule(self._config.called, runner.run, self._config.most_at_once)
         self._warn()
         tasks = [
             asyncio.create_task(self._ask(server, runner, schedule, done)),
-            asyncio.create_task(self._report(server, outbox, runner, schedule, done)),
+            asyncio.create_task(self._report(outbox, runner, schedule, done)),
             asyncio.create_task(schedule.work(done)),
         ]
         try:
@@ -111,7 +111,7 @@ class Agent:
 
     def _use(self, told: Assignment, runner: Runner, schedule: Schedule) -> None:
         self._told = told
-        self._plan = plan_of(told, self._config.name, self._kinds, self._config.most_tests)
+        self._plan = plan_of(told, self._config.called, self._kinds, self._config.most_tests)
         found = set()
         for peer in told.peers:
             for address in peer.addresses:
@@ -128,9 +128,7 @@ class Agent:
             **({"left_out": left_out} if left_out else {}),
         )
 
-    async def _report(
-        self, server: Server, outbox: Outbox, runner: Runner, schedule: Schedule, done: asyncio.Event
-    ) -> None:
+    async def _report(self, outbox: Outbox, runner: Runner, schedule: Schedule, done: asyncio.Event) -> None:
         """Keep sending results."""
         pause_s = self._config.report_s
         while not done.is_set():
@@ -153,7 +151,7 @@ class Agent:
 
     def _write_status(self, outbox: Outbox, runner: Runner, schedule: Schedule) -> None:
         status: dict[str, Any] = {
-            "time_ns": time.time_ns(), "agent": self._config.name, "server": self._config.server,
+            "time_ns": time.time_ns(), "agent": self._config.called, "server": self._config.server,
             "registered": self._registered, "heard_ns": self._heard_ns, "trouble": self._trouble,
             "kinds": self._kinds, "throughput_port": self._throughput.port, "throughput": self._throughput.counts,
             "tests": len(self._told.tests), "series": len(self._plan.series), "running": schedule.running,

@@ -1,4 +1,4 @@
-"""Results that wait on disk while the server is away: files in order, bounded in size and age, the oldest dropped first.
+"""Results that wait on disk while the server is away: files in order, bounded in size and age, the oldest go first.
 
 A file is one report's rows, gzip of JSON; it is written whole and then given its name, so that none is ever half there.
 """
@@ -69,7 +69,7 @@ class DiskBuffer:
         self._bound()
 
     def first(self) -> tuple[Path, Rows] | None:
-        """The oldest rows, which stay until they are ``forget`` -ted. Damaged files are dropped, and counted."""
+        """The oldest rows, which stay until they are forgotten. Damaged files are dropped, and counted."""
         self._bound()
         while self._files:
             path = next(iter(self._files))

@@ -11,7 +11,7 @@ from weft.collect.agent.echo import EchoRefused, open_icmp
 
 def abilities() -> dict[str, str]:
     """Kind of test → why it is not possible; empty = it is."""
-    found = dict.fromkeys(KINDS, "")
+    found: dict[str, str] = dict.fromkeys(KINDS, "")
     if sys.platform != "linux":
         found["trace"] = "needs Linux: other systems do not tell a program of the ICMP errors to its packets"
     found["ping"] = icmp_refused()

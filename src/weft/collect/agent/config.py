@@ -40,8 +40,8 @@ class AgentConfig(Config):
     token: Secret | None = None
     """What lets it register: the server's ``synthetics.token``, or an API token of the role sender. Needed once: the
     server then gives the agent a key, which it keeps in its data directory."""
-    name: str = Field(default_factory=lambda: socket.gethostname()[:100], min_length=1, max_length=100)
-    """Its name: one agent per name. By default the machine's."""
+    name: str = Field(default="", max_length=100, pattern=r"^[^\x00-\x1f]*$")
+    """Its name: one agent per name. Empty = the machine's."""
     ca: Path | None = None
     """Certificates (PEM) that the server's one is verified by; none = the system's."""
     addresses: tuple[IPvAnyAddress, ...] = ()
@@ -64,6 +64,11 @@ class AgentConfig(Config):
     """Results older than this are dropped, and counted."""
     throughput: ThroughputConfig = Field(default_factory=ThroughputConfig)
     """Answering other agents' tests."""
+
+    @property
+    def called(self) -> str:
+        """Its name."""
+        return self.name or socket.gethostname()[:100] or "agent"
 
     @field_validator("server")
     @classmethod

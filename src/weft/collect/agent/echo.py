@@ -34,7 +34,7 @@ class EchoRefused(NotAllowed):
 
 
 def open_icmp(family: socket.AddressFamily, identifier: int | None = None) -> tuple[socket.socket, bool, int]:
-    """(socket, whether it is raw, identifier of its echoes). Raises ``EchoRefused``, or ``OSError`` where it is taken."""
+    """(socket, whether it is raw, identifier of its echoes). Raises ``EchoRefused`` or ``OSError``."""
     protocol = _PROTOCOL[family]
     try:
         one = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK, protocol)
@@ -48,7 +48,7 @@ def open_icmp(family: socket.AddressFamily, identifier: int | None = None) -> tu
     except BaseException:
         one.close()
         raise
-    return one, False, one.getsockname()[1]
+    return one, False, int(one.getsockname()[1])
 
 
 def _open_raw(family: socket.AddressFamily, identifier: int | None) -> tuple[socket.socket, bool, int]:
@@ -71,7 +71,7 @@ def checksum(data: bytes) -> int:
     """The Internet checksum (RFC 1071)."""
     if len(data) % 2:
         data += b"\0"
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -113,7 +113,7 @@ class _Waiting:
     sent: float
 
 
-class Unreachable(Exception):  # noqa: N818  # it says what happened
+class Unreachable(Exception):
     """An ICMP error came instead of a reply: ``reason`` in words."""
 
     def __init__(self, reason: str) -> None:

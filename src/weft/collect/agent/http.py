@@ -1,4 +1,4 @@
-"""HTTP(S): one request over a connection of its own, each phase timed, and the certificate read whatever it is worth."""
+"""HTTP(S): one request over a connection of its own, each phase timed, the certificate read either way."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SECONDS_A_DAY = 86_400.0
 _OWN = {"host", "user-agent", "accept-encoding", "connection", "content-length", "transfer-encoding"}
 
 
-class WrongAnswer(Exception):  # noqa: N818  # it says what happened
+class WrongAnswer(Exception):
     """What came is not HTTP, or not what the test wants."""
 
 

@@ -110,7 +110,7 @@ class Runner:
         most = self._config.throughput.most_bps
         async with self._sending:
             return await asyncio.get_running_loop().run_in_executor(
-                self._sender, throughput.send, series.test, self._config.name, address, port, most
+                self._sender, throughput.send, series.test, self._config.called, address, port, most
             )
 
     def allowed(self, address: str) -> bool:

@@ -1,4 +1,4 @@
-"""When each series is due: spread over its interval, a little by chance, never twice at a time, no bursts after a pause."""
+"""When each series is due: spread over its interval, never twice at a time, without bursts after a pause."""
 
 from __future__ import annotations
 

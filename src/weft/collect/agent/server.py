@@ -55,7 +55,7 @@ class Server:
         """Whether there is a key of this server and name from before."""
         with contextlib.suppress(OSError, ValueError, AttributeError):
             kept = json.loads(self._file.read_text(encoding="utf-8"))
-            if (kept.get("server"), kept.get("name")) == (self._config.server, self._config.name):
+            if (kept.get("server"), kept.get("name")) == (self._config.server, self._config.called):
                 self._key = str(kept.get("key", ""))
         return bool(self._key)
 
@@ -64,8 +64,8 @@ class Server:
         if self._config.token is None:
             raise NotAllowed("the server does not know this agent, and there is no token to register with",
                              where="agent.token", fix="Set it to the server's synthetics.token.")  # fmt: skip
-        body = {
-            "token": self._config.token.reveal(), "name": self._config.name, "version": __version__,
+        body: dict[str, Any] = {
+            "token": self._config.token.reveal(), "name": self._config.called, "version": __version__,
             "platform": f"{platform.system()} {platform.release()} {platform.machine()}"[:200],
             "addresses": await asyncio.to_thread(own_addresses, self._config), "capabilities": list(capabilities),
         }  # fmt: skip
@@ -77,10 +77,10 @@ class Server:
             raise Failed("answered without a key", where=self._config.server)
         self._key, self._etag = key, ""
         self._keep()
-        log.info("agent_registered", server=self._config.server, agent=self._config.name)
+        log.info("agent_registered", server=self._config.server, agent=self._config.called)
 
     def _keep(self) -> None:
-        text = json.dumps({"server": self._config.server, "name": self._config.name, "key": self._key})
+        text = json.dumps({"server": self._config.server, "name": self._config.called, "key": self._key})
         half = self._file.with_suffix(".part")
         half.unlink(missing_ok=True)
         with os.fdopen(os.open(half, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:

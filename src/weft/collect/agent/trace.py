@@ -1,8 +1,8 @@
 """Tracing the paths to a target with many flows: every branch of an ECMP fan shows, none is mixed with another.
 
 A scout flow goes first and finds how far the target is; the others follow and do not go beyond, so that the target is
-not asked more than it must. Probes that nobody answered are sent again; where some flows were answered at a distance and
-others were not, slowly: Linux routers send one ICMP error a second to each address after the first six.
+not asked more than it must. Probes that nobody answered are sent again; where some flows were answered at a distance
+and others were not, slowly: Linux routers send one ICMP error a second to each address after the first six.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class Tracer:
         flows: list[FlowTrace] = []
         try:
             for number in range(test.flows):
-                flows.append(FlowTrace(number, _maker(test, address, port, number, block)))
+                flows.append(FlowTrace(number, _maker(test, address, port, number, block)))  # noqa: PERF401  # closed below
             await _walk(test, flows)
         except EchoRefused as error:
             return not_done(error.message), []
@@ -182,7 +182,7 @@ class Tracer:
             self._blocks.discard(block)
             for flow in flows:
                 flow.flow.close()
-        return _outcome(test, flows)
+        return _outcome(flows)
 
     def _block(self, address: str) -> int:
         """Identifiers for a target's echoes: the same ones each time unless another trace has them now."""
@@ -258,7 +258,7 @@ def _length(flow: FlowTrace, flows: Sequence[FlowTrace]) -> int:
     return min(nearer, default=end)
 
 
-def _outcome(test: SyntheticTest, flows: Sequence[FlowTrace]) -> tuple[Outcome, list[Branch]]:
+def _outcome(flows: Sequence[FlowTrace]) -> tuple[Outcome, list[Branch]]:
     lengths = {flow.number: _length(flow, flows) for flow in flows}
     rows: list[dict[str, Any]] = []
     rtts: list[float] = []
