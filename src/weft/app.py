@@ -34,7 +34,7 @@ from weft.collect.inventory.report import InventoryMetrics
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
 from weft.collect.routing.collector import RoutingCollector
-from weft.collect.routing.rpki import Payloads
+from weft.collect.routing.rpki import Rpki
 from weft.collect.snmp.poller import SnmpPoller
 from weft.collect.snmp.traps import TrapListener
 from weft.collect.synthetics import Synthetics
@@ -123,11 +123,12 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         if acme is not None:
             process.parts += acme.devices(intake, questions)
         syslog = SyslogServer(settings.syslog, intake, data_dir=data_dir)
-        payloads = Payloads()
+        rpki = Rpki(settings.routing.rpki, intake)
         routing = RoutingCollector(
-            settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=payloads, registry=registry
+            settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=rpki.payloads, registry=registry
         )
-        process.parts += [syslog, routing, *_sources(settings, intake, inventory)]
+        enricher.routes.use(routing.rib)
+        process.parts += [syslog, rpki, routing, *_sources(settings, intake, inventory)]
         if acme is not None:
             process.parts += acme.traffic(collector, intake, syslog, questions)
 
