@@ -26,6 +26,7 @@ from weft.api.inventory import InventoryPages
 from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
+from weft.collect.business import BusinessSeries
 from weft.collect.collector import Collector
 from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
@@ -136,6 +137,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         settings.synthetics, state, intake=intake, places=enricher, device_of=inventory.device_name, store=store
     )
     process.parts.append(synthetics)
+    if acme is not None:
+        process.parts += acme.agents(synthetics, questions)
 
     # Answers out.
     if serves:
@@ -163,6 +166,7 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[C
         GnmiSubscriber(settings.gnmi, intake, inventory),
         SnmpPoller(settings.snmp, intake, inventory),
         TrapListener(settings.snmp, intake),
+        BusinessSeries(settings.business, intake, settings.data_dir),
         configs,
     ]
 

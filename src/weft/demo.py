@@ -16,6 +16,8 @@ from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.intake import Intake
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.snmp.config import SnmpConfig
+from weft.collect.synthetics import Synthetics
+from weft.collect.synthetics.config import SyntheticsConfig
 from weft.collect.syslog import SyslogServer
 from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
 from weft.component import Component
@@ -25,6 +27,7 @@ from weft.query.model import Query
 from weft.twin.demo import DemoSource
 from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
+from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 
@@ -45,6 +48,7 @@ class Demo:
                 "snmp": SnmpConfig.model_validate(snmp_settings(self._ports)),
                 "gnmi": GnmiConfig.model_validate(gnmi_settings(self._ports)),
                 "syslog": SyslogConfig(listeners=(SyslogListenerConfig(port=0, address=IPv4Address("127.0.0.1")),)),
+                "synthetics": SyntheticsConfig.model_validate(synthetics_settings()),
                 "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
             }
         )
@@ -80,6 +84,10 @@ class Demo:
             DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows")),
         ]
 
+    def agents(self, synthetics: Synthetics, questions: QueryEngine) -> list[Component]:
+        """What tests the network: to be started when results are taken."""
+        return [DemoAgents(self.settings.demo, synthetics, newest_s=_newest(questions, "probes"))]
+
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:
     """Listeners for the demo's datagrams; any of them understands every protocol."""
@@ -93,7 +101,7 @@ def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]
 
 def _newest(questions: QueryEngine, dataset: str) -> Callable[[], float | None]:
     """When the newest stored row of a dataset was received, as far as the last days know."""
-    measures = {"flows": ["bps"], "metrics": ["samples"], "logs": ["messages"]}[dataset]
+    measures = {"flows": ["bps"], "metrics": ["samples"], "logs": ["messages"], "probes": ["runs"]}[dataset]
 
     def newest() -> float | None:
         query = Query(dataset=dataset, view="stat", measures=measures, since="now-2d")

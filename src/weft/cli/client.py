@@ -41,6 +41,10 @@ class ApiClient:
         """As ``get``, with a body."""
         return self._asked("POST", path, json=body)
 
+    def delete(self, path: str, **parameters: str) -> Any:
+        """As ``get``, for what is to be removed."""
+        return self._asked("DELETE", path, params=parameters)
+
     def _asked(self, method: str, path: str, **more: Any) -> Any:
         try:
             with httpx2.Client(base_url=f"{self.url}/api/v1", headers=self._headers, timeout=TIMEOUT_S) as client:

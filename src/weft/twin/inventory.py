@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from weft.twin import organisation as org
+from weft.twin.probing import hop_address
 from weft.twin.reference import CUSTOMERS
 
 _REGIONS = {"US": "Americas", "NL": "Europe", "DE": "Europe", "GB": "Europe", "SG": "Asia"}
@@ -53,7 +54,8 @@ def _devices() -> Iterator[_Entry]:
     for device in org.DEVICES:
         hardware = org.HARDWARE[device.role]
         yield {
-            "name": device.name, "addresses": [device.address], "site": device.site, "role": device.role,
+            "name": device.name, "addresses": [device.address, hop_address(device.name)],
+            "site": device.site, "role": device.role,
             "vendor": hardware.vendor, "model": hardware.model, "os": hardware.os, "demo": "demo", "tags": ["demo"],
             "interfaces": [_interface(device, port) for port in org.all_ports(device)],
         }  # fmt: skip

@@ -9,6 +9,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 from weft.twin import organisation as org
+from weft.twin.probing import TRANSIT
 
 CUSTOMERS = ("Globex", "Initech", "Umbrella", "Hooli")
 _TRANSIT = (
@@ -58,6 +59,8 @@ def _prefixes() -> Iterable[Sequence[object]]:
         yield site.public_v6, org.ACME_AS, site.code, "public services", "", "", "", site.country
         for customer, part in zip(CUSTOMERS, IPv4Network(site.public).subnets(new_prefix=29), strict=True):
             yield part, "", "", "", customer, "", "", ""
+    for asn, block in TRANSIT.values():
+        yield block, asn, "", "", "", "", "", ""
     for remote in org.REMOTES:
         for prefix in (remote.prefix, remote.prefix_v6):
             yield prefix, remote.asn, "", remote.service, "", remote.cloud, remote.region, remote.country
