@@ -60,8 +60,10 @@ def _get(config_file: Path | None, url: str | None, path: str, **parameters: str
 @routes_command.command("lookup")
 @click.argument("prefix")
 @click.option("--at", default="now", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
-@click.option("--match", type=click.Choice(["exact", "covering", "longer", "all"]), default="covering",
-              show_default=True, help="The prefix alone, with what covers it, with what is more specific, or all.")  # fmt: skip
+@click.option(
+    "--match", type=click.Choice(["exact", "covering", "longer", "all"]), default="covering", show_default=True,
+    help="The prefix alone, with what covers it, with what is more specific, or all.",
+)  # fmt: skip
 @_of_sessions
 @_asking
 def lookup_command(

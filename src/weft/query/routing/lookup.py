@@ -7,13 +7,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
-from weft.model.addresses import address_text
-from weft.model.routes import ROUTE_SOURCES
 from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, moment_us, select
 from weft.query.routing.best import Choice, choose
 from weft.query.routing.prefixes import Prefix, exactly, inside
-from weft.query.routing.rows import AT, OF_SESSIONS, Moment, Only, Path, last_words
+from weft.query.routing.rows import OF_SESSIONS, Moment, Only, Path, SessionKey, last_words, session_key
 
 Match = Literal["exact", "covering", "longer", "all"]
 Relation = Literal["exact", "covering", "longer"]
@@ -149,21 +147,19 @@ class PostMonitored:
 
     def __init__(self, runner: Runner, moment: Moment) -> None:
         self._runner, self._moment = runner, moment
-        self._known: set[tuple[str, str, str]] | None = None
+        self._known: set[SessionKey] | None = None
 
     def __call__(self, path: Path) -> bool:
         """Whether the neighbour that told of ``path`` is told of after policy, too."""
         if self._known is None:
+            keys = ("exporter", "source", "rib", "peer", "vrf")
             sql = select(
-                ["exporter", "source", "peer", AT], "routes",
-                where=f"{OF_SESSIONS} AND rib = 2 AND time <= {moment_us(self._moment.at)}",
-            ) + "\nLIMIT 1 BY exporter, source, peer\nLIMIT 100000"  # fmt: skip
-            rows = self._runner.run(Statement(sql)).to_pylist()
-            self._known = {
-                (address_text(r["exporter"]), ROUTE_SOURCES.get(r["source"], ""), address_text(r["peer"])) for r in rows
-            }
-        session = path.session
-        return (session.exporter, session.source, session.peer) in self._known
+                keys, "routes", where=f"{OF_SESSIONS} AND rib = 2 AND time <= {moment_us(self._moment.at)}",
+                group_by=keys, limit=100_000,
+            )  # fmt: skip
+            self._known = {session_key(row) for row in self._runner.run(Statement(sql)).to_pylist()}
+        exporter, source, _, peer, vrf = path.session_key
+        return (exporter, source, 2, peer, vrf) in self._known
 
 
 def _last_heard(runner: Runner, moment: Moment, wanted: Sequence[Prefix], only: Only) -> int | None:

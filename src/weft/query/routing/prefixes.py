@@ -70,8 +70,6 @@ def parse_prefix(text: str) -> tuple[Prefix, bool]:
         raise InvalidInput(f"{text[:60]!r} is neither a prefix nor an address", where="prefix", fix=_FIX) from None
     first = packed(str(network.network_address))
     if first[:12] == _MAPPED_FIRST[:12] and network.version == 6:
-        if network.prefixlen < 96:
-            raise InvalidInput(f"{text[:60]!r} holds all of IPv4", where="prefix", fix=_FIX)
         return Prefix(first, network.prefixlen - 96), "/" not in text
     return Prefix(first, network.prefixlen), "/" not in text
 

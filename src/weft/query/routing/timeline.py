@@ -16,6 +16,7 @@ from weft.query.routing.rows import (
     CHANGE,
     CHECKPOINT,
     KEYS,
+    LAST_FIRST,
     OF_SESSIONS,
     PEER_DOWN,
     PEER_UP,
@@ -104,7 +105,7 @@ def _events(runner: Runner, prefix: Prefix, since: int, until: int, only: Only) 
         [*KEYS, *VALUES, AT], "routes",
         where=f"time > {moment_us(since)} AND time <= {moment_us(until)} AND (({told}) OR ({OF_SESSIONS} "
         f"AND (exporter, source, rib, peer, vrf) IN (\n{sessions})))",
-        order_by=("time DESC", "time_received DESC", "event"), limit=MOST_EVENTS + 1,
+        order_by=(*LAST_FIRST, "exporter DESC", "peer DESC", "rib DESC"), limit=MOST_EVENTS + 1,
     )  # fmt: skip
     rows: list[dict[str, Any]] = runner.run(Statement(sql)).to_pylist()
     return rows[:MOST_EVENTS][::-1], len(rows) > MOST_EVENTS
