@@ -25,6 +25,7 @@ from weft.api.ports import ApiDependencies
 from weft.api.routes import (
     agents,
     auth,
+    business,
     configs,
     devices,
     enrich,
@@ -100,6 +101,7 @@ def create_app(deps: ApiDependencies) -> FastAPI:
         app.include_router(router, prefix=PREFIX, dependencies=[Depends(current)])
     app.include_router(agents.agent_router, prefix=PREFIX)
     app.include_router(push.router, prefix=PREFIX, dependencies=[Depends(sender)])
+    app.include_router(business.router, prefix=PREFIX, dependencies=[Depends(sender)])
     app.include_router(push.otlp_router, dependencies=[Depends(sender)])
     app.include_router(_document(app), prefix=PREFIX)
     app.include_router(live.router, prefix=PREFIX)

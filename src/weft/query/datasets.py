@@ -9,10 +9,11 @@ from weft.model.dictionaries import Attribute
 from weft.model.flows import FLOWS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
+from weft.query.business.dataset import build_business
 from weft.query.catalogue import Catalogue, Dataset, Example, Family
 from weft.query.dimensions import dimensions_of, either_sides, label_dimension
 from weft.query.measures import CHANGE_MEASURES, FLOW_MEASURES, LOG_MEASURES
-from weft.query.metric.measures import METRIC_MEASURES
+from weft.query.metric.measures import METRIC_MEASURES, METRIC_SHAPE
 from weft.query.routing.dataset import build_routes
 from weft.query.synthetics.dataset import build_hops, build_probes
 
@@ -40,6 +41,7 @@ def build_metrics(extra: Mapping[str, Sequence[Attribute]]) -> Dataset:
         ties=("exporter", "metric", "component", "if_index", "labels", "source", "host"),
         families=(Family("label", "Value of one label: label_queue, label_lane.", label_dimension),),
         views=("series", "table", "records", "stat"),
+        shape=METRIC_SHAPE,
         examples=(
             Example("Busiest interfaces, received", {"by": ["interface"], "filter": "metric = in_octets"}),
             Example("Utilisation", {"by": ["interface", "metric"], "measures": ["utilisation"],
@@ -88,6 +90,6 @@ def build_catalogue(extra: Mapping[str, Sequence[Attribute]] | None = None) -> C
     extra = extra or {}
     built = (
         build_flows(extra), build_metrics(extra), build_logs(extra), build_changes(extra), build_routes(extra),
-        build_probes(extra), build_hops(extra),
+        build_probes(extra), build_hops(extra), build_business(extra),
     )  # fmt: skip
     return Catalogue({dataset.name: dataset for dataset in built})

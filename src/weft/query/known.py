@@ -17,7 +17,7 @@ from weft.store.telemetry import Limits, TelemetryStore
 
 _LIMITS = Limits(seconds=2.0, threads=1)
 #: How far back rows are looked at for what a text may be, and how many of them.
-_LATELY_S = {"flows": 600, "metrics": 900, "logs": 86_400, "changes": 90 * 86_400}
+_LATELY_S = {"flows": 600, "metrics": 900, "logs": 86_400, "changes": 90 * 86_400, "business": 30 * 86_400}
 _MOST_ROWS = 2_000_000
 _LONGEST = 200
 
@@ -69,7 +69,7 @@ class KnownValues:
         """The newest rows of the dataset, as many as can be looked at while somebody types."""
         assert self.dataset is not None
         time = self.dataset.table.time.name
-        since = moment(self.now - _LATELY_S[self.dataset.name])
+        since = moment(self.now - _LATELY_S.get(self.dataset.name, 86_400))
         return select([column], self.dataset.table.name, where=f"{time} >= {since}", limit=_MOST_ROWS)
 
     def _seen(self, dimension: Dimension, prefix: str, limit: int) -> list[tuple[str, str]]:

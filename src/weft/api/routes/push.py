@@ -25,16 +25,16 @@ _RETRY_S = 5
 _V1, _V2 = "prometheus.WriteRequest", "io.prometheus.write.v2.Request"
 _WRITTEN = "x-prometheus-remote-write-{}-written"
 #: Paths that may be sent large bodies, as the application must know.
-LARGE = ("/api/v1/write", "/v1/metrics", "/v1/logs")
-_TRY_LATER: dict[int | str, dict[str, Any]] = {
+LARGE = ("/api/v1/write", "/api/v1/business", "/v1/metrics", "/v1/logs")
+TRY_LATER: dict[int | str, dict[str, Any]] = {
     413: {"model": ErrorBody, "description": "The body is larger than `push.max_body_bytes`."},
     415: {"model": ErrorBody, "description": "Not a content type or encoding that is understood."},
     429: {"model": ErrorBody, "description": "More values than the sender may send; Retry-After says when to go on."},
 }
 
-router = APIRouter(tags=["push"], responses=RESPONSES | _TRY_LATER)
+router = APIRouter(tags=["push"], responses=RESPONSES | TRY_LATER)
 #: Where OpenTelemetry's exporters send by default: not below the API's own prefix.
-otlp_router = APIRouter(prefix="/v1", tags=["push"], responses=RESPONSES | _TRY_LATER)
+otlp_router = APIRouter(prefix="/v1", tags=["push"], responses=RESPONSES | TRY_LATER)
 
 
 def _body_of(*kinds: str) -> dict[str, Any]:
@@ -53,7 +53,8 @@ def _pushes_of(connection: HTTPConnection) -> Pushes:
 ThePushes = Annotated[Pushes, Depends(_pushes_of)]
 
 
-def _sender(who: Identity, request: Request) -> Sender:
+def sender_of(who: Identity, request: Request) -> Sender:
+    """Who pushes."""
     return Sender(who.token_name or who.username, client_of(request))
 
 
@@ -84,7 +85,8 @@ def _retry(error: WeftError, status: int) -> dict[str, str]:
     return {"retry-after": str(_RETRY_S)} if status == 503 else {}
 
 
-def _plain_failure(error: WeftError, status: int) -> Response:
+def plain_failure(error: WeftError, status: int) -> Response:
+    """The answer to what cannot be taken."""
     return answer(status, error.code, error.what, where=error.where, fix=error.fix, headers=_retry(error, status))
 
 
@@ -102,8 +104,8 @@ async def write(request: Request, who: Pusher, pushes: ThePushes) -> Response:
     if version == 0 or request.headers.get("content-encoding", "").strip().lower() != "snappy":
         fix = f"Send application/x-protobuf of {_V1} or {_V2} with Content-Encoding: snappy."
         return answer(415, "invalid_input", "this is not remote write", where="Content-Type", fix=fix)
-    sender = _sender(who, request)
-    done = await _work(request, pushes, lambda body: pushes.remote_write(sender, body, version=version), _plain_failure)
+    sender = sender_of(who, request)
+    done = await _work(request, pushes, lambda body: pushes.remote_write(sender, body, version=version), plain_failure)
     if isinstance(done, Response):
         return done
     headers = {
@@ -153,7 +155,7 @@ async def _otlp(
     if (not is_json and kind != "application/x-protobuf") or encoding not in ("", "identity", "gzip"):
         fix = "Send application/x-protobuf or application/json, plain or with Content-Encoding: gzip."
         return answer(415, "invalid_input", "this is not OTLP/HTTP", where="Content-Type", fix=fix)
-    sender = _sender(who, request)
+    sender = sender_of(who, request)
 
     def work(body: bytes) -> Written:
         return take(sender, body, is_json=is_json, gzipped=encoding == "gzip")
@@ -169,7 +171,7 @@ async def _otlp(
 
 @router.post(
     "/changes", operation_id="pushChanges", summary="Report changes", response_model=ChangesTakenView,
-    responses={413: _TRY_LATER[413]},
+    responses={413: TRY_LATER[413]},
 )  # fmt: skip
 def changes(
     body: Annotated[NewChange | Annotated[list[NewChange], Field(max_length=1000)], Body()],
@@ -178,9 +180,9 @@ def changes(
     """Takes one change or a list. A change that was told before (the same `change_id`) is not taken again."""
     reports = [one.report() for one in (body if isinstance(body, list) else [body])]
     try:
-        taken = pushes.changes(_sender(who, request), reports)
+        taken = pushes.changes(sender_of(who, request), reports)
     except TooFast as error:
-        return _plain_failure(error, 429)
+        return plain_failure(error, 429)
     except Unavailable as error:
-        return _plain_failure(error, 503)
+        return plain_failure(error, 503)
     return ChangesTakenView(accepted=taken.accepted, duplicates=taken.duplicates, change_ids=list(taken.change_ids))

@@ -12,6 +12,8 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from weft.collect.business.values import Recent, Value, ValuesTaken
+from weft.collect.business.values import rows_of as business_rows
 from weft.collect.intake import Intake
 from weft.collect.push.changes import ChangeReport, ChangesTaken, Remembered, rows_of
 from weft.collect.push.config import PushConfig
@@ -19,6 +21,7 @@ from weft.collect.push.senders import Account, Room, Sender, Senders
 from weft.decode.otlp import Exported, OtlpDecoder, decode_logs
 from weft.decode.prometheus import RemoteWriteDecoder, read_rules
 from weft.errors import InvalidInput, Unavailable
+from weft.model.business import BUSINESS
 from weft.model.changes import CHANGES
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
@@ -53,6 +56,7 @@ class Pushes:
         self._senders = Senders(intake, per_s=config.sender_values_per_s, expected_s=config.expected_s)
         self._room = Room(config.in_flight_bytes)
         self._remembered = Remembered(data_dir / _REMEMBERED if data_dir is not None else None)
+        self._recent = Recent()
         self._prometheus: RemoteWriteDecoder | None = None
         self._otlp: OtlpDecoder | None = None
 
@@ -129,6 +133,19 @@ class Pushes:
         if duplicates:
             account.book.duplicate(duplicates)
         return ChangesTaken(len(new), duplicates, tuple(one.name for one in reports))
+
+    def business(self, sender: Sender, values: Sequence[Value]) -> ValuesTaken:
+        """Values of business series, each taken once. Raises ``Unavailable``, ``TooFast``."""
+        self._ready(self._otlp)
+        account = self._senders.account("business", sender)
+        self._senders.spend(account, len(values))
+        with self._recent.lock:
+            fresh = self._recent.fresh(values)
+            self._put(BUSINESS, business_rows(fresh, "push", sender.token, time.time_ns()), account)
+            self._recent.add(fresh)
+        if len(fresh) < len(values):
+            account.book.duplicate(len(values) - len(fresh))
+        return ValuesTaken(len(fresh), len(values) - len(fresh))
 
     def _exported(self, table: Table, sender: Sender, decode: Callable[[], Exported]) -> Written:
         account = self._senders.account("otlp", sender)

@@ -60,7 +60,7 @@ class Senders:
         self._lock = threading.Lock()
 
     def account(self, kind: str, sender: Sender) -> Account:
-        """The account of a sender of a kind (``prometheus``, ``otlp``, ``changes``)."""
+        """The account of a sender of a kind (``prometheus``, ``otlp``, ``changes``, ``business``)."""
         key = (kind, sender)
         with self._lock:
             account = self._accounts.get(key)
@@ -68,7 +68,7 @@ class Senders:
                 while len(self._accounts) >= self._most:
                     _, oldest = self._accounts.popitem(last=False)
                     self._intake.close_source(oldest.book)
-                expected_s = 0.0 if kind == "changes" else self._expected_s
+                expected_s = 0.0 if kind in ("changes", "business") else self._expected_s
                 book = self._intake.open_source(kind, sender.name, sender.remote, expected_s=expected_s)
                 account = self._accounts[key] = Account(book, float(self._per_s))
             self._accounts.move_to_end(key)

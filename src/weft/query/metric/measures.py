@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from weft.model.metric_names import MetricName, describe
-from weft.query.catalogue import Dataset, Dimension
+from weft.query.catalogue import Dataset, Dimension, Shape
 from weft.query.filter.tree import And, Compare, Node
 from weft.query.measures import Measure
 
@@ -30,6 +30,9 @@ PARTIALS = {
     "newest": "max(time)",
     "values": f"groupArrayIf({_SAMPLE} AS sample, isFinite(sample))",
 }
+
+#: Sources may word the component or the host of a series differently.
+METRIC_SHAPE = Shape(("exporter", "metric", "if_index", "labels"), PARTIALS, ("component", "host"), ("source",))
 
 _OCTETS = "endsWith(s.metric, '_octets')"
 _PACKETS = "(endsWith(s.metric, '_pkts') OR endsWith(s.metric, '_packets'))"
@@ -54,10 +57,11 @@ class MetricMeasure(Measure):
     stacks: bool = False
 
 
-def _measure(
+def measured(
     name: str, title: str, unit: str, meaning: str, partials: tuple[str, ...], across: str, of: str = "", *,
     scale: float = 1.0, stacks: bool = False,
 ) -> MetricMeasure:  # fmt: skip
+    """A measure of series: what is needed of each, and how groups are made ``across`` them."""
     return MetricMeasure(
         name, title, unit, meaning, "metric", scale=scale, partials=partials, across=across, of=of, stacks=stacks
     )
@@ -72,36 +76,36 @@ def _unique(column: str, title: str) -> MetricMeasure:
 
 _NTH = "toUInt32(ceil(0.95 * length(values)))"
 METRIC_MEASURES: tuple[MetricMeasure, ...] = (
-    _measure("rate", "Rate", "/s", "Growth of counters per second, summed over series; exact whatever was missed. "
+    measured("rate", "Rate", "/s", "Growth of counters per second, summed over series; exact whatever was missed. "
              "In the unit of the metric where the filter names it (octets: bit/s).",
              ("rate",), "sum(s.rate)", "rate", stacks=True),
-    _measure("avg", "Average", "", "Average of the series' averages; of counters of their rates.",
+    measured("avg", "Average", "", "Average of the series' averages; of counters of their rates.",
              ("mean",), "avg(s.mean)", "value"),
-    _measure("min", "Lowest", "", "Lowest sample; of counters the lowest rate between two samples.",
+    measured("min", "Lowest", "", "Lowest sample; of counters the lowest rate between two samples.",
              ("low",), "min(s.low)", "value"),
-    _measure("max", "Highest", "", "Highest sample; of counters the highest rate between two samples.",
+    measured("max", "Highest", "", "Highest sample; of counters the highest rate between two samples.",
              ("high",), "max(s.high)", "value"),
-    _measure("last", "Last", "", "Newest sample; of counters the newest rate. The largest where several are newest.",
+    measured("last", "Last", "", "Newest sample; of counters the newest rate. The largest where several are newest.",
              ("last", "newest"), "argMaxIf(s.last, (s.newest, ifNull(s.last, 0)), isNotNull(s.last))", "value"),
-    _measure("sum", "Sum", "", "Sum of the series' averages; of counters of their rates.",
+    measured("sum", "Sum", "", "Sum of the series' averages; of counters of their rates.",
              ("mean",), "sum(s.mean)", "value", stacks=True),
-    _measure("p95", "95th percentile", "", "95th percentile (nearest rank) of all samples; of counters of their rates.",
+    measured("p95", "95th percentile", "", "95th percentile (nearest rank) of all samples; of counters of their rates.",
              ("values",), f"if(empty(arraySort(groupArrayArray(s.values)) AS values), NULL, values[{_NTH}])", "value"),
-    _measure("bps", "Bits per second", "bit/s", "Rate of the octet counters, × 8.",
+    measured("bps", "Bits per second", "bit/s", "Rate of the octet counters, × 8.",
              ("rate",), f"sumOrNullIf(s.rate, {_OCTETS})", scale=8.0, stacks=True),
-    _measure("pps", "Packets per second", "packet/s", "Rate of the packet counters.",
+    measured("pps", "Packets per second", "packet/s", "Rate of the packet counters.",
              ("rate",), f"sumOrNullIf(s.rate, {_PACKETS})", stacks=True),
-    _measure("p95_bps", "95th percentile, 5-minute", "bit/s",
+    measured("p95_bps", "95th percentile, 5-minute", "bit/s",
              "95th percentile (nearest rank) of the 5-minute rates of the octet counters, × 8, series added up; slots "
              "without a sample are left out.",
              ("rate",), f"sumOrNullIf(s.rate, {_OCTETS})", scale=8.0),
-    _measure("utilisation", "Utilisation", "%", "Rate of in_octets and out_octets, × 8, as a share of the nominal "
+    measured("utilisation", "Utilisation", "%", "Rate of in_octets and out_octets, × 8, as a share of the nominal "
              "speed of their interfaces; those of unknown speed are left out.",
              ("rate",), f"sumOrNullIf(s.rate, {_PORT}) * 800 / sumOrNullIf(s.speed, {_PORT})"),
-    _measure("increase", "Increase", "", "Growth of counters in the window, summed over series.",
+    measured("increase", "Increase", "", "Growth of counters in the window, summed over series.",
              ("growth",), "sum(s.growth)", "growth", stacks=True),
-    _measure("samples", "Samples", "samples", "Values received.", ("samples",), "sum(s.samples)", stacks=True),
-    _measure("series", "Series", "series", "Distinct series.", (), "count()", stacks=True),
+    measured("samples", "Samples", "samples", "Values received.", ("samples",), "sum(s.samples)", stacks=True),
+    measured("series", "Series", "series", "Distinct series.", (), "count()", stacks=True),
     _unique("exporter", "Devices"),
     _unique("component", "Components"),
     _unique("metric", "Metrics"),

@@ -16,16 +16,14 @@ from typing import Any
 
 from weft.model.dictionaries import INTERFACES
 from weft.model.tables import Kind
-from weft.query.catalogue import Dimension
+from weft.query.catalogue import Dimension, Shape
 from weft.query.compile.ask import Ask
 from weft.query.compile.lookups import attribute_sql, minute_of, value_sql
 from weft.query.compile.source import Choice, Source
 from weft.query.compile.sql import Statement, moment, select, subquery
 from weft.query.compile.statements import Compiler, Fold, Window, folded_columns, key_names
-from weft.query.metric.measures import PARTIALS, SLOT_S, MetricMeasure
+from weft.query.metric.measures import SLOT_S, MetricMeasure
 
-#: What tells series apart, besides ``component`` and ``host``.
-_IDENTITY = ("exporter", "metric", "if_index", "labels")
 #: Sources may word a component or a device differently: the index and the address are what they share.
 _SHARED = {"part": "if(if_index = 0, component, '')", "name": "if(exporter = toIPv6('::'), host, '')"}
 
@@ -47,20 +45,28 @@ class MetricCompiler:
         return self._rows.parameters
 
     @cached_property
+    def _shape(self) -> Shape:
+        shape = self.ask.dataset.shape
+        assert shape is not None
+        return shape
+
+    @cached_property
     def one_source(self) -> bool:
         """Whether sources need not be reconciled: there is one, or the question tells them apart itself."""
-        return not self.several or "source" in {d.name for d in (*self.ask.by, *self.ask.filter_dimensions)}
+        return not (self.several and self._shape.source) or "source" in {
+            d.name for d in (*self.ask.by, *self.ask.filter_dimensions)
+        }
 
     # --- series -----------------------------------------------------------------------------------------------------
 
     def series(self, window: Window, measures: Sequence[MetricMeasure], by: Sequence[Dimension]) -> str:
         """One row per series (and bucket), with the partials that ``measures`` need."""
         partials = list(dict.fromkeys(p for m in measures for p in m.partials))
-        told = [n for n in ("component", "host") if n in self._columns(measures, by)]
+        told = [n for n in self._shape.told if n in self._columns(measures, by)]
         inner = self._of_sources(window, partials, by, told)
         if self.one_source:
             return inner
-        keys = [*(["bucket"] if window.bucket else []), *_IDENTITY, *_SHARED, *self._row_keys(by)]
+        keys = [*(["bucket"] if window.bucket else []), *self._shape.identity, *_SHARED, *self._row_keys(by)]
         kept = [*told, *partials]
         taken = [*(f"a.told_{n}" for n in told), *(f"a.{n}" for n in partials)]
         best = f"argMax(({', '.join(taken)},), (a.samples, -toInt16(a.source))) AS best"
@@ -70,13 +76,14 @@ class MetricCompiler:
 
     def _of_sources(self, window: Window, partials: Sequence[str], by: Sequence[Dimension], told: Sequence[str]) -> str:
         """One row per series, source and bucket; ``told`` are texts of the series that its source words as it likes."""
-        keys = [*_IDENTITY, *(("component", "host") if self.one_source else ())]
+        shape = self._shape
+        keys = [*shape.identity, *(shape.told if self.one_source else ()), *shape.source]
         columns, groups = [], []
         if window.bucket:
             time = self.ask.dataset.table.time.name
             columns.append(f"intDiv(toUInt32({time}) - {window.start}, {window.bucket}) AS bucket")
             groups.append("bucket")
-        columns += [*keys, "source"]
+        columns += keys
         if not self.one_source:
             columns += [f"{sql} AS {name}" for name, sql in _SHARED.items()]
             columns += [f"any({n}) AS told_{n}" for n in told]  # under the column's own name a filter would mean this
@@ -84,13 +91,11 @@ class MetricCompiler:
         rows = self._row_keys(by)
         columns += [f"{sql} AS {name}" for name, sql in rows.items()]
         wanted = partials if self.one_source else list(dict.fromkeys(["samples", *partials]))
-        columns += [f"{PARTIALS[p]} AS {p}" for p in wanted]
-        return select(
-            columns,
-            self.ask.dataset.table.name,
-            where=self._rows.condition(window),
-            group_by=[*groups, *keys, "source", *rows],
-        )
+        columns += [f"{shape.partials[p]} AS {p}" for p in wanted]
+        table, where = self.ask.dataset.table.name, self._rows.condition(window)
+        if shape.rows is not None:
+            table, where = subquery(shape.rows(table, where), "l"), ""
+        return select(columns, table, where=where, group_by=[*groups, *keys, *rows])
 
     def _columns(self, measures: Sequence[MetricMeasure], by: Sequence[Dimension]) -> set[str]:
         """Columns of a series that groups are made of or that are counted."""
@@ -99,8 +104,9 @@ class MetricCompiler:
     def _row_keys(self, by: Sequence[Dimension]) -> dict[str, str]:
         """Values that have to be worked out row by row: names that changed, and what does not belong to a series."""
         out: dict[str, str] = {}
+        shape = self._shape
         for d in by:
-            if self._rows.sliced(d) or not set(d.keys) <= {*_IDENTITY, "component", "host", "source"}:
+            if self._rows.sliced(d) or not set(d.keys) <= {*shape.identity, *shape.told, *shape.source}:
                 out |= {f"row_{n}": sql for n, sql in zip(key_names(d), self._rows.row_values(d), strict=True)}
         return out
 

@@ -1,0 +1,1 @@
+"""Business series as a dataset: what the network is for, next to what it does."""
