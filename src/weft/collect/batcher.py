@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -24,6 +25,16 @@ class Batch:
     """Names the batch, so that storing it twice does no harm."""
     number: int = -1
     """Its place in line, given when it is submitted."""
+    settled: threading.Event | None = None
+    """Set when it is stored, spooled, or neither can be; none where nobody waits for it."""
+    is_kept: bool = False
+    """Once settled: whether it is stored, waits on disk, or was refused for good."""
+
+    def settle(self, *, kept: bool) -> None:
+        """Tell whoever waits."""
+        self.is_kept = kept
+        if self.settled is not None:
+            self.settled.set()
 
 
 class Batcher:

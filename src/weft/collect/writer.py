@@ -173,6 +173,7 @@ class Writer:
                 self._to_spool(batch)
                 return
             self._insert(batch.table, batch.rows, batch.token)
+            batch.settle(kept=True)
             now = time.time_ns()
             self._latencies.append((now, (now - batch.born_ns) / 1e6))
         except StoreUnavailable as error:
@@ -181,6 +182,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001  logged by _refused; one bad batch must not stop the others
             self._refused(error, batch.table.name, batch.rows, batch.token)
             self._spool.reject(batch.table.name, batch.rows, batch.token)
+            batch.settle(kept=True)  # it would be refused again
 
     def _insert(self, table: Table, rows: pa.RecordBatch, token: str) -> None:
         began = time.monotonic()
@@ -226,8 +228,9 @@ class Writer:
         kept, gone = self._spool.put(batch.table.name, batch.rows, batch.token, batch.number)
         if kept:
             self._status.spooled_rows += batch.rows.num_rows
-        else:
+        elif batch.settled is None:  # whoever waits for it has it still
             self._ledger.count(batch.rows, why.DISK)
+        batch.settle(kept=kept)
         for entry in gone:
             self._lost(entry)
 

@@ -383,6 +383,11 @@ class Enricher:
         entry = tables.merged.index.lookup(addresses)
         return tables.merged.entries[entry, 0], tables.merged.entries[entry, 1]
 
+    def network_values(self, attribute: str) -> dict[int, str]:
+        """What each row of ``networks`` in use says of one attribute, by its number; those that say nothing left out."""
+        networks = (self._loaded or self._load()).merged.networks
+        return {number: value for number, content in networks.items() for name, value in content if name == attribute}
+
     def explain(self, address: str) -> Explanation:
         """What is known of an address, and which table and prefix say so.
 

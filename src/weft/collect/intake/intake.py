@@ -17,7 +17,7 @@ import pyarrow as pa
 import structlog
 from prometheus_client import CollectorRegistry
 
-from weft.collect.batcher import Batcher
+from weft.collect.batcher import Batch, Batcher
 from weft.collect.config import CollectConfig
 from weft.collect.intake.book import SourceBook
 from weft.collect.intake.counters import CounterBook, CounterCounts
@@ -48,6 +48,7 @@ _DAY_NS = 86_400 * 1_000_000_000
 _PENDING_BATCHES = 4
 _MOST_WAITING_ROWS = 4_000_000
 _WAIT_S = 5.0
+_LOOK_S = 0.5
 _FLUSH_S = 60.0
 _AHEAD_NS = 600 * 1_000_000_000  # a stamp further in the future than this is not believed
 _MOST_SOURCES = 20_000
@@ -164,6 +165,28 @@ class Intake:
                     listener(rows)
                 except Exception:  # whoever looks on must not cost the rows
                     log.exception("watcher_failed", table=table.name)
+
+    def put_once(
+        self, table: Table, rows: pa.RecordBatch, token: str, book: SourceBook | None = None, *, messages: int = 0
+    ) -> None:
+        """Take rows as one batch named ``token`` and return when it is stored, or waits on disk to be.
+
+        A batch of that name that is stored already is not stored again: for sources that can read anew what they had
+        read when the process died. Raises ``Unavailable`` when it could not be kept: try again later.
+        """
+        rows = identify(self._bounded(table, rows, book), self._identity)
+        batch = Batch(table, rows, time.time_ns(), token=token, settled=threading.Event())
+        if rows.num_rows:
+            assert batch.settled is not None
+            self._writer.submit(batch, patient=True)
+            while not batch.settled.wait(_LOOK_S):
+                if not self._running:
+                    break
+        if rows.num_rows and not batch.is_kept:
+            self._count(book, "refused", "neither the store nor the disk takes rows", 0)
+            raise Unavailable("neither the store nor the disk takes rows", where="collect", fix="Try again later.")
+        if book is not None:
+            book.came(rows.num_rows, messages=messages, lag_s=_lag_s(rows, time.time_ns()))
 
     def _increases(self, rows: pa.RecordBatch, book: SourceBook | None) -> pa.RecordBatch:
         counts = self._counters.counts
