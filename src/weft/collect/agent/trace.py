@@ -51,6 +51,7 @@ class FlowTrace:
         self._under_way: dict[int, tuple[int, float]] = {}  # key → (TTL, when it was sent)
         self._key = int.from_bytes(os.urandom(2), "big")
         self._wake = asyncio.Event()
+        self.alone = asyncio.Lock()
         self._vague = False  # a hop quoted too little to tell probes apart
         self.flow = make(self._told)
 
@@ -235,17 +236,11 @@ async def _slowly(flows: list[FlowTrace], ttl: int, wait_s: float, budget_s: flo
         hop = flow.hops.get(ttl)
         if hop is None or hop.rtts_ms or (flow.end and ttl > flow.end):
             continue
-        if flow.flow.window == 1 and _busy(flow, ttl):
-            continue
         if time.monotonic() + _SLOW_S > deadline or failures >= _SLOW_FAILURES:
             return
         await asyncio.sleep(_SLOW_S)
-        failures = 0 if await flow.ask_one(ttl, wait_s) else failures + 1
-
-
-def _busy(flow: FlowTrace, ttl: int) -> bool:
-    """Whether a flow that can have one probe under way is still missing an answer nearer by, which goes first."""
-    return any(not hop.rtts_ms for near, hop in flow.hops.items() if near < ttl)
+        async with flow.alone:
+            failures = 0 if await flow.ask_one(ttl, wait_s) else failures + 1
 
 
 def _length(flow: FlowTrace, flows: Sequence[FlowTrace]) -> int:
