@@ -242,13 +242,14 @@ class Enricher:
     def _add_routes(self, flows: pa.RecordBatch, found: Found, side: str, new: dict[str, UInt32s]) -> Side:
         """Look one side's addresses up in the routes of their exporters, and add what the exporter did not send."""
         n = flows.num_rows
-        routed = found.side(_column(flows, f"{side}_addr", np.uint64).reshape(n, 2))
+        hops = _column(flows, "next_hop", np.uint64).reshape(n, 2) if side == "dst" else None
+        masks = _column(flows, f"{side}_mask", np.uint8)
+        routed = found.side(_column(flows, f"{side}_addr", np.uint64).reshape(n, 2), masks, hops)
         self.counters.addresses_with_route += int(np.count_nonzero(routed.path))
         new[f"{side}_path"] = _wrap(routed.path)
-        new[f"{side}_mask"] = _wrap(routed.masks(_column(flows, f"{side}_mask", np.uint8)))
-        if side == "dst":
-            hops = routed.next_hops(_column(flows, "next_hop", np.uint64).reshape(n, 2))
-            new["next_hop"] = _wrap(hops, flows.schema.field("next_hop").type)
+        new[f"{side}_mask"] = _wrap(routed.mask)
+        if hops is not None:
+            new["next_hop"] = _wrap(routed.next_hop, flows.schema.field("next_hop").type)
         return routed
 
     def _app_column(self, flows: pa.RecordBatch, ports: PortTable) -> UInt32s:
