@@ -1,4 +1,4 @@
-"""Prefix match and the whole enrich stage, per CPU-second of one core.
+"""Prefix match and the whole enrich stage, per CPU-second of one core; without and with the routes of exporters.
 
     python -m bench.lookup [--prefixes4 925000] [--prefixes6 170000] [--rows 1000000]
 
@@ -17,6 +17,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -125,8 +126,10 @@ def bench_lookups(merged: Merged, table: PrefixTable, rng: np.random.Generator, 
                  count / statistics.median(theirs) / 1e6)  # fmt: skip
 
 
-def flow_batch(table: PrefixTable, rng: np.random.Generator, rows: int) -> pa.RecordBatch:
-    """Decoded flows, one in five IPv6, addresses by Zipf, the usual ports."""
+def flow_batch(
+    table: PrefixTable, rng: np.random.Generator, rows: int, exporters: list[bytes] | None = None
+) -> pa.RecordBatch:
+    """Decoded flows, one in five IPv6, addresses by Zipf, the usual ports, 30 flows of an exporter in a row."""
     wide = rng.random(rows) < 0.2
     columns: dict[str, NDArray[np.generic]] = {}
     for side in ("src", "dst"):
@@ -135,6 +138,9 @@ def flow_batch(table: PrefixTable, rng: np.random.Generator, rows: int) -> pa.Re
     columns["src_port"] = rng.integers(32768, 61000, rows).astype(np.uint16)
     columns["dst_port"] = rng.choice([443, 80, 53, 22, 8080, 3306, 51234], rows).astype(np.uint16)
     columns["protocol"] = rng.choice([6, 17], rows).astype(np.uint8)
+    if exporters:
+        sent = np.frombuffer(b"".join(exporters), np.uint8).reshape(-1, 16)
+        columns["exporter"] = sent[np.arange(rows) // 30 % len(exporters)]
     arrays = []
     for field in DECODED_SCHEMA:
         width = field.type.bit_width // 8
@@ -161,16 +167,80 @@ def bench_stage(table: PrefixTable, rng: np.random.Generator, rows: int) -> None
         skipped = enricher.tables()[0].skipped
         assert skipped == 0, enricher.tables()[0].problems
         emit(f"read a CSV of {len(table) / 1e6:.2f} M prefixes and build", time.process_time() - began, "CPU-s")
-    batch = flow_batch(table, rng, rows)
-    enricher.enrich(batch)
-    spent = [timed(lambda: enricher.enrich(batch)) for _ in range(7)]
-    emit(
-        f"enrich {rows} rows: both addresses, AS, network, application", statistics.median(spent) / rows * 1e9, "ns/row"
-    )
-    bare = Enricher(EnrichConfig())
-    bare.enrich(batch)
-    spent = [timed(lambda: bare.enrich(batch)) for _ in range(7)]
-    emit(f"enrich {rows} rows, no tables: application", statistics.median(spent) / rows * 1e9, "ns/row")
+        batch = flow_batch(table, rng, rows)
+        enricher.enrich(batch)
+        spent = [timed(lambda: enricher.enrich(batch)) for _ in range(7)]
+        emit(
+            f"enrich {rows} rows: both addresses, AS, network, application",
+            statistics.median(spent) / rows * 1e9,
+            "ns/row",
+        )
+        bare = Enricher(EnrichConfig())
+        bare.enrich(batch)
+        spent = [timed(lambda: bare.enrich(batch)) for _ in range(7)]
+        emit(f"enrich {rows} rows, no tables: application", statistics.median(spent) / rows * 1e9, "ns/row")
+        bench_routes(enricher, table, rng, rows)
+
+
+class Router:
+    """Routers that use a route for every prefix of a table, over 150 000 distinct paths."""
+
+    def __init__(self, table: PrefixTable, rng: np.random.Generator, exporters: list[bytes]) -> None:
+        self._exporters = exporters
+        words = [table.v4.high >> np.uint64(32) | np.uint64(0xFFFF00000000), table.v6.high, table.v6.low]
+        prefix = np.zeros((len(table), 2), ">u8")
+        prefix[: len(table.v4), 1] = words[0]
+        prefix[len(table.v4) :, 0], prefix[len(table.v4) :, 1] = words[1], words[2]
+        self.prefix = prefix.view(np.uint8)
+        self.length = np.concatenate([table.v4.length, table.v6.length])
+        self.family = np.repeat(np.array([1, 2], np.uint8), [len(table.v4), len(table.v6)])
+        self.path = rng.integers(0, 150_000, len(table)).astype(np.int32)
+        self.paths = SimpleNamespace(
+            fingerprint=rng.integers(1, 1 << 63, 150_000).astype(np.uint64),
+            origin_as=rng.integers(1, 75_000, 150_000).astype(np.uint32),
+            next_hop=rng.integers(0, 255, (150_000, 16)).astype(np.uint8),
+        )
+
+    def exporters(self) -> list[bytes]:
+        """Their addresses."""
+        return self._exporters
+
+    def version(self, _: bytes) -> int:
+        """Nothing changes."""
+        return 1
+
+    def best(self, _: bytes) -> Router:
+        """What any of them uses."""
+        return self
+
+
+def bench_routes(enricher: Enricher, table: PrefixTable, rng: np.random.Generator, rows: int) -> None:
+    """What routes cost: while none are known, while none are of the exporters that send, and while all are."""
+    senders = [bytes(10) + b"\xff\xff" + bytes((198, 51, 100, number)) for number in range(4)]
+    one, four = (flow_batch(table, np.random.default_rng(5), rows, senders[:count]) for count in (1, 4))
+    ways: dict[str, tuple[Enricher, pa.RecordBatch]] = {"no routes known": (enricher, one)}
+    for name, routers, batch in (
+        ("routes of another exporter", [bytes(15) + b"\1"], one), ("one exporter with a full table", senders[:1], one),
+        ("four exporters with full tables", senders, four),
+    ):  # fmt: skip
+        routed = Enricher(enricher._config)
+        routed.routes.use(Router(table, rng, routers))
+        routed.enrich(batch)
+        began = time.process_time()
+        routed.routes.look()
+        if routers == senders[:1]:
+            emit("tables of one exporter: build", time.process_time() - began, "CPU-s")
+            emit("tables of one exporter: memory", routed.routes.status()[1] / 1e6, "MB")
+        ways[name] = routed, batch
+    spent: dict[str, list[float]] = {name: [] for name in ways}
+    for _ in range(8):
+        for name, (by, batch) in ways.items():
+            spent[name].append(timed(lambda by=by, batch=batch: by.enrich(batch)))  # type: ignore[misc]
+    base = statistics.median(spent["no routes known"][1:]) / rows * 1e9
+    for name, times in spent.items():
+        emit(
+            f"enrich {rows} rows, {name}", statistics.median(times[1:]) / rows * 1e9, "ns/row", "no routes known", base
+        )
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from weft.enrich.lpm import PrefixIndex
 from weft.enrich.merge import ranges_of
-from weft.enrich.routing_kernels import assign, describe, fill_missing, fill_missing_addresses
+from weft.enrich.routing_kernels import assign, describe
 from weft.model.addresses import packed
 from weft.model.inventory import KnownDevice
 
@@ -33,7 +33,7 @@ _IPV4, _IPV6 = 1, 2  # model.routes.FAMILIES
 _NAMES_S = 10.0
 _DAY_S = 86_400.0
 _MOST_NAMED = 1_000_000
-_ALL = np.zeros(0, np.int64)
+_ALL, _NO_HOPS = np.zeros(0, np.int64), np.zeros((0, 2), np.uint64)
 
 Row = dict[str, Any]
 
@@ -114,18 +114,14 @@ class RouteTable:
     version: int
     index: PrefixIndex
     path: NDArray[np.int32]  # [entries]
-    length: NDArray[np.uint8]  # [entries]
-    origin_as: NDArray[np.uint32]  # [entries] 0 for a default route: it says nothing of who is behind it
-    fingerprint: NDArray[np.uint64]  # [entries]
-    next_hop: NDArray[np.uint64]  # [entries, 2] in memory order
+    entries: NDArray[np.uint64]  # [entries, 4] as ``routing_kernels.describe`` reads them
     used: NDArray[np.bool_]  # [entries] whether a flow met it since names were last asked for
     paths: PathAttributes
 
     @property
     def nbytes(self) -> int:
         """Memory held by what lookups read, bytes."""
-        columns = (self.path, self.length, self.origin_as, self.fingerprint, self.next_hop, self.used)
-        return self.index.nbytes + sum(column.nbytes for column in columns)
+        return self.index.nbytes + sum(column.nbytes for column in (self.path, self.entries, self.used))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,22 +135,12 @@ class _Tables:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What the routes say of one side's addresses, row by row; zero where they say nothing."""
+    """Columns of one side: what the routes say, zero where nothing; masks and next hops that were sent stay."""
 
     origin_as: NDArray[np.uint32]
     path: NDArray[np.uint64]
     mask: NDArray[np.uint8]
-    next_hop: NDArray[np.uint64]  # [n, 2]
-
-    def masks(self, sent: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Prefix lengths, those sent first."""
-        filled: NDArray[np.uint8] = fill_missing(sent, self.mask)
-        return filled
-
-    def next_hops(self, sent: NDArray[np.uint64]) -> NDArray[np.uint64]:
-        """Next hops, those sent first, [n, 2] in memory order."""
-        filled: NDArray[np.uint64] = fill_missing_addresses(sent, self.next_hop)
-        return filled
+    next_hop: NDArray[np.uint64]  # [n, 2] in memory order, or empty
 
 
 def build_table(routes: UsedRoutes, version: int = 0) -> RouteTable:
@@ -169,15 +155,14 @@ def build_table(routes: UsedRoutes, version: int = 0) -> RouteTable:
         (routes.family == _IPV4)[unicast],
     )  # fmt: skip
     entries = codes[1:].astype(np.int64) - 1  # places in `distinct`; entry 0 is none
-    path, length = np.append(np.int32(-1), path[entries]), np.append(np.uint8(0), length[entries])
-    known = path[1:]
-    origin = np.append(np.uint32(0), np.where(length[1:] == 0, 0, routes.paths.origin_as[known])).astype(np.uint32)
-    fingerprint = np.append(np.uint64(0), routes.paths.fingerprint[known])
-    next_hop = np.zeros((len(path), 2), np.uint64)
-    next_hop[1:] = np.ascontiguousarray(routes.paths.next_hop[known]).view(np.uint64).reshape(-1, 2)
-    return RouteTable(
-        version, index, path, length, origin, fingerprint, next_hop, np.zeros(len(path), np.bool_), routes.paths
-    )
+    path, length = path[entries], length[entries]
+    told = np.zeros((len(path) + 1, 4), np.uint64)
+    told[1:, 0] = routes.paths.fingerprint[path]
+    # A default route does not say who is behind it.
+    told[1:, 1] = np.where(length == 0, 0, routes.paths.origin_as[path]).astype(np.uint64)
+    told[1:, 1] |= length.astype(np.uint64) << np.uint64(32)
+    told[1:, 2:] = np.ascontiguousarray(routes.paths.next_hop[path]).view(np.uint64).reshape(-1, 2)
+    return RouteTable(version, index, np.append(np.int32(-1), path), told, np.zeros(len(told), np.bool_), routes.paths)
 
 
 class RouteLookups:
@@ -351,15 +336,18 @@ class Found:
     rows: int
     parts: Sequence[tuple[RouteTable, NDArray[np.int64] | None]]
 
-    def side(self, addresses: NDArray[np.uint64]) -> Side:
-        """Look one side's addresses up, [n, 2] in memory order."""
+    def side(
+        self, addresses: NDArray[np.uint64], masks: NDArray[np.uint8], next_hops: NDArray[np.uint64] | None = None
+    ) -> Side:
+        """Look one side's addresses up ([n, 2] in memory order) beside the masks and next hops that were sent."""
         n = self.rows
-        side = Side(np.zeros(n, np.uint32), np.zeros(n, np.uint64), np.zeros(n, np.uint8), np.zeros((n, 2), np.uint64))
+        hops = _NO_HOPS if next_hops is None else next_hops.copy()
+        side = Side(np.zeros(n, np.uint32), np.zeros(n, np.uint64), masks.copy(), hops)
         for table, rows in self.parts:
             entry = table.index.lookup(addresses if rows is None else addresses[rows])
             describe(
-                entry, _ALL if rows is None else rows, table.origin_as, table.fingerprint, table.length,
-                table.next_hop, table.used, side.origin_as, side.path, side.mask, side.next_hop,
+                entry, _ALL if rows is None else rows, table.entries, table.used, side.origin_as, side.path,
+                side.mask, side.next_hop,
             )  # fmt: skip
         return side
 
@@ -369,6 +357,4 @@ def _warm(table: RouteTable) -> None:
     words, masks = np.zeros((1, 2), np.uint64), np.zeros(1, np.uint8)
     words.flags.writeable = masks.flags.writeable = False  # as columns of batches are
     assign(words, np.frombuffer(bytes(16), np.uint64).reshape(1, 2), np.zeros(1, np.int64), np.empty(1, np.int32))
-    side = Found(1, [(table, None), (table, np.zeros(1, np.int64))]).side(words)
-    side.masks(masks)
-    side.next_hops(words)
+    Found(1, [(table, None), (table, np.zeros(1, np.int64))]).side(words, masks, words)

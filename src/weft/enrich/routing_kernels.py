@@ -33,36 +33,22 @@ def assign(exporters, keys, place, chosen):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def describe(entry, rows, origin, fingerprint, length, next_hop, used, out_as, out_path, out_mask, out_hop):  # type: ignore[no-untyped-def]
-    """Write what the entry that each address matched says; ``rows`` are the places to write to, empty = all."""
+def describe(entry, rows, entries, used, out_as, out_path, out_mask, out_hop):  # type: ignore[no-untyped-def]
+    """Write what the entry that each address matched says; ``rows`` are the places to write to, empty = all.
+
+    An entry is (fingerprint, origin AS and prefix length << 32, next hop in two words). Masks and next hops that are
+    there already stay; 0.0.0.0 counts as none. No next hops are written where ``out_hop`` is empty.
+    """
+    unspecified, zero = np.uint64(0xFFFF0000), np.uint64(0)
     for i in range(len(entry)):
         e = entry[i]
         if e == 0:
             continue
         at = rows[i] if len(rows) else i
         used[e] = True
-        out_as[at], out_path[at], out_mask[at] = origin[e], fingerprint[e], length[e]
-        out_hop[at, 0], out_hop[at, 1] = next_hop[e, 0], next_hop[e, 1]
-
-
-@numba.njit(cache=True, nogil=True)
-def fill_missing(sent, found):  # type: ignore[no-untyped-def]
-    """What was found where nothing was sent."""
-    out = np.empty_like(found)
-    for i in range(len(sent)):
-        out[i] = sent[i] or found[i]
-    return out
-
-
-@numba.njit(cache=True, nogil=True)
-def fill_missing_addresses(sent, found):  # type: ignore[no-untyped-def]
-    """The same for addresses as pairs of words in memory order; 0.0.0.0 is nothing, too."""
-    out = np.empty_like(found)
-    unspecified = np.uint64(0xFFFF0000)
-    for i in range(len(sent)):
-        is_sent = sent[i, 0] != np.uint64(0) or (sent[i, 1] != np.uint64(0) and sent[i, 1] != unspecified)
-        if is_sent:
-            out[i, 0], out[i, 1] = sent[i, 0], sent[i, 1]
-        else:
-            out[i, 0], out[i, 1] = found[i, 0], found[i, 1]
-    return out
+        both = entries[e, 1]
+        out_path[at], out_as[at] = entries[e, 0], np.uint32(both)
+        if out_mask[at] == 0:
+            out_mask[at] = np.uint8(both >> np.uint64(32))
+        if len(out_hop) and out_hop[at, 0] == zero and (out_hop[at, 1] == zero or out_hop[at, 1] == unspecified):
+            out_hop[at, 0], out_hop[at, 1] = entries[e, 2], entries[e, 3]
