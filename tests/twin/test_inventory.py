@@ -6,6 +6,7 @@ from weft.collect.inventory.yamlfile import load_file
 from weft.model.inventory import ObjectKind
 from weft.twin import organisation as org
 from weft.twin.inventory import write_inventory
+from weft.twin.probing import hop_address
 
 
 def test_the_file_is_understood_and_agrees(tmp_path: Path) -> None:
@@ -13,7 +14,7 @@ def test_the_file_is_understood_and_agrees(tmp_path: Path) -> None:
     assert loaded.warnings == ()
     facts = {(fact.kind, *fact.key): fact.attributes for fact in loaded.facts}
     for device in org.DEVICES:
-        assert facts[ObjectKind.DEVICE, device.name]["addresses"] == [device.address]
+        assert facts[ObjectKind.DEVICE, device.name]["addresses"] == [device.address, hop_address(device.name)]
         for port in org.all_ports(device):
             assert facts[ObjectKind.INTERFACE, device.name, port.name]["if_index"] == port.index
     assert loaded.counts["link"] == len(org.LINKS)

@@ -6,7 +6,6 @@ not given has its default; what is not a column is passed over. A row with one b
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from weft.model.tables import Column, Kind, Table
 SERVER_FILLS = frozenset({"time_received", "agent"})
 _NEEDED = {"probes": ("time", "test", "kind", "run", "state"), "hops": ("time", "test", "run", "flow_id", "ttl")}
 _MOST_TEXT = 2000
+_MOST_NUMBER = 1e15  # of milliseconds, days, bit/s
 _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 Reader = Callable[[Any], Any]
@@ -133,13 +133,9 @@ def _text(value: Any) -> str:
 
 
 def _float(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _most(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST_NUMBER:
         raise _Refused("bad_number")
     return float(value)
-
-
-def _most(value: float) -> float:
-    return math.inf if isinstance(value, float) else 1e300  # an integer may be too long for a float
 
 
 def _whole(most: int, reason: str) -> Reader:
