@@ -17,6 +17,7 @@ from pydantic import BaseModel, Field, SecretStr
 from weft.api.config import ApiConfig
 from weft.collect.agent.config import AgentConfig
 from weft.collect.business.config import BusinessConfig
+from weft.collect.cloud.config import CloudConfig
 from weft.collect.config import CollectConfig
 from weft.collect.configs.config import ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
@@ -63,6 +64,8 @@ class Settings(Config):
     """Receiving log messages."""
     routing: RoutingConfig = Field(default_factory=RoutingConfig)
     """BGP routes that routers tell of, and what RPKI says of them."""
+    cloud: CloudConfig = Field(default_factory=CloudConfig)
+    """Flow logs of clouds, and what is in them."""
     configs: ConfigsConfig = Field(default_factory=ConfigsConfig)
     """Configurations of devices and their changes."""
     synthetics: SyntheticsConfig = Field(default_factory=SyntheticsConfig)

@@ -27,20 +27,35 @@ class ObjectKind(StrEnum):
     SERVICE = "service"
     CUSTOMER = "customer"
     PREFIX = "prefix"
+    VPC = "vpc"
+    SUBNET = "subnet"
+    INSTANCE = "instance"
+    NIC = "nic"
+    GATEWAY = "gateway"
+    ROUTE_TABLE = "route_table"
+    SECURITY_GROUP = "security_group"
 
+
+#: What clouds are made of: each is named by one word, the one that their flow logs have.
+CLOUD_KINDS = (
+    ObjectKind.VPC, ObjectKind.SUBNET, ObjectKind.INSTANCE, ObjectKind.NIC, ObjectKind.GATEWAY, ObjectKind.ROUTE_TABLE,
+    ObjectKind.SECURITY_GROUP,
+)  # fmt: skip
 
 #: Sources by precedence, best first: what a person wrote wins over what a system of record says, that over what the
-#: device says of itself, that over what was overheard. ``tables`` are the reference tables of enrichment, ``flows`` is
+#: device says of itself, that over what was overheard. ``tables`` are the reference tables of enrichment, ``cloud`` is
+#: what the providers say of their networks, ``flows`` is
 #: what exporters tell of themselves, ``syslog`` stands for senders of logs, traps and pushed metrics that nothing else
 #: knows.
-ORIGINS = ("file", "netbox", "tables", "gnmi", "snmp", "lldp", "configs", "flows", "syslog")
+ORIGINS = ("file", "netbox", "tables", "cloud", "gnmi", "snmp", "lldp", "configs", "flows", "syslog")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
     """What one source says of one object.
 
-    ``key`` names the object within its kind: a site, provider, circuit, service or customer by its name; a device by
+    ``key`` names the object within its kind: a site, provider, circuit, service or customer by its name, what is in a
+    cloud by its id; a device by
     its name, or by an address where that is all the source knows; an interface as ``(device key, interface name)``; a
     prefix by its CIDR text; a link as the two interfaces it joins, in order. Attributes that a source does not know are
     absent.
@@ -50,6 +65,12 @@ class Fact:
     key: tuple[str, ...]
     attributes: Mapping[str, Any]
 
+
+_CLOUD = {
+    "name": "Name that people gave it.", "provider": "aws, azure, gcp or oci.",
+    "account": "Account, subscription, project or tenancy.", "region": "Region.", "description": "In words.",
+    "tags": "List of key=value.",
+}  # fmt: skip
 
 #: Attributes that have a meaning to Weft, by kind: name → meaning. Sources may add others; they are kept and shown.
 ATTRIBUTES: Mapping[ObjectKind, Mapping[str, str]] = {
@@ -100,6 +121,34 @@ ATTRIBUTES: Mapping[ObjectKind, Mapping[str, str]] = {
     ObjectKind.PREFIX: {
         "prefix": "CIDR.", "site": "Site.", "service": "Service.", "customer": "Customer.", "role": "Use.",
         "vlan": "VLAN id.", "description": "In words.", "tags": "List of words.",
+    },
+    ObjectKind.VPC: {
+        **_CLOUD, "prefixes": "Its address blocks.", "flow_logs": "Whether its flows are logged.",
+    },
+    ObjectKind.SUBNET: {
+        **_CLOUD, "zone": "Availability zone.", "vpc": "Network that it is in.", "prefixes": "Its address blocks.",
+        "flow_logs": "Whether its flows are logged.", "sampling_rate": "One in how many flow records is logged.",
+    },
+    ObjectKind.INSTANCE: {
+        **_CLOUD, "zone": "Availability zone.", "vpc": "Network.", "subnet": "Subnet.", "size": "Type of machine.",
+        "state": "running, stopped …", "addresses": "Its addresses.",
+    },
+    ObjectKind.NIC: {
+        **_CLOUD, "zone": "Availability zone.", "vpc": "Network.", "subnet": "Subnet.",
+        "instance": "Instance it is of.",
+        "addresses": "Its addresses, public ones included.", "mac": "Hardware address.", "kind": "What made it.",
+        "flow_logs": "Whether its flows are logged.", "security_groups": "Groups that decide for it.",
+    },
+    ObjectKind.GATEWAY: {
+        **_CLOUD, "vpc": "Network.", "kind": "internet, nat, transit, vpn, peering, endpoint, direct_connect …",
+        "state": "As the provider says.", "peer_vpc": "Network at the other side.",
+        "addresses": "Its public addresses.", "flow_logs": "Whether its flows are logged.",
+    },
+    ObjectKind.ROUTE_TABLE: {
+        **_CLOUD, "vpc": "Network.", "subnets": "Subnets that use it.", "routes": "Destination and target, as texts.",
+    },
+    ObjectKind.SECURITY_GROUP: {
+        **_CLOUD, "vpc": "Network.", "rules": "What it lets in and out, as texts.", "subnets": "Subnets that use it.",
     },
 }  # fmt: skip
 

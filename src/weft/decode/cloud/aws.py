@@ -80,7 +80,9 @@ def fields_of(line: bytes, configured: str = "") -> tuple[list[str], bool]:
     if unknown := [name for name in names if name not in FIELDS]:
         raise InvalidInput(f"AWS has no field {unknown[0]!r} in flow logs", fix="Name the fields as AWS does.")
     if len(line.split()) - stamped < len(names):
-        raise InvalidInput(f"its first line has fewer than {len(names)} fields", fix="Set `fields` as the log has them.")
+        raise InvalidInput(
+            f"its first line has fewer than {len(names)} fields", fix="Set `fields` as the log has them."
+        )
     return (["", *names] if stamped else names), False
 
 

@@ -53,9 +53,9 @@ class Word:
 
     def array(self) -> pa.Array[Any]:
         """As the store takes it."""
-        return pa.DictionaryArray.from_arrays(
-            pa.array(self.codes, pa.int32()), pa.array(self.texts, pa.string())
-        ).cast(WORD_TYPE)
+        return pa.DictionaryArray.from_arrays(pa.array(self.codes, pa.int32()), pa.array(self.texts, pa.string())).cast(
+            WORD_TYPE
+        )
 
     @property
     def empty(self) -> bool:

@@ -184,7 +184,16 @@ class _Lines:
         buffer = np.frombuffer(data, np.uint8)
         cells.bad[-1] = len(self._kinds)
         at, rows, _ = parse_lines(
-            buffer, at, end, _SPACE, self._kinds, self._columns, cells.counts, cells.table(buffer), cells.lines, cells.bad
+            buffer,
+            at,
+            end,
+            _SPACE,
+            self._kinds,
+            self._columns,
+            cells.counts,
+            cells.table(buffer),
+            cells.lines,
+            cells.bad,
         )
         self._last = rows
         if not rows:

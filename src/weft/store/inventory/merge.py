@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from weft.model.inventory import Conflict, InventoryObject, ObjectKind
+from weft.model.inventory import CLOUD_KINDS, Conflict, InventoryObject, ObjectKind
 from weft.model.naming import host_token
 from weft.store.inventory.devices import Cluster, Devices, addresses_of, names_of, resolve
 from weft.store.inventory.fuse import Fuser, Precedence
@@ -28,7 +28,7 @@ _NAMED = (
 )  # fmt: skip
 _BY_NAME = (
     ObjectKind.SITE, ObjectKind.PROVIDER, ObjectKind.CIRCUIT, ObjectKind.SERVICE, ObjectKind.CUSTOMER,
-    ObjectKind.PREFIX,
+    ObjectKind.PREFIX, *CLOUD_KINDS,
 )  # fmt: skip
 _Signature = tuple[object, ...]
 
