@@ -53,7 +53,8 @@ def traces(now: int) -> tuple[list[Row], list[Row]]:
         runs.append(
             {"time": at, "test": "trace", "kind": 3, "agent": "ams", "target": "b.example", "run": number + 1,
              "state": 1, "path": 200 if far else 100, "hops": 4, "branches": 2, "sent": 4, "received": 4,
-             "rtt_ms": 9.0, "error": "", "target_agent": "", "resolver": "", "target_as": 0, "address": packed("203.0.113.9")}
+             "rtt_ms": 9.0, "error": "", "target_agent": "", "resolver": "", "target_as": 0,
+             "address": packed("203.0.113.9")}
         )  # fmt: skip
         for flow in range(4):
             middle = ("10.0.0.77" if far else "10.0.0.2") if flow < 2 else ""
