@@ -4,6 +4,108 @@
  */
 
 export interface paths {
+    "/api/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Agents
+         * @description Every agent that registered, by name.
+         */
+        get: operations["listAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register an agent
+         * @description Makes an agent known and gives it a key. An agent that registers again under its name gets another key.
+         */
+        post: operations["registerAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/self/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What an agent measured
+         * @description Takes `{sent_ns, probes, hops, buffered, dropped}`, plain or gzip; rows have the names of the tables' columns.
+         *
+         *     Each run counts once, whichever way it arrives twice. After 503 send the same again.
+         */
+        post: operations["reportResults"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/self/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What an agent is to test
+         * @description Tests that name the agent and the other ends of its meshes.
+         */
+        get: operations["getAgentTests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an agent
+         * @description Forgets an agent. Its key is worth nothing from now on; what it measured stays.
+         */
+        delete: operations["removeAgent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit": {
         parameters: {
             query?: never;
@@ -98,6 +200,28 @@ export interface paths {
          * @description Ends all other sessions of the person. Needs a session: a token cannot change the password.
          */
         post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/business": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Values of business series
+         * @description Takes one value or a list, all of them or none.
+         *
+         *     A value that was told before is not taken again; another value for the same series, labels and time replaces it.
+         */
+        post: operations["pushBusiness"];
         delete?: never;
         options?: never;
         head?: never;
@@ -296,6 +420,46 @@ export interface paths {
          * @description The columns that enrichment fills for an address, and the table that each comes from.
          */
         get: operations["explainAddress"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrich/reference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What reference tables are about
+         * @description Each kind of thing that tables say something of: their columns, and the dimensions that these make.
+         */
+        get: operations["listReferences"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/enrich/reference/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows of reference tables of a kind
+         * @description Rows by what they are about, with the time in which they hold; ``text`` finds what holds it anywhere.
+         */
+        get: operations["listReferenceRows"];
         put?: never;
         post?: never;
         delete?: never;
@@ -604,6 +768,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/routing/churn": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changes most
+         * @description Prefixes, neighbours or origin ASes with the most updates, and how often they flap.
+         */
+        get: operations["getRouteChurn"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/lookup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Routes to a prefix or an address as of a time
+         * @description Exact, covering and more specific routes, per router the path in use and why it won.
+         */
+        get: operations["lookUpRoute"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What policy does to a neighbour's routes
+         * @description Routes before policy and after it: what is rejected, added, changed, and in which attribute.
+         */
+        get: operations["getRoutePolicy"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * BGP sessions
+         * @description Every session at the end of the window: its state, its routes, what changed. May be a minute old.
+         */
+        get: operations["listBgpSessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/timeline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happened to a prefix
+         * @description Every event with what changed, each session's route over time, and what each router used.
+         */
+        get: operations["getRouteTimeline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/routing/validity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Routes by origin validation
+         * @description Standing routes that RPKI calls invalid (or valid, not found).
+         */
+        get: operations["listJudgedRoutes"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sources": {
         parameters: {
             query?: never;
@@ -638,6 +922,118 @@ export interface paths {
         get: operations["listRecipes"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/synthetics/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Is this test sound?
+         * @description Says what is wrong with a definition without keeping it.
+         */
+        post: operations["checkTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/synthetics/mesh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A mesh as a matrix
+         * @description What each agent measured towards each other.
+         */
+        get: operations["getMesh"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/synthetics/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The path that a trace saw
+         * @description The hops of one run with AS, site and device; when the path was another; latency of each hop over time.
+         */
+        get: operations["getTestPath"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/synthetics/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A synthetic test
+         * @description Its definition, each agent and target with state and figures, and the questions behind its charts.
+         */
+        get: operations["getTest"];
+        /**
+         * Change a test
+         * @description Replaces the definition. With another name in it the test is renamed; what it measured keeps the old one.
+         */
+        put: operations["changeTest"];
+        post?: never;
+        /**
+         * Remove a test
+         * @description Agents stop running it; what it measured stays.
+         */
+        delete: operations["removeTest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/synthetics/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Synthetic tests
+         * @description Every test with how it is now and its figures over the window, worst first; and the agents.
+         */
+        get: operations["listTests"];
+        put?: never;
+        /**
+         * Define a test
+         * @description Agents are told of it when they ask next.
+         */
+        post: operations["addTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -892,6 +1288,56 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AgentView
+         * @description An agent as people see it.
+         */
+        AgentView: {
+            /** Addresses */
+            addresses: string[];
+            /** Capabilities */
+            capabilities: string[];
+            /**
+             * Live
+             * @description Whether it was heard lately.
+             */
+            live: boolean;
+            /** Name */
+            name: string;
+            /** Platform */
+            platform: string;
+            /** Registered */
+            registered: number;
+            /**
+             * Seen
+             * @description When it was heard last.
+             */
+            seen: number;
+            /**
+             * Tests
+             * @description Tests that it runs.
+             */
+            tests: number;
+            /** Version */
+            version: string;
+        };
+        /**
+         * AssignmentView
+         * @description What an agent is to do. Peers of a test with ``mesh`` are those whose name its ``agents`` match.
+         */
+        AssignmentView: {
+            /**
+             * Every S
+             * @description How often to ask again, seconds.
+             */
+            every_s: number;
+            /** Peers */
+            peers: components["schemas"]["weft__api__models__agents__PeerView"][];
+            /** Revision */
+            revision: string;
+            /** Tests */
+            tests: components["schemas"]["SyntheticTest"][];
+        };
+        /**
          * AttributeChange
          * @description An attribute that became different.
          */
@@ -996,6 +1442,101 @@ export interface components {
             vrf: string;
         };
         /**
+         * BgpSession
+         * @description One table of one neighbour of a router.
+         */
+        BgpSession: {
+            /** Announcements */
+            announcements: number;
+            /** Changes */
+            changes: number;
+            /** Downs */
+            downs: number;
+            /** Exporter */
+            exporter: string;
+            /** Families */
+            families: {
+                [key: string]: number;
+            };
+            /**
+             * Last
+             * @description The last change in the window.
+             */
+            last: number | null;
+            /** Name */
+            name: string;
+            /** Peer */
+            peer: string;
+            /** Peer As */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Prefixes
+             * @description Distinct ones that changed.
+             */
+            prefixes: number;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Rib */
+            rib: string;
+            /**
+             * Routes
+             * @description Routes that stand; null where they were not counted.
+             */
+            routes: number | null;
+            /**
+             * Rpki
+             * @description Standing routes by state of origin validation.
+             */
+            rpki: {
+                [key: string]: number;
+            };
+            /** Since */
+            since: number | null;
+            /** Source */
+            source: string;
+            /**
+             * State
+             * @description ``up``, ``down``, ``unknown`` (a dump tells of no sessions).
+             */
+            state: string;
+            /** Updates */
+            updates: number;
+            /** Ups */
+            ups: number;
+            /** Vrf */
+            vrf: string;
+            /** Withdrawals */
+            withdrawals: number;
+        };
+        /**
+         * BgpSessionsView
+         * @description Sessions at the end of a window, and what changed in it.
+         */
+        BgpSessionsView: {
+            /** As Names */
+            as_names: {
+                [key: string]: string;
+            };
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Rows Read */
+            rows_read: number;
+            /** Sessions */
+            sessions: components["schemas"]["BgpSession"][];
+            /** Sql */
+            sql: string;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
+        };
+        /**
          * CatalogueView
          * @description Everything that can be asked.
          */
@@ -1007,6 +1548,18 @@ export interface components {
              * @description The names that every source uses; what others push keeps its own.
              */
             metrics: components["schemas"]["MetricView"][];
+        };
+        /**
+         * Changed
+         * @description One attribute that became another.
+         */
+        Changed: {
+            /** After */
+            after: string;
+            /** Attribute */
+            attribute: string;
+            /** Before */
+            before: string;
         };
         /**
          * ChangesTakenView
@@ -1049,6 +1602,92 @@ export interface components {
              * @default
              */
             unit: string;
+        };
+        /**
+         * ChurnRow
+         * @description How often something changed: a prefix, a neighbour or an origin.
+         */
+        ChurnRow: {
+            /** Announcements */
+            announcements: number;
+            /** Changes */
+            changes: number;
+            /**
+             * Exporter
+             * @default
+             */
+            exporter: string;
+            /** First */
+            first: number;
+            /**
+             * Flaps
+             * @description How often routes both came and went.
+             */
+            flaps: number;
+            /** Last */
+            last: number;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+            /** Origin As */
+            origin_as: number;
+            /** Paths */
+            paths: number;
+            /**
+             * Peer
+             * @default
+             */
+            peer: string;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /** Peers */
+            peers: number;
+            /**
+             * Prefix
+             * @default
+             */
+            prefix: string;
+            /** Prefixes */
+            prefixes: number;
+            /**
+             * Rib
+             * @default
+             */
+            rib: string;
+            /** Updates */
+            updates: number;
+            /**
+             * Vrf
+             * @default
+             */
+            vrf: string;
+            /** Withdrawals */
+            withdrawals: number;
+        };
+        /**
+         * ChurnView
+         * @description What changed most, most updates first.
+         */
+        ChurnView: {
+            /** As Names */
+            as_names: {
+                [key: string]: string;
+            };
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Rows */
+            rows: components["schemas"]["ChurnRow"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
         };
         /**
          * ClaimView
@@ -1287,6 +1926,23 @@ export interface components {
             count: number;
             /** Reason */
             reason: string;
+        };
+        /**
+         * CourseView
+         * @description Latency and loss in equal buckets; None = nothing measured.
+         */
+        CourseView: {
+            /**
+             * Loss
+             * @description 0–1.
+             */
+            loss: (number | null)[];
+            /** Rtt Ms */
+            rtt_ms: (number | null)[];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
         };
         /**
          * Crumb
@@ -2206,6 +2862,68 @@ export interface components {
             kind: string;
         };
         /**
+         * HopLineView
+         * @description Latency and loss of one hop in buckets.
+         */
+        HopLineView: {
+            /** Address */
+            address: string;
+            /** Device */
+            device: string;
+            /** Loss */
+            loss: (number | null)[];
+            /** Rtt Ms */
+            rtt_ms: (number | null)[];
+            /** Ttl */
+            ttl: number;
+        };
+        /**
+         * HopView
+         * @description A node of a path. ``address`` is empty where nobody answered.
+         */
+        HopView: {
+            /** Address */
+            address: string;
+            /** As Name */
+            as_name: string;
+            /** Asn */
+            asn: number;
+            /** Country */
+            country: string;
+            /**
+             * Device
+             * @description Device of ours that has the address.
+             */
+            device: string;
+            /**
+             * Flows
+             * @description Flow ids that passed.
+             */
+            flows: number;
+            /**
+             * Loss
+             * @description Of the probes of this run, 0–1.
+             */
+            loss: number;
+            /** Mpls */
+            mpls: string;
+            /** Reached */
+            reached: boolean;
+            /** Rtt Ms */
+            rtt_ms: number | null;
+            /** Site */
+            site: string;
+            /** Ttl */
+            ttl: number;
+            /** Usual Loss */
+            usual_loss: number | null;
+            /**
+             * Usual Rtt Ms
+             * @description Mean over the window.
+             */
+            usual_rtt_ms: number | null;
+        };
+        /**
          * IntakeView
          * @description The way of their rows into the store. Counts since the start.
          */
@@ -2308,7 +3026,7 @@ export interface components {
             out_bps: number | null;
             /** Out Utilisation */
             out_utilisation: number | null;
-            peer: components["schemas"]["PeerView"] | null;
+            peer: components["schemas"]["weft__api__models__devices__PeerView"] | null;
             /** Provider */
             provider: string;
             /**
@@ -2409,6 +3127,125 @@ export interface components {
             waiting: number;
         };
         /**
+         * JudgedRoute
+         * @description A standing route with the router that told of it.
+         */
+        JudgedRoute: {
+            /** As Path */
+            as_path: string;
+            /** As Path Length */
+            as_path_length: number;
+            /**
+             * Attributes
+             * @default
+             */
+            attributes: string;
+            /** Bgp Origin */
+            bgp_origin: string;
+            /** Communities */
+            communities: string[];
+            /** Exporter */
+            exporter: string;
+            /** Family */
+            family: string;
+            /**
+             * Gone
+             * @description Why it does not stand: ``withdrawn``, ``session down``, ``session restarted``.
+             * @default
+             */
+            gone: string;
+            /**
+             * Local Pref
+             * @description 0 = not sent.
+             */
+            local_pref: number;
+            /**
+             * Med
+             * @description 0 = not sent.
+             */
+            med: number;
+            /** Name */
+            name: string;
+            /** Neighbor As */
+            neighbor_as: number;
+            /** Next Hop */
+            next_hop: string;
+            /**
+             * Next Hop Name
+             * @default
+             */
+            next_hop_name: string;
+            /** Origin As */
+            origin_as: number;
+            /** Path Id */
+            path_id: number;
+            /**
+             * Peer
+             * @description Address of the neighbour; empty for Loc-RIB.
+             */
+            peer: string;
+            /** Peer As */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Prefix
+             * @description With its length; routes that a prefix does not tell apart in words.
+             */
+            prefix: string;
+            /**
+             * Rib
+             * @description ``adj_rib_in_pre``, ``adj_rib_in_post`` (before and after import policy), ``loc_rib``, ``adj_rib_out_pre`` …
+             */
+            rib: string;
+            /**
+             * Rpki
+             * @description RFC 6811: ``valid``, ``invalid``, ``not_found``, ``unchecked``.
+             */
+            rpki: string;
+            /**
+             * Said
+             * @description When it was last told of, checkpoints included.
+             */
+            said: number;
+            /**
+             * Since
+             * @description When it became what it is; null: longer ago than was read (see ``window``).
+             */
+            since: number | null;
+            /** Standing */
+            standing: boolean;
+            /** Vrf */
+            vrf: string;
+        };
+        /**
+         * JudgedRoutesView
+         * @description Standing routes with one state of origin validation.
+         */
+        JudgedRoutesView: {
+            /** As Names */
+            as_names: {
+                [key: string]: string;
+            };
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Routes */
+            routes: components["schemas"]["JudgedRoute"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /** State */
+            state: string;
+            /** Truncated */
+            truncated: boolean;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
+        };
+        /**
          * KindView
          * @description All sources of one kind.
          */
@@ -2438,6 +3275,105 @@ export interface components {
             status: components["schemas"]["Status"];
             /** Total */
             total: number;
+        };
+        /**
+         * LaneSegment
+         * @description A stretch of time with one path; without a path there was no route.
+         */
+        LaneSegment: {
+            /** End */
+            end: number;
+            path: components["schemas"]["RoutePath"] | null;
+            /** Start */
+            start: number;
+            /**
+             * Why
+             * @description Of what a router used: why.
+             * @default
+             */
+            why: string;
+        };
+        /**
+         * LaneView
+         * @description One session's route over time, or what a router used (``used``).
+         */
+        LaneView: {
+            /** Exporter */
+            exporter: string;
+            /** Name */
+            name: string;
+            /**
+             * Path Id
+             * @default 0
+             */
+            path_id: number;
+            /**
+             * Peer
+             * @default
+             */
+            peer: string;
+            /**
+             * Peer As
+             * @default 0
+             */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Rib
+             * @default
+             */
+            rib: string;
+            /** Segments */
+            segments: components["schemas"]["LaneSegment"][];
+            /** Source */
+            source: string;
+            /** Used */
+            used: boolean;
+            /**
+             * Vrf
+             * @default
+             */
+            vrf: string;
+        };
+        /**
+         * Limits
+         * @description Beyond these a run counts as ``degraded``; 0 = no limit. No answer at all is always ``failed``.
+         */
+        Limits: {
+            /**
+             * Certificate Days
+             * @description Days that the certificate must still be valid.
+             * @default 14
+             */
+            certificate_days: number;
+            /**
+             * Jitter Ms
+             * @description Mean difference between one round trip and the next.
+             * @default 0
+             */
+            jitter_ms: number;
+            /**
+             * Loss Percent
+             * @description Loss of packets.
+             * @default 0
+             */
+            loss_percent: number;
+            /**
+             * Rtt Ms
+             * @description Mean round trip; HTTP and DNS: the whole transaction.
+             * @default 0
+             */
+            rtt_ms: number;
+            /**
+             * Throughput Bps
+             * @description Least throughput.
+             * @default 0
+             */
+            throughput_bps: number;
         };
         /**
          * LinkEnd
@@ -2564,6 +3500,43 @@ export interface components {
             username: string;
         };
         /**
+         * LookupView
+         * @description Routes to a prefix or an address as of a time.
+         */
+        LookupView: {
+            /**
+             * As Names
+             * @description Registered names of the ASes in the answer, where known.
+             */
+            as_names: {
+                [key: string]: string;
+            };
+            /** Asked */
+            asked: string;
+            /** At */
+            at: number;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /**
+             * Last Heard
+             * @description Where nothing stood: when something was said of it last.
+             */
+            last_heard: number | null;
+            /** Prefixes */
+            prefixes: components["schemas"]["PrefixRoutes"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /**
+             * Truncated
+             * @description There are more than these.
+             */
+            truncated: boolean;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
+        };
+        /**
          * Me
          * @description Who is logged in.
          */
@@ -2616,6 +3589,66 @@ export interface components {
             title: string;
             /** Unit */
             unit: string;
+        };
+        /**
+         * MeshCell
+         * @description What one agent measured towards another.
+         */
+        MeshCell: {
+            /** Agent */
+            agent: string;
+            /** Availability */
+            availability: number | null;
+            course: components["schemas"]["CourseView"] | null;
+            /** Error */
+            error: string;
+            /** Jitter Ms */
+            jitter_ms: number | null;
+            /** Last */
+            last: number | null;
+            /** Loss */
+            loss: number | null;
+            /** Rtt Ms */
+            rtt_ms: number | null;
+            /** Rtt P95 Ms */
+            rtt_p95_ms: number | null;
+            /** Runs */
+            runs: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "degraded" | "failed" | "error" | "silent" | "waiting";
+            /** Target */
+            target: string;
+            /** Target Agent */
+            target_agent: string;
+            /** Throughput Bps */
+            throughput_bps: number | null;
+        };
+        /**
+         * MeshView
+         * @description A mesh as a matrix: rows measure, columns are measured.
+         */
+        MeshView: {
+            /** Agents */
+            agents: string[];
+            /** Cells */
+            cells: components["schemas"]["MeshCell"][];
+            /** Kind */
+            kind: string;
+            /**
+             * Sites
+             * @description Site of each agent, where it is known.
+             */
+            sites: {
+                [key: string]: string;
+            };
+            /** Test */
+            test: string;
+            /** Updated */
+            updated: number;
+            window: components["schemas"]["Window"];
         };
         /**
          * MetricView
@@ -2768,6 +3801,40 @@ export interface components {
             role: components["schemas"]["Role"];
             /** Username */
             username: string;
+        };
+        /**
+         * NewValue
+         * @description A value of a business series: orders per minute, sign-ins, open tickets, GPU-hours.
+         */
+        NewValue: {
+            /**
+             * Labels
+             * @description What it is of, e.g. ``{"site": "fra", "product": "web"}``.
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /**
+             * Series
+             * @description Name of the series, e.g. ``orders_per_minute``.
+             */
+            series: string;
+            /**
+             * Time
+             * @description What moment it is of: ISO 8601 (without an offset: UTC) or UTC seconds. None = now.
+             */
+            time?: string | null;
+            /**
+             * Unit
+             * @description Unit, e.g. ``orders/min``.
+             * @default
+             */
+            unit: string;
+            /**
+             * Value
+             * @description The value; must be finite.
+             */
+            value: number;
         };
         /**
          * NewView
@@ -3063,28 +4130,64 @@ export interface components {
             new: string;
         };
         /**
-         * PeerView
-         * @description The other end of an interface.
+         * PathChangeView
+         * @description From ``at`` on the path was this one.
          */
-        PeerView: {
-            /** Device */
-            device: string;
-            /** Interface */
-            interface: string;
+        PathChangeView: {
+            /** At */
+            at: number;
+            /** Branches */
+            branches: number;
+            /** Hops */
+            hops: number;
             /**
-             * Known
-             * @description Whether the device is in the inventory, so that it has a page.
+             * Path
+             * @description Names the set of paths.
              */
-            known: boolean;
+            path: string;
+        };
+        /**
+         * PathView
+         * @description What a trace saw, when the path was another, and each hop's latency over time.
+         */
+        PathView: {
+            /** Agent */
+            agent: string;
             /**
-             * Link
-             * @description Id of the link.
+             * At
+             * @description When the run began.
              */
-            link: string;
-            /** Origins */
-            origins: string[];
-            /** Site */
-            site: string;
+            at: number | null;
+            /** Changes */
+            changes: components["schemas"]["PathChangeView"][];
+            /** Hops */
+            hops: components["schemas"]["HopView"][];
+            /**
+             * Left Out
+             * @description Hops that are not among the lines.
+             */
+            left_out: number;
+            /** Lines */
+            lines: components["schemas"]["HopLineView"][];
+            /**
+             * Run
+             * @description Names the run; empty where there was none.
+             */
+            run: string;
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+            /** Target */
+            target: string;
+            /**
+             * Updated
+             * @default 0
+             */
+            updated: number;
+            window: components["schemas"]["Window"];
         };
         /**
          * PipelineView
@@ -3173,6 +4276,27 @@ export interface components {
              * @description Decoded rows that are not on their way to the store yet.
              */
             waiting_rows: number;
+        };
+        /**
+         * PrefixRoutes
+         * @description One prefix that a look-up found.
+         */
+        PrefixRoutes: {
+            /** Family */
+            family: string;
+            /** Prefix */
+            prefix: string;
+            /**
+             * Relation
+             * @description ``exact``, ``covering``, ``longer``.
+             */
+            relation: string;
+            /** Routers */
+            routers: components["schemas"]["RouterRoutes"][];
+            /** Standing */
+            standing: boolean;
+            /** Vrf */
+            vrf: string;
         };
         /**
          * Provenance
@@ -3327,6 +4451,117 @@ export interface components {
              * @enum {string}
              */
             view: "series" | "table" | "sankey" | "records" | "stat";
+        };
+        /**
+         * RankedPath
+         * @description A path with its place in the choice of a router.
+         */
+        RankedPath: {
+            /** As Path */
+            as_path: string;
+            /** As Path Length */
+            as_path_length: number;
+            /**
+             * Attributes
+             * @default
+             */
+            attributes: string;
+            /** Best */
+            best: boolean;
+            /** Bgp Origin */
+            bgp_origin: string;
+            /** Communities */
+            communities: string[];
+            /**
+             * Eligible
+             * @description Whether it takes part in the choice: it stands, and import policy lets it in.
+             */
+            eligible: boolean;
+            /** Family */
+            family: string;
+            /**
+             * Gone
+             * @description Why it does not stand: ``withdrawn``, ``session down``, ``session restarted``.
+             * @default
+             */
+            gone: string;
+            /**
+             * Local Pref
+             * @description 0 = not sent.
+             */
+            local_pref: number;
+            /**
+             * Lost At
+             * @description Step of the selection that took it out: ``local_pref``, ``as_path``, ``origin``, ``med``, ``external``,
+             *     ``peer_address``, ``tie``, ``policy``, ``multipath``, ``gone``.
+             * @default
+             */
+            lost_at: string;
+            /**
+             * Med
+             * @description 0 = not sent.
+             */
+            med: number;
+            /** Neighbor As */
+            neighbor_as: number;
+            /** Next Hop */
+            next_hop: string;
+            /**
+             * Next Hop Name
+             * @default
+             */
+            next_hop_name: string;
+            /** Origin As */
+            origin_as: number;
+            /** Path Id */
+            path_id: number;
+            /**
+             * Peer
+             * @description Address of the neighbour; empty for Loc-RIB.
+             */
+            peer: string;
+            /** Peer As */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Prefix
+             * @description With its length; routes that a prefix does not tell apart in words.
+             */
+            prefix: string;
+            /**
+             * Rib
+             * @description ``adj_rib_in_pre``, ``adj_rib_in_post`` (before and after import policy), ``loc_rib``, ``adj_rib_out_pre`` …
+             */
+            rib: string;
+            /**
+             * Rpki
+             * @description RFC 6811: ``valid``, ``invalid``, ``not_found``, ``unchecked``.
+             */
+            rpki: string;
+            /**
+             * Said
+             * @description When it was last told of, checkpoints included.
+             */
+            said: number;
+            /**
+             * Since
+             * @description When it became what it is; null: longer ago than was read (see ``window``).
+             */
+            since: number | null;
+            /** Standing */
+            standing: boolean;
+            /** Vrf */
+            vrf: string;
+            /**
+             * Why
+             * @description The value it lost with.
+             * @default
+             */
+            why: string;
         };
         /**
          * Reason
@@ -3566,6 +4801,179 @@ export interface components {
             window: components["schemas"]["Window"];
         };
         /**
+         * ReferenceColumn
+         * @description A column of the tables of one kind.
+         */
+        ReferenceColumn: {
+            /**
+             * Filled
+             * @description Rows that fill it.
+             */
+            filled: number;
+            /** Meaning */
+            meaning: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * ReferenceKind
+         * @description What tables are about: ``site``, ``customer``, ``asn``, ``interface``, and so on.
+         */
+        ReferenceKind: {
+            /** Columns */
+            columns: components["schemas"]["ReferenceColumn"][];
+            /**
+             * Dimensions
+             * @description Dataset → the dimensions that the tables make there.
+             */
+            dimensions: {
+                [key: string]: string[];
+            };
+            /** Kind */
+            kind: string;
+            /** Meaning */
+            meaning: string;
+            /** Rows */
+            rows: number;
+            /**
+             * Tables
+             * @description Names of the tables, the strongest first.
+             */
+            tables: string[];
+        };
+        /**
+         * ReferenceRow
+         * @description One row of a table.
+         */
+        ReferenceRow: {
+            /**
+             * Holds
+             * @enum {string}
+             */
+            holds: "now" | "later" | "ended";
+            /**
+             * Key
+             * @description What it is about; an interface as address and ifIndex.
+             */
+            key: string;
+            /** Table */
+            table: string;
+            /**
+             * Valid From
+             * @description UTC seconds; None = always.
+             */
+            valid_from: number | null;
+            /**
+             * Valid To
+             * @description UTC seconds, not included; None = for ever.
+             */
+            valid_to: number | null;
+            /** Values */
+            values: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ReferenceRows
+         * @description Rows of the tables of one kind, by what they are about.
+         */
+        ReferenceRows: {
+            /** Columns */
+            columns: string[];
+            /** Kind */
+            kind: string;
+            /** Rows */
+            rows: components["schemas"]["ReferenceRow"][];
+            /**
+             * Total
+             * @description Rows that match, of which ``rows`` are one page.
+             */
+            total: number;
+        };
+        /**
+         * Registered
+         * @description The agent is known from now on.
+         */
+        Registered: {
+            /**
+             * Agent
+             * @description Its name.
+             */
+            agent: string;
+            /**
+             * Key
+             * @description What it proves itself with (``Authorization: Bearer``). Told once; an earlier key is worth nothing now.
+             */
+            key: string;
+        };
+        /**
+         * Registration
+         * @description An agent introduces itself.
+         */
+        Registration: {
+            /**
+             * Addresses
+             * @description Where its peers reach it, the best first; none = where it comes from.
+             */
+            addresses?: string[];
+            /**
+             * Capabilities
+             * @description Kinds of tests that it can run here.
+             */
+            capabilities?: string[];
+            /**
+             * Name
+             * @description What people call it; one agent per name.
+             */
+            name: string;
+            /**
+             * Platform
+             * @description Its system.
+             * @default
+             */
+            platform: string;
+            /**
+             * Port
+             * @description Where it answers its peers' tests; 0 = it does not.
+             * @default 0
+             */
+            port: number;
+            /**
+             * Token
+             * @description ``synthetics.token`` of the settings, or an API token of the role sender.
+             */
+            token: string;
+            /**
+             * Version
+             * @description Its version.
+             * @default
+             */
+            version: string;
+        };
+        /**
+         * ResultsTaken
+         * @description What became of a report.
+         */
+        ResultsTaken: {
+            /**
+             * Duplicates
+             * @description Rows of runs that had been told before.
+             */
+            duplicates: number;
+            /**
+             * Refused
+             * @description Rows that were not understood, by reason. Sending them again does not help.
+             */
+            refused: {
+                [key: string]: number;
+            };
+            /**
+             * Stored
+             * @description Rows that are kept.
+             */
+            stored: number;
+        };
+        /**
          * Role
          * @description What a person or token may do. From viewer to admin each may do what the ones before it may.
          *
@@ -3573,6 +4981,250 @@ export interface components {
          * @enum {string}
          */
         Role: "sender" | "viewer" | "operator" | "admin";
+        /**
+         * RouteEvent
+         * @description Something that happened to a prefix, or to a session that told of it.
+         */
+        RouteEvent: {
+            /** At */
+            at: number;
+            /** Changed */
+            changed: components["schemas"]["Changed"][];
+            /** Event */
+            event: string;
+            /** Exporter */
+            exporter: string;
+            /** Name */
+            name: string;
+            path: components["schemas"]["RoutePath"] | null;
+            /** Peer */
+            peer: string;
+            /** Peer As */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Reason
+             * @default
+             */
+            reason: string;
+            /** Rib */
+            rib: string;
+            /** Vrf */
+            vrf: string;
+        };
+        /**
+         * RoutePath
+         * @description One route as one session tells of it.
+         */
+        RoutePath: {
+            /** As Path */
+            as_path: string;
+            /** As Path Length */
+            as_path_length: number;
+            /**
+             * Attributes
+             * @default
+             */
+            attributes: string;
+            /** Bgp Origin */
+            bgp_origin: string;
+            /** Communities */
+            communities: string[];
+            /** Family */
+            family: string;
+            /**
+             * Gone
+             * @description Why it does not stand: ``withdrawn``, ``session down``, ``session restarted``.
+             * @default
+             */
+            gone: string;
+            /**
+             * Local Pref
+             * @description 0 = not sent.
+             */
+            local_pref: number;
+            /**
+             * Med
+             * @description 0 = not sent.
+             */
+            med: number;
+            /** Neighbor As */
+            neighbor_as: number;
+            /** Next Hop */
+            next_hop: string;
+            /**
+             * Next Hop Name
+             * @default
+             */
+            next_hop_name: string;
+            /** Origin As */
+            origin_as: number;
+            /** Path Id */
+            path_id: number;
+            /**
+             * Peer
+             * @description Address of the neighbour; empty for Loc-RIB.
+             */
+            peer: string;
+            /** Peer As */
+            peer_as: number;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /**
+             * Prefix
+             * @description With its length; routes that a prefix does not tell apart in words.
+             */
+            prefix: string;
+            /**
+             * Rib
+             * @description ``adj_rib_in_pre``, ``adj_rib_in_post`` (before and after import policy), ``loc_rib``, ``adj_rib_out_pre`` …
+             */
+            rib: string;
+            /**
+             * Rpki
+             * @description RFC 6811: ``valid``, ``invalid``, ``not_found``, ``unchecked``.
+             */
+            rpki: string;
+            /**
+             * Said
+             * @description When it was last told of, checkpoints included.
+             */
+            said: number;
+            /**
+             * Since
+             * @description When it became what it is; null: longer ago than was read (see ``window``).
+             */
+            since: number | null;
+            /** Standing */
+            standing: boolean;
+            /** Vrf */
+            vrf: string;
+        };
+        /**
+         * RoutePolicyView
+         * @description What policy does to the routes of one neighbour.
+         */
+        RoutePolicyView: {
+            /** Added */
+            added: number;
+            /** After */
+            after: number;
+            /** Before */
+            before: number;
+            /**
+             * By Attribute
+             * @description How many of the changed routes differ in which attribute.
+             */
+            by_attribute: {
+                [key: string]: number;
+            };
+            /** Changed */
+            changed: number;
+            /** Direction */
+            direction: string;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Exporter */
+            exporter: string;
+            /** Name */
+            name: string;
+            /** Peer */
+            peer: string;
+            /**
+             * Peer Name
+             * @default
+             */
+            peer_name: string;
+            /** Rejected */
+            rejected: number;
+            /** Routes */
+            routes: components["schemas"]["TreatedRoute"][];
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /**
+             * Told
+             * @description Whether routes are known both before and after policy; otherwise nothing can be said.
+             */
+            told: boolean;
+            /** Truncated */
+            truncated: boolean;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * RouteTimelineView
+         * @description What happened to exactly one prefix.
+         */
+        RouteTimelineView: {
+            /** As Names */
+            as_names: {
+                [key: string]: string;
+            };
+            /**
+             * Begins
+             * @description Where the events begin; later than the window where there were too many.
+             */
+            begins: number;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Events */
+            events: components["schemas"]["RouteEvent"][];
+            /** Lanes */
+            lanes: components["schemas"]["LaneView"][];
+            /** Prefix */
+            prefix: string;
+            /** Rows Read */
+            rows_read: number;
+            /** Sql */
+            sql: string;
+            /** Truncated */
+            truncated: boolean;
+            /** @description Of which time rows were read. */
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * RouterRoutes
+         * @description What one router knows of one prefix.
+         */
+        RouterRoutes: {
+            /**
+             * Decided By
+             * @description The step that left one path: as ``lost_at``, or ``only``, ``router``, ``tie``.
+             */
+            decided_by: string;
+            /** Exporter */
+            exporter: string;
+            /** Name */
+            name: string;
+            /** Paths */
+            paths: components["schemas"]["RankedPath"][];
+            /**
+             * Source
+             * @description ``bmp``, ``mrt``, ``bgp``.
+             */
+            source: string;
+            /**
+             * Told
+             * @description The router itself said which path it uses (Loc-RIB); otherwise that is worked out from the attributes.
+             */
+            told: boolean;
+            /**
+             * Used
+             * @description The longest match of what was asked that has a path in use.
+             */
+            used: boolean;
+            /** Why */
+            why: string;
+        };
         /**
          * Series
          * @description One line of a time series: ``values[i]`` belongs to ``start + i × step``; None is a gap (nothing known).
@@ -3747,6 +5399,18 @@ export interface components {
          */
         Status: "ok" | "unknown" | "warning" | "critical";
         /**
+         * StepView
+         * @description Flows from one node to another, by their place in ``hops``; −1 = the agent.
+         */
+        StepView: {
+            /** Flows */
+            flows: number;
+            /** Next */
+            next: number;
+            /** Origin */
+            origin: number;
+        };
+        /**
          * StreamView
          * @description One (exporter, protocol, observation domain) stream.
          */
@@ -3820,6 +5484,175 @@ export interface components {
             unsampled_records: number;
         };
         /**
+         * SyntheticTest
+         * @description One test. Which fields count depends on ``kind``; the others are passed over.
+         */
+        SyntheticTest: {
+            /**
+             * Agents
+             * @description Agents that run it, by name; ``*`` and ``?`` stand for any.
+             */
+            agents?: string[];
+            /**
+             * Body
+             * @description HTTP body of a POST.
+             * @default
+             */
+            body: string;
+            /**
+             * Count
+             * @description Ping and tcp: probes per run.
+             * @default 5
+             */
+            count: number;
+            /**
+             * Duration S
+             * @description Throughput: how long to send.
+             * @default 5
+             */
+            duration_s: number;
+            /**
+             * Enabled
+             * @description Whether it runs.
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * Every S
+             * @description How often.
+             * @default 60
+             */
+            every_s: number;
+            /**
+             * Expect Answers
+             * @description DNS: answers that must be among those that come.
+             */
+            expect_answers?: string[];
+            /**
+             * Expect Status
+             * @description HTTP: statuses that are good; empty = 200 to 399.
+             */
+            expect_status?: number[];
+            /**
+             * Expect Text
+             * @description HTTP: text that the answer must hold.
+             * @default
+             */
+            expect_text: string;
+            /**
+             * Family
+             * @description Which addresses of a name.
+             * @default any
+             * @enum {string}
+             */
+            family: "any" | "ipv4" | "ipv6";
+            /**
+             * Flows
+             * @description Trace: how many flow ids, so that the branches of ECMP show.
+             * @default 16
+             */
+            flows: number;
+            /**
+             * Headers
+             * @description HTTP headers.
+             */
+            headers?: {
+                [key: string]: string;
+            };
+            /**
+             * Interval Ms
+             * @description Ping and tcp: time between probes.
+             * @default 200
+             */
+            interval_ms: number;
+            /**
+             * Kind
+             * @description What it does.
+             * @enum {string}
+             */
+            kind: "ping" | "tcp" | "trace" | "http" | "dns" | "throughput";
+            /** @description When a run is ``degraded``. */
+            limits?: components["schemas"]["Limits"];
+            /**
+             * Max Hops
+             * @description Trace: longest path.
+             * @default 30
+             */
+            max_hops: number;
+            /**
+             * Mesh
+             * @description The agents test each other instead of ``targets``: ping, tcp, trace and throughput only.
+             * @default false
+             */
+            mesh: boolean;
+            /**
+             * Method
+             * @description HTTP method.
+             * @default GET
+             * @enum {string}
+             */
+            method: "GET" | "HEAD" | "POST";
+            /**
+             * Most Bps
+             * @description Throughput: upper bound of the rate, so that the test does no harm.
+             * @default 100000000
+             */
+            most_bps: number;
+            /**
+             * Name
+             * @description What people call it; unique.
+             */
+            name: string;
+            /**
+             * Port
+             * @description Tcp, and trace by tcp: port; DNS: port of the resolvers is 53 unless written with them.
+             * @default 443
+             */
+            port: number;
+            /**
+             * Protocol
+             * @description Trace: what the probes are.
+             * @default udp
+             * @enum {string}
+             */
+            protocol: "udp" | "icmp" | "tcp";
+            /**
+             * Record
+             * @description DNS: type of record.
+             * @default A
+             * @enum {string}
+             */
+            record: "A" | "AAAA" | "CNAME" | "MX" | "NS" | "TXT" | "SOA" | "PTR" | "SRV" | "CAA";
+            /**
+             * Resolvers
+             * @description DNS: resolvers to ask, each a series of its own; empty = the agent's own.
+             */
+            resolvers?: string[];
+            /**
+             * Size
+             * @description Ping: bytes of data in a probe.
+             * @default 56
+             */
+            size: number;
+            /**
+             * Targets
+             * @description Names or addresses; HTTP: URLs; DNS: names to look up. Each is a series of its own.
+             */
+            targets?: string[];
+            /**
+             * Timeout Ms
+             * @description How long an answer is waited for.
+             * @default 3000
+             */
+            timeout_ms: number;
+            /**
+             * Verify Tls
+             * @description HTTP: a certificate that does not verify is a failure. It is read either way.
+             * @default true
+             */
+            verify_tls: boolean;
+        };
+        /**
          * TableView
          * @description A reference table that enrichment uses.
          */
@@ -3863,6 +5696,12 @@ export interface components {
              */
             problems: string[];
             /**
+             * Resting
+             * @description Good rows that do not hold now, by their ``valid_from`` and ``valid_to``.
+             * @default 0
+             */
+            resting: number;
+            /**
              * Rows
              * @description Rows in use.
              */
@@ -3872,6 +5711,210 @@ export interface components {
              * @description Rows that could not be used.
              */
             skipped: number;
+        };
+        /**
+         * TestRow
+         * @description A test in the list, with its figures over the window.
+         */
+        TestRow: {
+            /**
+             * Agents
+             * @description Agents that run it, by name.
+             */
+            agents: string[];
+            /** Author */
+            author: string;
+            /**
+             * Availability
+             * @description Share of runs that worked, of those that could be carried out, 0–1.
+             */
+            availability: number | null;
+            /**
+             * Certificate Days
+             * @description Of the certificate that expires first.
+             */
+            certificate_days: number | null;
+            course: components["schemas"]["CourseView"] | null;
+            /** Enabled */
+            enabled: boolean;
+            /** Every S */
+            every_s: number;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "ping" | "tcp" | "trace" | "http" | "dns" | "throughput";
+            /**
+             * Last
+             * @description When it ran last.
+             */
+            last: number | null;
+            /**
+             * Loss
+             * @description 0–1.
+             */
+            loss: number | null;
+            /** Mesh */
+            mesh: boolean;
+            /** Name */
+            name: string;
+            /**
+             * Origin
+             * @description ``settings``: written in weft.yaml, where alone it can be changed.
+             * @enum {string}
+             */
+            origin: "settings" | "people";
+            /** Rtt Ms */
+            rtt_ms: number | null;
+            /** Runs */
+            runs: number;
+            /**
+             * States
+             * @description How many series are in which state now.
+             */
+            states: {
+                [key: string]: number;
+            };
+            /** @description Of the series now: critical where half of them or more fail, a warning where any does or is degraded. */
+            status: components["schemas"]["Status"];
+            /** Target Count */
+            target_count: number;
+            /**
+             * Targets
+             * @description The first few.
+             */
+            targets: string[];
+            /** Updated */
+            updated: number | null;
+        };
+        /**
+         * TestSeries
+         * @description A test from one agent to one target: how it is now, and its figures over the window.
+         */
+        TestSeries: {
+            /** Address */
+            address: string;
+            /** Agent */
+            agent: string;
+            /** Agent Site */
+            agent_site: string;
+            /** Answer */
+            answer: string;
+            /** As Name */
+            as_name: string;
+            /** Asn */
+            asn: number;
+            /** Availability */
+            availability: number | null;
+            /** Branches */
+            branches: number;
+            /** Certificate Days */
+            certificate_days: number | null;
+            /**
+             * Code
+             * @description HTTP status or DNS RCODE of the last run.
+             */
+            code: number;
+            /**
+             * Error
+             * @description Why the last run did not end well.
+             */
+            error: string;
+            /**
+             * Filter
+             * @description The rows of it, as a filter of the explorer.
+             */
+            filter: string;
+            /**
+             * Hops
+             * @description Length of the longest branch; 0 = it was not traced.
+             */
+            hops: number;
+            /** Jitter Ms */
+            jitter_ms: number | null;
+            /** Last */
+            last: number | null;
+            /** Loss */
+            loss: number | null;
+            /**
+             * Paths
+             * @description Different sets of paths in the window.
+             */
+            paths: number;
+            /**
+             * Phases
+             * @description Mean of each phase of HTTP, ms: ``dns_ms``, ``connect_ms``, ``tls_ms``, ``first_byte_ms``, ``transfer_ms``.
+             */
+            phases: {
+                [key: string]: number;
+            };
+            /** Resolver */
+            resolver: string;
+            /** Rtt Ms */
+            rtt_ms: number | null;
+            /** Rtt P95 Ms */
+            rtt_p95_ms: number | null;
+            /** Runs */
+            runs: number;
+            /**
+             * Site
+             * @description Site of ours that the target is at.
+             */
+            site: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "degraded" | "failed" | "error" | "silent" | "waiting";
+            /** Target */
+            target: string;
+            /** Target Agent */
+            target_agent: string;
+            /** Throughput Bps */
+            throughput_bps: number | null;
+        };
+        /**
+         * TestView
+         * @description The page of one test.
+         */
+        TestView: {
+            /**
+             * Agents
+             * @description Those that run it.
+             */
+            agents: components["schemas"]["AgentView"][];
+            /**
+             * Queries
+             * @description Questions behind its charts, by what they show.
+             */
+            queries: {
+                [key: string]: {
+                    [key: string]: unknown;
+                };
+            };
+            row: components["schemas"]["TestRow"];
+            /**
+             * Series
+             * @description Worst first.
+             */
+            series: components["schemas"]["TestSeries"][];
+            test: components["schemas"]["SyntheticTest"];
+            /** Updated */
+            updated: number;
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * TestsView
+         * @description Every test, worst first.
+         */
+        TestsView: {
+            /** Agents */
+            agents: components["schemas"]["AgentView"][];
+            /** Tests */
+            tests: components["schemas"]["TestRow"][];
+            /** Updated */
+            updated: number;
+            window: components["schemas"]["Window"];
         };
         /**
          * TimeGrid
@@ -4033,6 +6076,23 @@ export interface components {
             records_per_s: number;
         };
         /**
+         * TreatedRoute
+         * @description One route that policy treats.
+         */
+        TreatedRoute: {
+            after: components["schemas"]["RoutePath"] | null;
+            before: components["schemas"]["RoutePath"] | null;
+            /** Changed */
+            changed: components["schemas"]["Changed"][];
+            /** Prefix */
+            prefix: string;
+            /**
+             * Verdict
+             * @description ``rejected``, ``added``, ``changed``.
+             */
+            verdict: string;
+        };
+        /**
          * UnknownField
          * @description An information element that Weft does not store.
          */
@@ -4097,6 +6157,22 @@ export interface components {
             msg: string;
             /** Error Type */
             type: string;
+        };
+        /**
+         * ValuesTakenView
+         * @description What became of values.
+         */
+        ValuesTakenView: {
+            /**
+             * Accepted
+             * @description Values that were new, or another than before for the same moment.
+             */
+            accepted: number;
+            /**
+             * Duplicates
+             * @description Values that had been told before.
+             */
+            duplicates: number;
         };
         /**
          * ViewColumn
@@ -4224,6 +6300,45 @@ export interface components {
             /** Until */
             until: number;
         };
+        /**
+         * PeerView
+         * @description The other end of a mesh.
+         */
+        weft__api__models__agents__PeerView: {
+            /** Addresses */
+            addresses: string[];
+            /** Agent */
+            agent: string;
+            /**
+             * Port
+             * @description Where it answers; 0 = it does not.
+             */
+            port: number;
+        };
+        /**
+         * PeerView
+         * @description The other end of an interface.
+         */
+        weft__api__models__devices__PeerView: {
+            /** Device */
+            device: string;
+            /** Interface */
+            interface: string;
+            /**
+             * Known
+             * @description Whether the device is in the inventory, so that it has a page.
+             */
+            known: boolean;
+            /**
+             * Link
+             * @description Id of the link.
+             */
+            link: string;
+            /** Origins */
+            origins: string[];
+            /** Site */
+            site: string;
+        };
     };
     responses: never;
     parameters: never;
@@ -4233,6 +6348,375 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
+    listAgents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"][];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    registerAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Registration"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Registered"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reportResults: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": Record<string, never>;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResultsTaken"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `synthetics.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getAgentTests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AssignmentView"];
+                };
+            };
+            /** @description Nothing changed since the ETag that If-None-Match names. */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    removeAgent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -4582,6 +7066,111 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    pushBusiness: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewValue"] | components["schemas"]["NewValue"][];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ValuesTakenView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is larger than `push.max_body_bytes`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not a content type or encoding that is understood. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description More values than the sender may send; Retry-After says when to go on. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The store is away; retry. */
@@ -5338,6 +7927,151 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Explanation"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listReferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceKind"][];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listReferenceRows: {
+        parameters: {
+            query?: {
+                text?: string;
+                limit?: number;
+                offset?: number;
+            };
+            header?: never;
+            path: {
+                kind: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReferenceRows"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */
@@ -6465,6 +9199,534 @@ export interface operations {
             };
         };
     };
+    getRouteChurn: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                until?: string;
+                by?: "prefix" | "peer" | "origin";
+                limit?: number;
+                /** @description Only this router: its address or name. */
+                exporter?: string;
+                /** @description Only this neighbour: its address or name. */
+                peer?: string;
+                /** @description Only this VRF; `global` = none. */
+                vrf?: string;
+                /** @description Only this table: adj_rib_in_pre, loc_rib … */
+                rib?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChurnView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    lookUpRoute: {
+        parameters: {
+            query: {
+                /** @description 192.0.2.0/24, 2001:db8::/32, or an address. */
+                prefix: string;
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description `exact`, with what covers it, with what is more specific, or all. */
+                match?: "exact" | "covering" | "longer" | "all";
+                /** @description More specific prefixes at most. */
+                limit?: number;
+                /** @description Only this router: its address or name. */
+                exporter?: string;
+                /** @description Only this neighbour: its address or name. */
+                peer?: string;
+                /** @description Only this VRF; `global` = none. */
+                vrf?: string;
+                /** @description Only this table: adj_rib_in_pre, loc_rib … */
+                rib?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LookupView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRoutePolicy: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description Import (`in`) or export (`out`). */
+                direction?: "in" | "out";
+                /** @description Show only routes so treated; all are counted. */
+                verdict?: "" | "rejected" | "added" | "changed";
+                limit?: number;
+                /** @description Only this router: its address or name. */
+                exporter?: string;
+                /** @description Only this neighbour: its address or name. */
+                peer?: string;
+                /** @description Only this VRF; `global` = none. */
+                vrf?: string;
+                /** @description Only this table: adj_rib_in_pre, loc_rib … */
+                rib?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RoutePolicyView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listBgpSessions: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                until?: string;
+                /** @description Count the routes that stand: reads the whole table once. */
+                count?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BgpSessionsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRouteTimeline: {
+        parameters: {
+            query: {
+                /** @description 192.0.2.0/24, 2001:db8::/32, or an address. */
+                prefix: string;
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                until?: string;
+                /** @description Only this router: its address or name. */
+                exporter?: string;
+                /** @description Only this neighbour: its address or name. */
+                peer?: string;
+                /** @description Only this VRF; `global` = none. */
+                vrf?: string;
+                /** @description Only this table: adj_rib_in_pre, loc_rib … */
+                rib?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RouteTimelineView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listJudgedRoutes: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description invalid, valid, not_found or unchecked. */
+                state?: string;
+                limit?: number;
+                /** @description Only this router: its address or name. */
+                exporter?: string;
+                /** @description Only this neighbour: its address or name. */
+                peer?: string;
+                /** @description Only this VRF; `global` = none. */
+                vrf?: string;
+                /** @description Only this table: adj_rib_in_pre, loc_rib … */
+                rib?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JudgedRoutesView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listSources: {
         parameters: {
             query?: {
@@ -6592,6 +9854,646 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    checkTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyntheticTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getMesh: {
+        parameters: {
+            query: {
+                /** @description Name of the test. */
+                name: string;
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; states are as of it. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MeshView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getTestPath: {
+        parameters: {
+            query: {
+                /** @description Name of the test. */
+                name: string;
+                agent: string;
+                target: string;
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; states are as of it. */
+                until?: string;
+                /** @description The last run at or before this; empty = `until`. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PathView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getTest: {
+        parameters: {
+            query: {
+                /** @description Name of the test. */
+                name: string;
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; states are as of it. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    changeTest: {
+        parameters: {
+            query: {
+                /** @description Name of the test. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyntheticTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyntheticTest"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    removeTest: {
+        parameters: {
+            query: {
+                /** @description Name of the test. */
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listTests: {
+        parameters: {
+            query?: {
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range; states are as of it. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TestsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    addTest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SyntheticTest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SyntheticTest"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The store is away; retry. */

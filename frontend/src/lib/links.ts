@@ -22,6 +22,10 @@ export const interfacePath = (device: string, ifname: string, kept = ""): string
 export const sourcesPath = (params: { kind?: string; source?: string; search?: string; tab?: string } = {}, kept = ""): string =>
   withParams("/sources", kept, params);
 
+/** A part of the Routing page; without one the look-up, of a `prefix` as of `at`. */
+export const routingPath = (part = "", params: Readonly<Record<string, string>> = {}, kept = ""): string =>
+  withParams(part ? `/routing/${part}` : "/routing", kept, params);
+
 export interface ExploreLink {
   dataset?: string;
   chart?: string;
