@@ -11,9 +11,32 @@ from typing import Any
 
 from weft.decode.bgp.attributes import canonical, each, next_hop, path_segments, split
 from weft.decode.bgp.codes import (
-    AGGREGATOR, AIGP, AS4_AGGREGATOR, AS4_PATH, AS_PATH, ATOMIC, CLUSTER_LIST, COMMUNITIES, EXTENDED, HEADER,
-    IPV6_EXTENDED, KEEPALIVE, LARGE, LOCAL_PREF, MED, MP_REACH, MP_UNREACH, NEXT_HOP, NOTIFICATION, OPEN, ORIGIN,
-    ORIGINATOR, OTC, ROUTE_REFRESH, UPDATE, Malformed,
+    AGGREGATOR,
+    AIGP,
+    AS4_AGGREGATOR,
+    AS4_PATH,
+    AS_PATH,
+    ATOMIC,
+    CLUSTER_LIST,
+    COMMUNITIES,
+    EXTENDED,
+    HEADER,
+    IPV6_EXTENDED,
+    KEEPALIVE,
+    LARGE,
+    LOCAL_PREF,
+    MED,
+    MP_REACH,
+    MP_UNREACH,
+    NEXT_HOP,
+    NOTIFICATION,
+    OPEN,
+    ORIGIN,
+    ORIGINATOR,
+    OTC,
+    ROUTE_REFRESH,
+    UPDATE,
+    Malformed,
 )  # fmt: skip
 from weft.decode.bgp.communities import extended_text, ipv6_extended
 from weft.decode.bgp.further import OPAQUE, aggregator, aigp

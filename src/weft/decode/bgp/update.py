@@ -137,9 +137,8 @@ def _announced(
     plain = canonical(block)
     if body:
         routes = read_nlri((1, 1), body, (1, 1) in add_path)
-        needed = {ORIGIN, AS_PATH, NEXT_HOP}
         without = b"".join(part for code, part in _parts(plain) if code != MP_REACH)
-        found.append((routes, _path(without, needed - attributes.keys(), as4, paths, errors)))
+        found.append((routes, _path(without, {ORIGIN, AS_PATH} - attributes.keys(), as4, paths, errors)))
     if reach := attributes.get(MP_REACH):
         pair = int.from_bytes(reach[:2], "big"), reach[2]
         hop = reach[3]

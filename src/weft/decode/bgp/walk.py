@@ -148,8 +148,8 @@ def _rows(  # noqa: C901 - one step for each part of a message
     ):
         return BAD_NLRI
     if nlri < end:
-        if seen & 0b1110 != 0b1110 and became == FINE:
-            became = MISSING
+        if seen & _ORIGIN_AND_PATH != _ORIGIN_AND_PATH and became == FINE:
+            became = MISSING  # without a next hop it is a route all the same: FRR tells of IPv4 over IPv6 so
         group = _set(data, first, last, -1, sink)
         if not put_prefixes(sink, data, nlri, end, 1, (with_ids >> 1) & 1 != 0, group, number):
             return BAD_NLRI

@@ -21,6 +21,7 @@ _FRAMES = 1 << 14  # messages that are cut at once
 _PEERS = 1 << 16  # sessions of one router whose agreements are kept
 _STAMP = COMMON + PER_PEER - 8  # where a message's time stamp lies
 _BODY = COMMON + PER_PEER
+_MARKER = b"\xff" * 16
 
 
 class BmpStream:
@@ -68,6 +69,8 @@ class BmpStream:
 
     def _read(self, octets: bytes, array: NDArray[np.uint8], count: int, found: list[BmpMessage], now_ns: int) -> None:
         """The messages that were cut: a run of Route Monitoring of one peer at once, others one by one."""
+        if not count:
+            return
         begins = np.flatnonzero(~self._same[:count])
         for first, last in zip(begins.tolist(), [*begins[1:].tolist(), count], strict=True):
             start, end = int(self._start[first]), int(self._start[first + 1])
@@ -116,12 +119,12 @@ class BmpStream:
         return Monitoring(*header.about, routes, _stamps(array, starts, now_ns)[numbers], last - first)
 
     def _several(self, message: bytes, now_ns: int) -> Monitoring:
-        """A message that does not hold exactly one UPDATE: the UPDATEs that it does hold."""
+        """A message that does not hold exactly one UPDATE: those that it does hold. TLVs may follow (path marking)."""
         if len(message) < _BODY:
             raise InvalidInput("short_message")
         header = read_header(message, COMMON, now_ns)
         parts, at = [], _BODY
-        while at + HEADER <= len(message):
+        while message[at : at + 16] == _MARKER and at + HEADER <= len(message):
             length = int.from_bytes(message[at + 16 : at + 18], "big")
             if length < HEADER or at + length > len(message):
                 break
@@ -130,7 +133,7 @@ class BmpStream:
                 parts.append(decode_update(body, as4=header.as4, add_path=self._agreed(header), paths=self._paths))
             at += length
         routes = Routes.concat(parts)
-        if at != len(message) or not parts:
+        if not parts:
             routes.errors["not_an_update"] += 1
         return Monitoring(*header.about, routes, np.full(len(routes), header.time_ns))
 

@@ -36,8 +36,8 @@ _FAMILIES_6 = (10, 24, 28, 30)  # AF_INET6 of Linux, NetBSD, FreeBSD, macOS
 
 
 @kernel
-def _link_to_ethertype(at: int, end: int, link: int) -> tuple[int, int]:
-    """(offset, ethertype) from which ``find_ip`` goes on."""
+def link_to_ethertype(at: int, end: int, link: int) -> tuple[int, int]:
+    """Below the link layer: (offset, ethertype) from which ``find_ip`` goes on."""
     if link == ETHERNET:
         return at, ET_ETHERNET
     if link in (RAW, 12, 14, IPV4, IPV6):
@@ -82,7 +82,7 @@ def find_udp(
         row[U_KIND] = NOTHING
         begin = base + packets[i, P_AT]
         end = begin + packets[i, P_SIZE]
-        at, ethertype = _link_to_ethertype(begin, end, packets[i, P_LINK])
+        at, ethertype = link_to_ethertype(begin, end, packets[i, P_LINK])
         at, ethertype, _, _, _, _ = find_ip(at, end, ethertype)
         row[U_IP] = at - base
         if ethertype == ET_IPV4 and at + 20 <= end:
