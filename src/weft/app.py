@@ -122,7 +122,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         written = InventorySources(settings.inventory, inventory, intake)
         process.parts += [enricher, intake, written, collector, pushes]
         if acme is not None:
-            process.parts += acme.devices(intake, questions)
+            process.parts += [*acme.devices(intake, questions), *acme.business(pushes, questions)]
         syslog = SyslogServer(settings.syslog, intake, data_dir=data_dir)
         rpki = Rpki(settings.routing.rpki, intake)
         routing = RoutingCollector(

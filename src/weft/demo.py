@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
+from weft.collect.business.config import BusinessConfig
 from weft.collect.collector import Collector
 from weft.collect.configs.config import ConfigDirectory, ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.intake import Intake
 from weft.collect.inventory.config import InventoryConfig
+from weft.collect.push import Pushes
 from weft.collect.snmp.config import SnmpConfig
 from weft.collect.synthetics import Synthetics
 from weft.collect.synthetics.config import SyntheticsConfig
@@ -25,11 +27,16 @@ from weft.config import Settings
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
 from weft.twin.demo import DemoSource
+from weft.twin.demo_business import DemoBusiness, business_settings
 from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
+
+_TABLES = (
+    "prefixes", "asns", "exporters", "interfaces", "sites", "services", "customers", "providers", "applications",
+)  # fmt: skip
 
 
 class Demo:
@@ -40,6 +47,7 @@ class Demo:
         self._files = settings.data_dir / "demo-tables"
         self._files.mkdir(parents=True, exist_ok=True)
         self._configs = settings.data_dir / "demo-configs"
+        self._business = settings.data_dir / "demo-business"
         self._ports: AgentPorts = reserve_ports()
         self.settings = settings.model_copy(
             update={
@@ -48,6 +56,7 @@ class Demo:
                 "snmp": SnmpConfig.model_validate(snmp_settings(self._ports)),
                 "gnmi": GnmiConfig.model_validate(gnmi_settings(self._ports)),
                 "syslog": SyslogConfig(listeners=(SyslogListenerConfig(port=0, address=IPv4Address("127.0.0.1")),)),
+                "business": BusinessConfig.model_validate(business_settings(self._business)),
                 "synthetics": SyntheticsConfig.model_validate(synthetics_settings()),
                 "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
             }
@@ -56,7 +65,7 @@ class Demo:
     def _enrich(self, settings: Settings) -> Any:
         tables = write_reference_tables(self._files)
         own = settings.enrich.model_dump(exclude_unset=True)
-        for name in ("prefixes", "asns", "exporters", "interfaces"):
+        for name in _TABLES:
             own[name] = [getattr(tables, name), *own.get(name, [])]
         return type(settings.enrich).model_validate(own)
 
@@ -69,6 +78,11 @@ class Demo:
             DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics")),
             DemoConfigs(self.settings.demo, self._configs),
         ]
+
+    def business(self, pushes: Pushes, questions: QueryEngine) -> list[Component]:
+        """What the network is for: to be started before its files and databases are read."""
+        newest_s = _newest(questions, "business")
+        return [DemoBusiness(self.settings.demo, self._business, pushes, newest_s=newest_s)]
 
     def traffic(
         self, collector: Collector, intake: Intake, syslog: SyslogServer, questions: QueryEngine
@@ -101,7 +115,13 @@ def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]
 
 def _newest(questions: QueryEngine, dataset: str) -> Callable[[], float | None]:
     """When the newest stored row of a dataset was received, as far as the last days know."""
-    measures = {"flows": ["bps"], "metrics": ["samples"], "logs": ["messages"], "probes": ["runs"]}[dataset]
+    measures = {
+        "flows": ["bps"],
+        "metrics": ["samples"],
+        "logs": ["messages"],
+        "probes": ["runs"],
+        "business": ["values"],
+    }[dataset]
 
     def newest() -> float | None:
         query = Query(dataset=dataset, view="stat", measures=measures, since="now-2d")

@@ -90,7 +90,7 @@ def test_a_series_over_time_and_its_records(engine: QueryEngine) -> None:
         dataset="business", by=["label_site"], filter=ONE, since=str(HOUR), until=str(HOUR + 3600), every=1800
     )
     shown = engine.run(question)
-    assert [s.label for s in shown.series] == ["fra", "nyc"]
+    assert ([s.label for s in shown.series], shown.unit) == (["fra", "nyc"], "orders/min")
     assert shown.series[0].values == [pytest.approx(24.5), pytest.approx(54.5)]
     records = engine.run(Query(dataset="business", view="records", since=str(HOUR), until=str(HOUR + 60), limit=10))
     assert len(records.rows) == 4  # what was corrected is still to be seen

@@ -35,7 +35,7 @@ export function useGet<T>(path: string, refresh: number | false = false): UseQue
 }
 
 /** A change; afterwards what was read from `touches` is read again. */
-export function useChange<V, R = unknown>(act: (value: V) => Promise<R>, touches: string) {
+export function useChange<V, R = unknown>(act: (value: V) => Promise<R>, ...touches: string[]) {
   const client = useQueryClient();
-  return useMutation({ mutationFn: act, onSuccess: () => client.invalidateQueries({ queryKey: ["get", touches] }) });
+  return useMutation({ mutationFn: act, onSuccess: () => Promise.all(touches.map((one) => client.invalidateQueries({ queryKey: ["get", one] }))) });
 }

@@ -3974,7 +3974,7 @@ export interface components {
          * @description What an inventory object is.
          * @enum {string}
          */
-        ObjectKind: "site" | "device" | "interface" | "link" | "provider" | "circuit" | "service" | "customer" | "prefix";
+        ObjectKind: "site" | "device" | "interface" | "link" | "provider" | "circuit" | "service" | "customer" | "prefix" | "vpc" | "subnet" | "instance" | "nic" | "gateway" | "route_table" | "security_group";
         /**
          * ObjectView
          * @description An object in a list.

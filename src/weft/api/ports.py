@@ -71,6 +71,9 @@ class Tables(Protocol):
     def tables(self) -> Any:
         """The reference tables and how they are."""
 
+    def references(self) -> Mapping[str, Any]:
+        """Rows of reference tables, by kind and table."""
+
     def explain(self, address: str) -> Any:
         """Which table fills which column for an address."""
 

@@ -31,6 +31,7 @@ from weft.enrich.prefixes import packed_address, prefix_table
 from weft.enrich.references import References
 from weft.enrich.routing import Found, RouteLookups, Side
 from weft.enrich.sources import TableStatus
+from weft.enrich.stated import Stated
 from weft.enrich.tableset import TableSet
 from weft.enrich.tell import FLOWS as FLOWS_ORIGIN
 from weft.enrich.tell import SCOPE, TABLES, Observe, exporter_facts, table_facts
@@ -377,6 +378,12 @@ class Enricher:
         with self._lock:
             self._load()
             return self._set.status()
+
+    def references(self) -> Mapping[str, Sequence[tuple[str, Sequence[Stated]]]]:
+        """Rows of reference tables beyond what Weft itself has a use for, by kind and table."""
+        with self._lock:
+            self._load()
+            return dict(self._references.tables())
 
     def locate(self, addresses: NDArray[np.uint8]) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
         """AS and row of ``networks`` of each address (n × 16, IPv4-mapped), by the tables alone; 0 = not known."""

@@ -54,6 +54,7 @@ class References:
     def __init__(self) -> None:
         self._written: dict[str, dict[Key, Timeline]] = {kind: {} for kind in REFERENCES}
         self._stated: dict[str, dict[Key, list[Stated]]] = {}
+        self._tables: Mapping[str, Sequence[tuple[str, Sequence[Stated]]]] = {}
         self._waiting: set[str] = set()
 
     def remember(self, kind: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -66,11 +67,15 @@ class References:
             key = parts if len(parts) > 1 else parts[0]
             written.setdefault(key, []).append((int(row[_VALID_FROM]), content_of(texts) if row["listed"] else None))
 
-    def use(self, tables: Mapping[str, Sequence[Sequence[Stated]]]) -> None:
-        """What tables say, by kind: those listed first come first. Kinds that are not given stay as they are."""
+    def use(self, tables: Mapping[str, Sequence[tuple[str, Sequence[Stated]]]]) -> None:
+        """What tables say, by kind, with their names: those listed first come first.
+
+        Kinds that are not given stay as they are.
+        """
+        self._tables = {**self._tables, **tables}
         for kind, each in tables.items():
             found: dict[Key, list[Stated]] = defaultdict(list)
-            for table in reversed(each):
+            for _, table in reversed(each):
                 for row in table:
                     found[row.key].append(row)
             self._stated[kind] = found
@@ -84,9 +89,9 @@ class References:
             out[kind] = sorted(names)
         return out
 
-    def said(self, kind: str) -> Mapping[Key, Sequence[Stated]]:
-        """Rows by what they are about."""
-        return self._stated.get(kind, {})
+    def tables(self) -> Mapping[str, Sequence[tuple[str, Sequence[Stated]]]]:
+        """Rows as tables state them, by kind and table."""
+        return self._tables
 
     def changes(self, now_s: int) -> dict[str, list[Row]]:
         """Rows by dictionary that differ from what was written; they count as written from now on."""

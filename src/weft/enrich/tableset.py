@@ -113,13 +113,13 @@ class TableSet:
             names.update({number: (name, table.name) for number, name in table.data[0].items()})
         return names
 
-    def stated(self) -> dict[str, list[list[Stated]]]:
+    def stated(self) -> dict[str, list[tuple[str, list[Stated]]]]:
         """What tables say by the kind of thing, first one first; not of kinds of which a table was never read."""
         beside_others: dict[str, list[Any]] = {
             "asn": self._asns, "exporter": self._exporters, "interface": self._interfaces, "app": self._applications,
         }  # fmt: skip
-        out = {k: [source.data[1] for source in each] for k, each in beside_others.items() if _all_read(each)}
-        return out | {k: [source.data for source in each] for k, each in self._things.items() if _all_read(each)}
+        out = {k: [(s.name, s.data[1]) for s in each] for k, each in beside_others.items() if _all_read(each)}
+        return out | {k: [(s.name, s.data) for s in each] for k, each in self._things.items() if _all_read(each)}
 
     def application_rules(self) -> list[ApplicationRule]:
         """Rules in the order of increasing strength: built-in ones, then the tables, the first one last."""

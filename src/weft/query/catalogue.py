@@ -109,7 +109,7 @@ class Shape:
     ``identity`` are the columns that tell series apart, and ``told`` those that do so only for one source: others may
     word them differently. ``source`` is the column that tells sources of the same series apart, if any. ``partials``
     are what can be kept of a series, as SQL over its rows. ``rows`` makes a statement of the rows that count, where not
-    all do, from the table and a condition.
+    all do, from the table and a condition; ``units`` one of the units that rows are in, where they say it themselves.
     """
 
     identity: tuple[str, ...]
@@ -117,6 +117,7 @@ class Shape:
     told: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     rows: Callable[[str, str], str] | None = None
+    units: Callable[[str, str], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from weft.query.filter.complete import Completion, complete
 from weft.query.known import KnownValues, user_attributes
 from weft.query.measures import SLOT_S, Measure
 from weft.query.metric.measures import default_measure, in_units
+from weft.query.metric.units import in_their_unit
 from weft.query.metric.views import metric_view
 from weft.query.model import Query
 from weft.query.reconcile import Reconciliation, reconcile
@@ -129,7 +130,7 @@ class QueryEngine:
         """The answer. Raises InvalidInput, LimitExceeded, StoreUnavailable or Failed."""
         now = self._clock()
         runner = Runner(self._store, self._config, now, self._retention_days)
-        ask = self._with_changes(self._ask(query, now), runner)
+        ask = in_their_unit(self._with_changes(self._ask(query, now), runner), runner)
         naming = Naming(runner, minute_of(ask.grid.end - 1))
         known = take_pulse(ask, runner)
         body = self._view(ask, runner, naming, known)

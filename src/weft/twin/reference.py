@@ -1,10 +1,11 @@
-"""Acme's reference tables, as the CSV files an operator would write: prefixes, AS names, exporters, interfaces."""
+"""Acme's reference tables, as the CSV files an operator would write: what is where, whose it is, what it is worth."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -12,6 +13,27 @@ from weft.twin import organisation as org
 from weft.twin.probing import TRANSIT
 
 CUSTOMERS = ("Globex", "Initech", "Umbrella", "Hooli")
+_SITES = (
+    ("chi", "Americas IT", "1"), ("nyc", "Americas IT", "1"), ("ams", "EMEA IT", "2"), ("fra", "EMEA IT", "1"),
+    ("sin", "APAC IT", "2"), ("lon", "EMEA IT", "3"),
+)  # fmt: skip
+_SERVICES = (
+    ("people", "Workplace", "2", "99.5"), ("servers", "Platform", "1", "99.9"),
+    ("public services", "Platform", "1", "99.99"), ("Microsoft 365", "Workplace", "1", ""),
+    ("Salesforce", "Sales IT", "1", ""), ("Zoom", "Workplace", "2", ""), ("GitHub", "Engineering", "1", ""),
+    ("Slack", "Workplace", "2", ""),
+)  # fmt: skip
+_PROVIDERS = (
+    ("Lumen", "MSA-2024-017", "Procurement"), ("Arelion", "MSA-2023-101", "Procurement"),
+    ("Cogent", "MSA-2025-004", "Procurement"), ("GTT", "MSA-2022-310", "Procurement"),
+    ("DE-CIX", "IX-0441", "Peering"), ("AMS-IX", "IX-0442", "Peering"), ("AWS", "EA-88123", "Cloud team"),
+    ("Azure", "EA-55710", "Cloud team"),
+)  # fmt: skip
+_APPS = (
+    ("https", "Platform", "1"), ("quic", "Platform", "2"), ("postgresql", "Data", "1"), ("kafka", "Data", "1"),
+    ("iscsi", "Storage", "1"), ("nfs", "Storage", "2"), ("microsoft-ds", "Workplace", "3"), ("backup", "Storage", "3"),
+    ("zoom", "Workplace", "2"), ("domain", "Platform", "1"),
+)  # fmt: skip
 _TRANSIT = (
     (3356, "Lumen"), (1299, "Arelion"), (174, "Cogent"), (3257, "GTT"), (org.ACME_AS, "Acme"),
 )  # fmt: skip
@@ -25,10 +47,15 @@ class ReferenceTables:
     asns: Path
     exporters: Path
     interfaces: Path
+    sites: Path
+    services: Path
+    customers: Path
+    providers: Path
+    applications: Path
 
 
 def write_reference_tables(directory: Path) -> ReferenceTables:
-    """Write the four tables into ``directory`` (made if missing), replacing what is there."""
+    """Write the tables into ``directory`` (made if missing), replacing what is there."""
     directory.mkdir(parents=True, exist_ok=True)
     prefix_columns = ("prefix", "asn", "site", "service", "customer", "cloud", "region", "country")
     return ReferenceTables(
@@ -48,7 +75,15 @@ def write_reference_tables(directory: Path) -> ReferenceTables:
                 for p in e.ports
             ),
         ),
-    )
+        _write(directory / "sites.csv", ("site", "owner", "tier"), _SITES),
+        _write(directory / "services.csv", ("service", "owner", "tier", "sla"), _SERVICES),
+        _write(
+            directory / "customers.csv",
+            ("customer", "tier", "owner", "contract", "sla", "revenue", "valid_from", "valid_to"), _customers(),
+        ),
+        _write(directory / "providers.csv", ("provider", "contract", "owner"), _PROVIDERS),
+        _write(directory / "apps.csv", ("name", "owner", "tier"), _APPS),
+    )  # fmt: skip
 
 
 def _prefixes() -> Iterable[Sequence[object]]:
@@ -64,6 +99,17 @@ def _prefixes() -> Iterable[Sequence[object]]:
     for remote in org.REMOTES:
         for prefix in (remote.prefix, remote.prefix_v6):
             yield prefix, remote.asn, "", remote.service, "", remote.cloud, remote.region, remote.country
+
+
+def _customers() -> Iterable[Sequence[object]]:
+    """Globex moved to a better contract at the last 06:00 UTC; Hooli's ends with the year after next."""
+    now = datetime.now(UTC)
+    moved = (now - timedelta(hours=6)).replace(hour=6, minute=0, second=0, microsecond=0)
+    yield "Globex", "silver", "Jo Martin", "C-1001", "99.9", "120000", "", moved.isoformat()
+    yield "Globex", "gold", "Jo Martin", "C-1044", "99.95", "180000", moved.isoformat(), ""
+    yield "Initech", "bronze", "Sam Okafor", "C-1017", "99.5", "24000", "", ""
+    yield "Umbrella", "gold", "Jo Martin", "C-1020", "99.95", "310000", "", ""
+    yield "Hooli", "silver", "Lena Roth", "C-1031", "99.9", "86000", "", f"{now.year + 2}-12-31"
 
 
 def _asns() -> Iterable[Sequence[object]]:

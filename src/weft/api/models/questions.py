@@ -236,6 +236,8 @@ class TableView(Answer):
     """Rows in use."""
     skipped: int
     """Rows that could not be used."""
+    resting: int = 0
+    """Good rows that do not hold now, by their ``valid_from`` and ``valid_to``."""
     columns: list[str]
     filled: dict[str, int] = Field(default_factory=dict)
     """How many rows fill each column."""

@@ -51,6 +51,8 @@ class BusinessFiles(_Timed):
     """Instead of ``value``: columns and the series that each is."""
     unit: str = Field(default="", max_length=40)
     """Unit of all values; empty = the column ``unit`` says it, where there is one."""
+    units: dict[str, Annotated[str, Field(max_length=40)]] = Field(default_factory=dict, max_length=100)
+    """Units of single columns of ``values``, by column."""
     labels: list[str] | None = Field(default=None, max_length=20)
     """Columns that become labels; none = all others."""
     every_s: float = Field(default=30.0, ge=0.5, le=86_400)

@@ -158,7 +158,7 @@ class _Columns:
         columns = config.values or {config.value: config.series or cells.get("series", "")}
         for column, series in columns.items():
             if text := cells.get(column, "").strip():
-                yield value_of(series, time_ns, number_of(text), labels, unit)
+                yield value_of(series, time_ns, number_of(text), labels, config.units.get(column, unit))
 
 
 def number_of(text: object) -> float:

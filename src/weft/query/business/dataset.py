@@ -29,19 +29,24 @@ _NTH = "toUInt32(ceil(0.95 * length(values)))"
 
 BUSINESS_MEASURES: tuple[MetricMeasure, ...] = (
     measured("sum", "Sum", "", "Sum of the series' averages: how high they are together (orders per minute).",
-             ("mean",), "sum(s.mean)", stacks=True),
+             ("mean",), "sum(s.mean)", "value", stacks=True),
     measured("total", "Total", "", "Sum of all values: of what counts by interval (tickets, GPU-hours).",
-             ("total",), "sum(s.total)", stacks=True),
-    measured("avg", "Average", "", "Average of the series' averages.", ("mean",), "avg(s.mean)"),
-    measured("min", "Lowest", "", "Lowest value.", ("low",), "min(s.low)"),
-    measured("max", "Highest", "", "Highest value.", ("high",), "max(s.high)"),
+             ("total",), "sum(s.total)", "value", stacks=True),
+    measured("avg", "Average", "", "Average of the series' averages.", ("mean",), "avg(s.mean)", "value"),
+    measured("min", "Lowest", "", "Lowest value.", ("low",), "min(s.low)", "value"),
+    measured("max", "Highest", "", "Highest value.", ("high",), "max(s.high)", "value"),
     measured("last", "Last", "", "Newest value; the largest where several are newest.",
-             ("last", "newest"), "argMax(s.last, (s.newest, s.last))"),
+             ("last", "newest"), "argMax(s.last, (s.newest, s.last))", "value"),
     measured("p95", "95th percentile", "", "95th percentile (nearest rank) of all values.",
-             ("values",), f"arraySort(groupArrayArray(s.values) AS values)[{_NTH}]"),
+             ("values",), f"arraySort(groupArrayArray(s.values) AS values)[{_NTH}]", "value"),
     measured("values", "Values", "values", "Values received.", ("samples",), "sum(s.samples)", stacks=True),
     measured("series_count", "Series", "series", "Distinct series.", (), "count()", stacks=True),
 )  # fmt: skip
+
+
+def units_sql(table: str, where: str) -> str:
+    """Two of the units of the rows: results have one only where all have the same."""
+    return select(["DISTINCT unit"], table, where=where, limit=2)
 
 
 def told_last(table: str, where: str) -> str:
@@ -63,7 +68,7 @@ def build_business(extra: Mapping[str, Sequence[Attribute]]) -> Dataset:
         ties=("time_received", "series", "labels"),
         families=(Family("label", "Value of one label: label_site, label_product.", label_dimension),),
         views=("series", "table", "records", "stat"),
-        shape=Shape(("series", "labels"), _PARTIALS, rows=told_last),
+        shape=Shape(("series", "labels"), _PARTIALS, rows=told_last, units=units_sql),
         examples=(
             Example("Series", {"by": ["series", "unit"], "measures": ["last", "values"], "view": "table"}),
             Example("By what it is of", {"by": ["series", "labels"], "measures": ["avg"]}),
