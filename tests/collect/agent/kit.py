@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from doubles.synthetics_server import TOKEN
-
 from weft.collect.agent.agent import Agent
 from weft.collect.agent.config import AgentConfig
 from weft.collect.agent.plan import Series
 from weft.collect.agent.runner import Runner
+from weft.errors import WeftError
 from weft.model.synthetics import SyntheticTest
 
 
 def a_test(kind: str, **more: Any) -> SyntheticTest:
-    return SyntheticTest.model_validate({"name": f"a {kind}", "kind": kind, "interval_ms": 5, "timeout_ms": 2000} | more)
+    given = {"name": f"a {kind}", "kind": kind, "interval_ms": 5, "timeout_ms": 2000}
+    return SyntheticTest.model_validate(given | more)
 
 
 def once(kind: str, target: str, resolver: str = "", agent: dict[str, Any] | None = None, **more: Any):
@@ -57,11 +58,12 @@ class RunningAgent:
 
         try:
             asyncio.run(main())
-        except Exception as error:
+        except WeftError as error:
             self.error = error
 
     def stop(self) -> None:
-        assert self._loop is not None and self._done is not None
+        assert self._loop is not None
+        assert self._done is not None
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._done.set)
         self._thread.join(10)

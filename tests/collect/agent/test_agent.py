@@ -9,10 +9,10 @@ import subprocess
 import sys
 
 import pytest
-from doubles.synthetics_server import TOKEN, SyntheticsServer
-from waiting import until
 
 from collect.agent.kit import RunningAgent
+from doubles.synthetics_server import TOKEN, SyntheticsServer
+from waiting import until
 from weft.model.probes import HOPS, PROBES
 
 

@@ -48,10 +48,14 @@ class Outbox:
 
     async def send(self) -> None:
         """Send all there is, oldest first. Raises what the server's refusal says; nothing is lost then."""
-        while (found := self._buffer.first()) is not None:
-            path, rows = found
-            await self._deliver(rows)
-            self._buffer.forget(path)
+        try:
+            while (found := self._buffer.first()) is not None:
+                path, rows = found
+                await self._deliver(rows)
+                self._buffer.forget(path)
+        except BaseException:
+            self.keep()
+            raise
         rows, self._rows = self._rows, {"probes": [], "hops": []}
         if not rows["probes"]:
             return
