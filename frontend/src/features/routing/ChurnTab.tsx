@@ -2,7 +2,7 @@ import { SegmentedControl } from "@mantine/core";
 import type { ChurnRow, RouteChurn } from "../../api/types";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime } from "../../lib/time";
-import { grouped, plural } from "../../lib/units";
+import { grouped } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
 import layout from "../../ui/layout.module.css";
@@ -48,7 +48,7 @@ function columnsAt(by: string, names: AsNames, zone: "local" | "utc"): Column<Ch
   ];
 }
 
-const TITLES: Record<string, string> = { prefix: "prefix", peer: "table", origin: "origin" };
+const TITLES: Record<string, string> = { prefix: "prefixes", peer: "tables of neighbours", origin: "origins" };
 
 export default function ChurnTab() {
   const { zone } = usePrefs();
@@ -61,7 +61,7 @@ export default function ChurnTab() {
       <Answer of={answer} rows={10}>
         {(view) => (
           <Panel
-            title={`What changes most: ${plural(view.rows.length, TITLES[by] ?? "row")}`} hint="most updates first" flush
+            title={`What changes most: ${TITLES[by]}`} hint={`the ${grouped(view.rows.length)} with the most updates`} flush
             actions={<div className={layout.toolbar}><SegmentedControl size="xs" aria-label="By" value={by} onChange={(value) => setBy(value === "prefix" ? "" : value)} data={[{ value: "prefix", label: "Prefixes" }, { value: "peer", label: "Neighbours" }, { value: "origin", label: "Origins" }]} /><ShowSql of={view} what="What changes most" /></div>}
           >
             <DataTable

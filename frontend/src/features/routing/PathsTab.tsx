@@ -16,9 +16,9 @@ import { SeriesPanel } from "../devices/SeriesPanel";
 import { groupsOf, type Group } from "../explorer/groups";
 import { AsPath, useParam } from "./parts";
 
-const BY: Record<string, { title: string; by: string }> = {
-  path: { title: "AS paths", by: "as_path" }, neighbor: { title: "Neighbouring ASes", by: "neighbor_as" },
-  communities: { title: "Communities", by: "communities" }, origin: { title: "Origins", by: "as" },
+const BY: Record<string, { title: string; one: string; by: string }> = {
+  path: { title: "AS paths", one: "AS path", by: "as_path" }, neighbor: { title: "Neighbouring ASes", one: "neighbouring AS", by: "neighbor_as" },
+  communities: { title: "Communities", one: "community", by: "communities" }, origin: { title: "Origins", one: "origin", by: "as" },
 };
 const NO_NAMES = {};
 
@@ -41,7 +41,7 @@ function Traffic({ chosen, side }: { chosen: string; side: string }) {
   const posted = useMemo(() => ({ dataset: "flows", by: [by], measures: ["bps"], filter, top: 8 }), [by, filter]);
   return (
     <>
-      <SeriesPanel title={`Traffic by ${BY[chosen]?.title.toLowerCase()}`} hint={side === "dst" ? "towards the destination" : "back to the source"} query={posted} kind="stacked" height={230} />
+      <SeriesPanel title={`Traffic by ${BY[chosen]?.one}`} hint={side === "dst" ? "towards the destination" : "back to the source"} query={posted} kind="stacked" height={230} />
       <Panel title={BY[chosen]?.title} hint="average over the range" flush actions={<ExploreLink href={explorePath({ by: [by], filter }, kept)} of={BY[chosen]?.title ?? ""} />}>
         <Answer of={answer} rows={8}>
           {(result) => {

@@ -15,7 +15,7 @@ import { StatusPill, type Status } from "../../ui/Status";
 import { usePage } from "../devices/usePage";
 import { AsPath, Communities, PrefixLink, ShowSql, useParam, Validity } from "./parts";
 import css from "./routing.module.css";
-import { ATTRIBUTES, peerOf } from "./words";
+import { ATTRIBUTES, changeOf, peerOf } from "./words";
 
 const VERDICTS: Record<string, Status> = { rejected: "bad", added: "good", changed: "warn" };
 const NO_NAMES = {};
@@ -28,7 +28,7 @@ const COLUMNS: Column<TreatedRoute>[] = [
   { key: "rpki", title: "RPKI", sort: (row) => (row.before ?? row.after)?.rpki ?? "", render: (row) => <Validity state={(row.before ?? row.after)?.rpki ?? ""} /> },
   {
     key: "changed", title: "What policy changes",
-    render: (row) => <span className={css.changed}>{row.changed.map((one) => <span key={one.attribute}>{ATTRIBUTES[one.attribute] ?? one.attribute}: <s>{one.before || "none"}</s> {one.after || "none"}</span>)}{row.changed.length === 0 && <span className="faint">–</span>}</span>,
+    render: (row) => <span className={css.changed}>{row.changed.map((one) => <span key={one.attribute}>{changeOf(one)}</span>)}{row.changed.length === 0 && <span className="faint">–</span>}</span>,
   },
 ];
 

@@ -1,5 +1,5 @@
 import { useMemo, type CSSProperties, type MouseEvent } from "react";
-import type { RouteEvent, RouteLane, RouteTimelineAnswer } from "../../api/types";
+import type { RouteEvent, RouteLane, RoutePath, RouteTimelineAnswer } from "../../api/types";
 import { cssColor } from "../../charts/theme";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime, tick } from "../../lib/time";
@@ -12,28 +12,38 @@ import { AsPath, Peer, Router, ShowSql, Table, type AsNames } from "./parts";
 import css from "./routing.module.css";
 import { changesOf, EVENTS, peerOf, tableWord, wayOf } from "./words";
 
-type Slots = ReadonlyMap<string, { slot: number; asPath: string; hop: string }>;
+interface Way {
+  /** −1: one of the many others. */
+  slot: number;
+  asPath: string;
+  hop: string;
+}
+type Ways = ReadonlyMap<string, Way>;
+const MOST_WAYS = 10;
 
-/** Ways to go in the order in which they are met; each has a colour in all lanes. */
-function slotsOf(lanes: readonly RouteLane[]): Slots {
-  const slots = new Map<string, { slot: number; asPath: string; hop: string }>();
+/** Ways to go, each with a colour in all lanes: those that were used longest first, the rest alike. */
+function waysOf(lanes: readonly RouteLane[]): Ways {
+  const weights = new Map<string, { weight: number; path: RoutePath }>();
   for (const lane of lanes) {
-    for (const { path } of lane.segments) {
-      if (path && !slots.has(wayOf(path))) slots.set(wayOf(path), { slot: slots.size, asPath: path.as_path, hop: path.next_hop_name || path.next_hop });
+    for (const { path, start, end } of lane.segments) {
+      if (!path) continue;
+      const known = weights.get(wayOf(path));
+      weights.set(wayOf(path), { path, weight: (known?.weight ?? 0) + (end - start) * (lane.used ? 1000 : 1) });
     }
   }
-  return slots;
+  const ranked = [...weights].toSorted(([, one], [, other]) => other.weight - one.weight);
+  return new Map(ranked.map(([key, { path }], index) => [key, { slot: index < MOST_WAYS ? index : -1, asPath: path.as_path, hop: path.next_hop_name || path.next_hop }]));
 }
 
 interface LaneProps {
   lane: RouteLane;
-  slots: Slots;
+  ways: Ways;
   since: number;
   until: number;
   setAt: (at: string) => void;
 }
 
-function Lane({ lane, slots, since, until, setAt }: LaneProps) {
+function Lane({ lane, ways, since, until, setAt }: LaneProps) {
   const { zone } = usePrefs();
   const width = until - since;
   const name = lane.used ? "uses" : `${peerOf(lane)}, ${tableWord(lane.rib)}`;
@@ -49,7 +59,7 @@ function Lane({ lane, slots, since, until, setAt }: LaneProps) {
         {lane.segments.map((one) => (
           <i
             key={one.start} data-gone={one.path === null || undefined}
-            style={{ left: `${(100 * (one.start - since)) / width}%`, width: `${(100 * (one.end - one.start)) / width}%`, background: one.path ? cssColor(slots.get(wayOf(one.path))?.slot ?? -1) : undefined } as CSSProperties}
+            style={{ left: `${(100 * (one.start - since)) / width}%`, width: `${(100 * (one.end - one.start)) / width}%`, background: one.path ? cssColor(ways.get(wayOf(one.path))?.slot ?? -1) : undefined } as CSSProperties}
             title={`${one.path ? one.path.as_path || "own" : "no route"}, ${dateTime(one.start, zone, true)} – ${dateTime(one.end, zone, true)}${one.why ? `: ${one.why}` : ""}`}
           />
         ))}
@@ -62,16 +72,18 @@ function Lanes({ view, names, at, setAt }: { view: RouteTimelineAnswer; names: A
   const { zone } = usePrefs();
   const { since, until } = view.window;
   const lanes = useMemo(() => view.lanes.toSorted((one, other) => one.name.localeCompare(other.name, "en", { numeric: true })), [view]);
-  const slots = useMemo(() => slotsOf(lanes), [lanes]);
+  const ways = useMemo(() => waysOf(lanes), [lanes]);
+  const shown = [...ways.values()].filter((way) => way.slot >= 0);
   const width = until - since;
   const cursor = at !== null && at >= since && at <= until ? (100 * (at - since)) / width : null;
   return (
     <div className={css.lanes}>
-      {lanes.map((lane) => <Lane key={`${lane.exporter} ${lane.source} ${lane.used} ${lane.rib} ${lane.peer} ${lane.vrf} ${lane.path_id}`} lane={lane} slots={slots} since={since} until={until} setAt={setAt} />)}
+      {lanes.map((lane) => <Lane key={`${lane.exporter} ${lane.source} ${lane.used} ${lane.rib} ${lane.peer} ${lane.vrf} ${lane.path_id}`} lane={lane} ways={ways} since={since} until={until} setAt={setAt} />)}
       {cursor !== null && <div className={css.cursorBox} aria-hidden><b style={{ left: `${cursor}%` }} /></div>}
       <div className={css.laneTicks} aria-hidden><span>{tick(since, zone, Math.max(601, width))}</span><span>click a lane to look up that moment</span><span>{tick(until, zone, Math.max(601, width))}</span></div>
       <ul className={css.ways} aria-label="Paths by colour">
-        {[...slots.values()].slice(0, 10).map(({ slot, asPath, hop }) => <li key={slot}><i style={{ background: cssColor(slot) }} /><AsPath path={asPath} names={names} />{hop && <span className="faint">via {hop}</span>}</li>)}
+        {shown.map(({ slot, asPath, hop }) => <li key={slot}><i style={{ background: cssColor(slot) }} /><AsPath path={asPath} names={names} />{hop && <span className="faint">via {hop}</span>}</li>)}
+        {ways.size > shown.length && <li><i style={{ background: cssColor(-1) }} />{plural(ways.size - shown.length, "other path")}</li>}
         <li><i data-gone />no route</li>
       </ul>
     </div>

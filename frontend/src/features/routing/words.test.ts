@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { RankedPath, RouteEvent } from "../../api/types";
 import { changesOf, hops, mayBePrefix, peerOf, whyNot } from "./words";
 
-const path = (over: Partial<RankedPath>): RankedPath => ({ rib: "adj_rib_in_pre", best: false, standing: true, gone: "", lost_at: "", why: "", ...over }) as RankedPath;
+const path = (over: Partial<RankedPath>): RankedPath => ({ rib: "adj_rib_in_pre", best: false, standing: true, gone: "", lost_at: "", why: "", eligible: false, ...over }) as RankedPath;
 
 describe("AS paths", () => {
   test("prepends are counted, sets stay whole", () => {
@@ -21,6 +21,8 @@ test("why a path is not used", () => {
   expect(whyNot(path({ best: true }))).toBe("");
   expect(whyNot(path({ lost_at: "as_path", why: "shorter AS path: 4" }))).toBe("shorter AS path: 4");
   expect(whyNot(path({ lost_at: "policy" }))).toBe("rejected by policy");
+  expect(whyNot(path({ eligible: true }))).toBe("the path in use");
+  expect(whyNot(path({}))).toBe("before policy");
   expect(whyNot(path({ standing: false, gone: "session down" }))).toBe("session down");
 });
 
@@ -30,6 +32,6 @@ test("what may be a prefix", () => {
 });
 
 test("changes in words", () => {
-  const event = { changed: [{ attribute: "local_pref", before: "0", after: "200" }, { attribute: "communities", before: "", after: "64500:1" }] } as RouteEvent;
-  expect(changesOf(event)).toEqual(["local preference 0 → 200", "communities none → 64500:1"]);
+  const event = { changed: [{ attribute: "local_pref", before: "0", after: "200" }, { attribute: "communities", before: "64500:2 64500:3", after: "64500:1 64500:3" }] } as RouteEvent;
+  expect(changesOf(event)).toEqual(["local preference none → 200", "communities +64500:1 −64500:2"]);
 });

@@ -1,5 +1,5 @@
 /** Routing as people say it. */
-import type { JudgedRoute, RankedPath, RouteEvent, RoutePath } from "../../api/types";
+import type { Changed, JudgedRoute, RankedPath, RouteEvent, RoutePath } from "../../api/types";
 import type { Status } from "../../ui/Status";
 
 export const TABLES: Record<string, { word: string; meaning: string }> = {
@@ -58,14 +58,26 @@ export const wayOf = (path: RoutePath): string => `${path.as_path}|${path.next_h
 export function whyNot(path: RankedPath): string {
   if (path.best || (path.rib === "loc_rib" && path.standing && path.lost_at !== "multipath")) return "";
   if (!path.standing) return path.gone;
-  return path.lost_at ? (path.why || LOST[path.lost_at]) ?? path.lost_at : "";
+  if (path.lost_at) return (path.why || LOST[path.lost_at]) ?? path.lost_at;
+  return path.eligible ? "the path in use" : path.rib === "adj_rib_in_pre" ? "before policy" : "for others";
 }
 
 /** A prefix or an address, roughly: what is not is told by the server. */
 export const mayBePrefix = (text: string): boolean => /^[0-9a-f:.]{2,45}(\/\d{1,3})?$/i.test(text.trim());
 
+const said = (attribute: string, value: string): string => (value === "" || (value === "0" && (attribute === "local_pref" || attribute === "med")) ? "none" : value);
+
+/** One change in words; of communities only those that came (+) and went (−). */
+export function changeOf({ attribute, before, after }: Changed): string {
+  const name = ATTRIBUTES[attribute] ?? attribute;
+  if (attribute !== "communities") return `${name} ${said(attribute, before)} → ${said(attribute, after)}`;
+  const [was, is] = [before.split(" ").filter(Boolean), after.split(" ").filter(Boolean)];
+  const came = is.filter((one) => !was.includes(one)).map((one) => `+${one}`);
+  const went = was.filter((one) => !is.includes(one)).map((one) => `−${one}`);
+  return `${name} ${[...came, ...went].join(" ")}`;
+}
+
 /** What changed, attribute by attribute. */
-export const changesOf = (event: RouteEvent): string[] =>
-  event.changed.map((one) => `${ATTRIBUTES[one.attribute] ?? one.attribute} ${one.before || "none"} → ${one.after || "none"}`);
+export const changesOf = (event: RouteEvent): string[] => event.changed.map(changeOf);
 
 export const routeKey = (route: JudgedRoute): string => [route.exporter, route.rib, route.peer, route.vrf, route.prefix, route.path_id].join(" ");
