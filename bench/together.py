@@ -50,11 +50,11 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start(folder: Path, web: int, telemetry: int) -> subprocess.Popen[str]:
-    """``weft up`` on ``folder``, once it says that it is ready."""
+def start(folder: Path, web: int, telemetry: int, **more: str) -> subprocess.Popen[str]:
+    """``weft up`` on ``folder``, with ``more`` in its environment, once it says that it is ready."""
     listeners = json.dumps([{"port": telemetry, "address": "127.0.0.1"}])
     environment = {**os.environ, "WEFT_PORT": str(web), "WEFT_DATA_DIR": str(folder),
-                   "WEFT_COLLECT__LISTENERS": listeners, "WEFT_LOG__LEVEL": "warning"}  # fmt: skip
+                   "WEFT_COLLECT__LISTENERS": listeners, "WEFT_LOG__LEVEL": "warning", **more}  # fmt: skip
     command = [sys.executable, "-m", "weft", "up"]
     process = subprocess.Popen(command, env=environment, cwd=_ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
