@@ -152,6 +152,8 @@ class IcmpFlow:
     def _read(self) -> None:
         for complaint in errqueue.complaints(self._socket):
             key = self._quoted(complaint.quote)
+            if key is None:  # about an echo of another flow: a raw socket is told of all
+                continue
             self._told(
                 Answer(key, complaint.hop, False, not complaint.expired, complaint.reason, complaint.labels,
                        complaint.at)

@@ -53,6 +53,7 @@ class FlowTrace:
         self._wake = asyncio.Event()
         self.alone = asyncio.Lock()
         self._vague = False  # a hop quoted too little to tell probes apart
+        self._drained = False
         self.flow = make(self._told)
 
     @property
@@ -121,6 +122,7 @@ class FlowTrace:
 
     async def _ask(self, ttls: Sequence[int], wait_s: float) -> None:
         for _ in range(_ATTEMPTS):
+            await self._drain(wait_s)
             silent = [ttl for ttl in ttls if ttl not in self.hops or not self.hops[ttl].rtts_ms]
             silent = [ttl for ttl in silent if not self.end or ttl < self.end]
             if not silent:
@@ -134,9 +136,16 @@ class FlowTrace:
                 self.send(ttl)
             await self.wait(silent, wait_s)
         if self._vague:
+            await self._drain(wait_s)
             for ttl in ttls:
                 if not self.end and not self.hops[ttl].rtts_ms:
                     await self.ask_one(ttl, wait_s)
+
+    async def _drain(self, wait_s: float) -> None:
+        """Once answers cannot be told apart, let those still on their way come before one is asked for alone."""
+        if self._vague and not self._drained:
+            self._drained = True
+            await asyncio.sleep(wait_s)
 
     async def ask_one(self, ttl: int, wait_s: float) -> bool:
         """One probe with no other under way; whether it was answered."""
