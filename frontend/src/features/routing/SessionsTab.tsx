@@ -26,19 +26,20 @@ const STATES: Record<string, { word: string; status: Status }> = {
 const none = <span className="faint">–</span>;
 const UPDATES = { dataset: "routes", by: ["exporter", "peer"], measures: ["updates_per_s"], filter: "event IN (announce, change, withdraw)", top: 8 };
 
-function columnsAt(zone: "local" | "utc"): Column<BgpSession>[] {
+function columnsAt(zone: "local" | "utc", vrfs: boolean): Column<BgpSession>[] {
+  const vrf: Column<BgpSession>[] = vrfs ? [{ key: "vrf", title: "VRF", sort: (row) => row.vrf, render: (row) => row.vrf || none }] : [];
   return [
     { key: "router", title: "Router", sort: (row) => row.name, render: (row) => <Router name={row.name} exporter={row.exporter} source={row.source} /> },
     { key: "peer", title: "Neighbour", sort: (row) => row.peer_name || row.peer, render: (row) => <Peer path={row} /> },
     { key: "rib", title: "Table", sort: (row) => row.rib, render: (row) => <Table rib={row.rib} /> },
-    { key: "vrf", title: "VRF", sort: (row) => row.vrf, render: (row) => row.vrf || none },
+    ...vrf,
     { key: "state", title: "State", sort: (row) => row.state, render: (row) => { const { word, status } = STATES[row.state] ?? { word: row.state, status: "idle" as const }; return <span title={row.reason}><StatusPill status={status}>{word}</StatusPill>{row.reason && <span className={css.reason}>{row.reason}</span>}</span>; } },
-    { key: "since", title: "Since", sort: (row) => row.since, render: (row) => (row.since === null ? none : dateTime(row.since, zone)) },
     { key: "routes", title: "Routes", numeric: true, hint: "That stand at the end of the range", sort: (row) => row.routes, render: (row) => (row.routes === null ? none : <span title={Object.entries(row.families).map(([family, count]) => `${family.replaceAll("_", " ")} ${grouped(count)}`).join(", ")}>{grouped(row.routes)}</span>) },
     { key: "invalid", title: "Invalid", numeric: true, hint: "Of these, RPKI-invalid", sort: (row) => row.rpki["invalid"] ?? 0, render: (row) => (row.rpki["invalid"] ? <span className={css.bad}>{grouped(row.rpki["invalid"])}</span> : none) },
     { key: "updates", title: "Updates", numeric: true, hint: "Announcements, changes and withdrawals in the range", sort: (row) => row.updates, render: (row) => <span title={`${grouped(row.announcements)} announced, ${grouped(row.changes)} changed, ${grouped(row.withdrawals)} withdrawn`}>{row.updates ? grouped(row.updates) : none}</span> },
     { key: "prefixes", title: "Prefixes", numeric: true, hint: "Distinct ones that changed", sort: (row) => row.prefixes, render: (row) => (row.prefixes ? grouped(row.prefixes) : none) },
     { key: "flaps", title: "Resets", numeric: true, hint: "How often the session went away in the range", sort: (row) => row.downs, render: (row) => row.downs || none },
+    { key: "since", title: "Since", sort: (row) => row.since, render: (row) => (row.since === null ? none : dateTime(row.since, zone)) },
   ];
 }
 
@@ -76,7 +77,7 @@ function List({ view }: { view: BgpSessions }) {
         }
       >
         <DataTable
-          columns={columnsAt(zone)} rows={rows} rowKey={(row) => `${row.exporter} ${row.source} ${row.rib} ${row.peer} ${row.vrf}`} caption="Sessions. Enter on a row compares its routes before and after policy." maxHeight={620} initialSort={{ key: "router", ascending: true }}
+          columns={columnsAt(zone, view.sessions.some((row) => row.vrf !== ""))} rows={rows} rowKey={(row) => `${row.exporter} ${row.source} ${row.rib} ${row.peer} ${row.vrf}`} caption="Sessions. Enter on a row compares its routes before and after policy." maxHeight={620} initialSort={{ key: "router", ascending: true }}
           onPick={(row) => row.peer && navigate(routingPath("policy", { router: row.exporter, peer: row.peer, direction: row.rib.startsWith("adj_rib_out") ? "out" : "" }, kept))}
         />
       </Panel>
