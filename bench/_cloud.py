@@ -35,8 +35,8 @@ def aws_text(count: int, *, wide: bool = False, seed: int = 1) -> bytes:
     sums = rng.integers(1, 1 << 24, count).tolist()
     eni = rng.integers(0, len(_ENIS), count).tolist()
     more = (
-        " vpc-0aaaaaaaaaaaaaaa1 subnet-0bbbbbbbbbbbbbbb{0} i-0cccccccccccccc{0:02x} 27 IPv4 {1} {2} eu-central-1 euc1-az2"
-        " - - - S3 egress 8"
+        " vpc-0aaaaaaaaaaaaaaa1 subnet-0bbbbbbbbbbbbbbb{0} i-0cccccccccccccc{0:02x} 27 IPv4 {1} {2} eu-central-1"
+        " euc1-az2 - - - S3 egress 8"
     )
     lines = [_AWS_FIELDS + (_AWS_MORE if wide else "")]
     for i in range(count):

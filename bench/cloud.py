@@ -12,20 +12,16 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import statistics
 import time
 import zlib
 from collections.abc import Callable, Iterator
 
+import orjson
 import pyarrow as pa
+from bench import _cloud
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-from bench import _cloud  # noqa: E402
-import orjson  # noqa: E402
-
-from weft.decode.cloud import PIECE, CloudDecoder, Options  # noqa: E402
+from weft.decode.cloud import PIECE, CloudDecoder, Options
 
 _BAR = 500_000
 _ROUNDS = 5
@@ -39,9 +35,10 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 def _unzipped(data: bytes) -> Iterator[bytes]:
     unpack = zlib.decompressobj(31)
     for piece in _pieces(data):
-        while piece:
-            yield unpack.decompress(piece, PIECE)
-            piece = unpack.unconsumed_tail
+        packed = piece
+        while packed:
+            yield unpack.decompress(packed, PIECE)
+            packed = unpack.unconsumed_tail
 
 
 def _decode(data: bytes, pieces: Callable[[bytes], Iterator[bytes]]) -> int:

@@ -27,6 +27,7 @@ from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.business import BusinessSeries
+from weft.collect.cloud import CloudCollector
 from weft.collect.collector import Collector
 from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
@@ -129,7 +130,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=rpki.payloads, registry=registry
         )
         enricher.routes.use(routing.rib)
-        process.parts += [syslog, rpki, routing, *_sources(settings, intake, inventory)]
+        cloud = CloudCollector(settings.cloud, intake, inventory, enricher, data_dir)
+        process.parts += [syslog, rpki, routing, cloud, *_sources(settings, intake, inventory)]
         if acme is not None:
             process.parts += acme.traffic(collector, intake, syslog, questions)
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
+from weft.cli.import_cloud import import_cloud
 from weft.cli.import_logs import import_logs
+from weft.cli.import_routes import import_routes
 from weft.cli.options import config_option, settings_of
 from weft.errors import InvalidInput
 
@@ -32,6 +34,8 @@ def import_command() -> None:
 
 
 import_command.add_command(import_logs)
+import_command.add_command(import_routes)
+import_command.add_command(import_cloud)
 
 
 @import_command.command("flows")

@@ -169,7 +169,9 @@ def _driver(config: BucketConfig) -> tuple[Any, str, str]:
         return _s3(config, rest), rest, "s3:"
     if scheme in {"gs", "gcs"}:
         endpoint = urlsplit(config.endpoint)
-        own = {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if config.endpoint else {}
+        own: dict[str, Any] = (
+            {"endpoint_override": endpoint.netloc, "scheme": endpoint.scheme} if config.endpoint else {}
+        )
         wait = timedelta(seconds=_TIMEOUT_S)
         return fs.GcsFileSystem(anonymous=config.anonymous, retry_time_limit=wait, **own), rest, "gs:"
     if scheme in {"abfs", "abfss", "az"}:
@@ -177,7 +179,8 @@ def _driver(config: BucketConfig) -> tuple[Any, str, str]:
     import fsspec  # type: ignore[import-untyped]
 
     other = fsspec.filesystem(scheme)
-    return fs.PyFileSystem(fs.FSSpecHandler(other)), rest, f"{scheme}:"
+    handler: Any = fs.FSSpecHandler  # its stubs call it abstract
+    return fs.PyFileSystem(handler(other)), rest, f"{scheme}:"
 
 
 def _s3(config: BucketConfig, path: str) -> Any:

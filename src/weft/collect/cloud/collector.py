@@ -43,7 +43,7 @@ class CloudCollector:
         self, config: CloudConfig, intake: Intake, inventory: Facts, located: Located | None, data_dir: Path
     ) -> None:
         self._config, self._intake, self._inventory, self._located = config, intake, inventory, located
-        self._ledger = FileLedger(config.ledger or data_dir / "cloud" / "files.db")
+        self.ledger = FileLedger(config.ledger or data_dir / "cloud" / "files.db")
         self.placer = Placer(located)
         self._inventories: list[CloudInventory] = []
         self._stopping = threading.Event()
@@ -62,17 +62,20 @@ class CloudCollector:
         if self._config.inventory:
             self._begin("weft-cloud-inventory", self._watch_inventory)
         if self._config.logs:
-            self._ledger.open()
-            self._ledger.forget(
-                time.time_ns() - _KEPT_DAYS * _DAY_S * 10**9, time.time() - _KEPT_DAYS * _DAY_S
-            )  # fmt: skip
-            self.placer = Placer(self._located, unsigned(self._ledger.loggers(MOST_LOGGERS)))
-            self.reindex()
+            self.open()
             self._begin("weft-cloud-index", self._watch_index)
         for source in self._config.logs:
             book = self._intake.open_source(KIND, source.name, source.path, expected_s=source.interval_seconds)
             self._books.append(book)
             self._begin(f"weft-cloud-{source.name}"[:60], self._reads(source, book))
+
+    def open(self) -> None:
+        """Remember what was read, and take the inventory as it is."""
+        self.ledger.open()
+        oldest_s = time.time() - _KEPT_DAYS * _DAY_S
+        self.ledger.forget(int(oldest_s * 1e9), oldest_s)
+        self.placer = Placer(self._located, unsigned(self.ledger.loggers(MOST_LOGGERS)))
+        self.reindex()
 
     def stop(self) -> None:
         """Stop after the batch that is being stored. May be called twice."""
@@ -85,7 +88,7 @@ class CloudCollector:
         for book in self._books:
             self._intake.close_source(book)
         self._inventories, self._books = [], []
-        self._ledger.close()
+        self.ledger.close()
 
     def reindex(self) -> None:
         """Take the inventory as it is now."""
@@ -111,7 +114,7 @@ class CloudCollector:
                 self.reindex()
 
     def _reads(self, config: CloudLogsConfig, book: SourceBook) -> Callable[[], None]:
-        reader = LogReader(config, self._ledger, self._intake, self.placer, book, self._stopping.is_set)
+        reader = LogReader(config, self.ledger, self._intake, self.placer, book, self._stopping.is_set)
 
         def run() -> None:
             while True:

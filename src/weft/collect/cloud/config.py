@@ -13,8 +13,10 @@ from weft.secret import Secret
 
 
 class BucketConfig(Config):
-    """Where files are, and how to get at them. Without credentials the provider's own way is taken: environment,
-    profile, instance role, workload identity."""
+    """Where files are, and how to get at them.
+
+    Without credentials the provider's own way is taken: environment, profile, instance role, workload identity.
+    """
 
     name: str = Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9_. -]*$")
     """What it is called on the Sources page."""

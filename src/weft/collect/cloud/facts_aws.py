@@ -26,7 +26,7 @@ def _all(document: _One, region: str) -> Iterator[Fact]:
             yield from maker(one, region)
 
 
-def _fact(kind: ObjectKind, key: str, one: _One, region: str, **more: Any) -> Fact:
+def _fact(kind: ObjectKind, key: str, one: _One, region: str, /, **more: Any) -> Fact:
     tags = {str(tag["Key"]): str(tag.get("Value", "")) for tag in one.get("Tags") or one.get("TagSet") or ()}
     attributes = {
         "name": tags.get("Name", ""), "provider": "aws", "account": one.get("OwnerId", ""), "region": region,
@@ -136,11 +136,7 @@ def _endpoint(one: _One, region: str) -> Iterator[Fact]:
 def _route_table(one: _One, region: str) -> Iterator[Fact]:
     routes = []
     for route in one.get("Routes") or ():
-        to = (
-            route.get("DestinationCidrBlock")
-            or route.get("DestinationIpv6CidrBlock")
-            or route.get("DestinationPrefixListId")
-        )
+        to = next((route[name] for name in _DESTINATIONS if route.get(name)), "")
         via = next((route[name] for name in _TARGETS if route.get(name)), "")
         routes.append(f"{to} via {via}" + (" (blackhole)" if route.get("State") == "blackhole" else ""))
     subnets = [a["SubnetId"] for a in one.get("Associations") or () if a.get("SubnetId")]
@@ -148,8 +144,11 @@ def _route_table(one: _One, region: str) -> Iterator[Fact]:
                 subnets=subnets)  # fmt: skip
 
 
-_TARGETS = ("TransitGatewayId", "NatGatewayId", "VpcPeeringConnectionId", "GatewayId", "NetworkInterfaceId",
-            "InstanceId", "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn")  # fmt: skip
+_DESTINATIONS = ("DestinationCidrBlock", "DestinationIpv6CidrBlock", "DestinationPrefixListId")
+_TARGETS = (
+    "TransitGatewayId", "NatGatewayId", "VpcPeeringConnectionId", "GatewayId", "NetworkInterfaceId", "InstanceId",
+    "EgressOnlyInternetGatewayId", "LocalGatewayId", "CarrierGatewayId", "CoreNetworkArn",
+)  # fmt: skip
 
 
 def _security_group(one: _One, region: str) -> Iterator[Fact]:

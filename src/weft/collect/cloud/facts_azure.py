@@ -1,4 +1,4 @@
-"""``az network … list`` and ``az vm list`` as facts. Names are those of flow logs: ``group/network``. Must do no I/O."""
+"""``az network … list`` and ``az vm list`` as facts. Names are those of rows: ``group/network``. Must do no I/O."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _parts(resource: str) -> dict[str, str]:
     return dict(zip(path[::2], path[1::2], strict=False))
 
 
-def _fact(kind: ObjectKind, key: str, one: _One, parts: Mapping[str, str], **more: Any) -> Fact:
+def _fact(kind: ObjectKind, key: str, one: _One, parts: Mapping[str, str], /, **more: Any) -> Fact:
     tags = one.get("tags") or {}
     zones = one.get("zones") or ()
     attributes = {
@@ -88,8 +88,9 @@ def _network(one: _One, parts: Mapping[str, str]) -> Iterator[Fact]:
 def _nic(one: _One, parts: Mapping[str, str]) -> Iterator[Fact]:
     addresses, subnet = [], ""
     for each in _get(one, "ipConfigurations") or ():
-        addresses += [_get(each, "privateIPAddress") or _get(each, "privateIpAddress"),
-                      _get(_get(each, "publicIPAddress") or _get(each, "publicIpAddress") or {}, "ipAddress")]  # fmt: skip
+        public = _get(each, "publicIPAddress") or _get(each, "publicIpAddress") or {}
+        private = _get(each, "privateIPAddress") or _get(each, "privateIpAddress")
+        addresses += [private, _get(public, "ipAddress")]
         subnet = subnet or (_get(each, "subnet") or {}).get("id", "")
     machine = (_get(one, "virtualMachine") or {}).get("id", "")
     group = (_get(one, "networkSecurityGroup") or {}).get("id", "")
@@ -140,7 +141,7 @@ def _gateway(one: _One, parts: Mapping[str, str]) -> Iterator[Fact]:
     yield _fact(ObjectKind.GATEWAY, _own_key(parts, kind), one, parts, kind=words[kind], vpc=vpc_key(subnet))
 
 
-def _flow_log(one: _One, parts: Mapping[str, str]) -> Iterator[Fact]:
+def _flow_log(one: _One, _: Mapping[str, str]) -> Iterator[Fact]:
     target = str(_get(one, "targetResourceId") or "")
     kinds = {"virtualnetworks": (ObjectKind.VPC, vpc_key(target)), "subnets": (ObjectKind.SUBNET, subnet_key(target))}
     found = kinds.get(_type(target))

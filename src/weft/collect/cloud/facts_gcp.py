@@ -1,4 +1,4 @@
-"""``gcloud compute … list --format=json`` as facts. Names are those of flow logs: ``project/network``. Must do no I/O."""
+"""``gcloud compute … list --format=json`` as facts. Names are those of rows: ``project/network``. Must do no I/O."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _subnet_of(link: str) -> str:
     return f"{region}/{name}" if region and name else name
 
 
-def _fact(kind: ObjectKind, key: str, one: _One, **more: Any) -> Fact:
+def _fact(kind: ObjectKind, key: str, one: _One, /, **more: Any) -> Fact:
     project, region, zone, name = _split(str(one.get("selfLink", "")))
     labels = one.get("labels") or {}
     attributes = {

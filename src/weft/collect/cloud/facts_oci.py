@@ -33,7 +33,7 @@ def _all(listed: list[Any]) -> Iterator[Fact]:
                         addresses=[one["nat-ip"]] if one.get("nat-ip") else None)  # fmt: skip
 
 
-def _fact(kind: ObjectKind, one: _One, **more: Any) -> Fact:
+def _fact(kind: ObjectKind, one: _One, /, **more: Any) -> Fact:
     region = str(one["id"]).split(".")
     tags = one.get("freeform-tags") or {}
     attributes = {

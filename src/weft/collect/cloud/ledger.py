@@ -1,8 +1,8 @@
 """What was read of which file, on disk, so that a file read twice counts once, whenever the process dies.
 
-A file is taken up before the first of its rows goes to the store and let go of when the last is there. In between the
-ledger knows up to which of its batches the store has it; the one after that may be there or not, and is sent again under
-the same name, by which the store knows it.
+A file is taken up before the first of its rows goes to the store and let go when the last is there. In between the
+ledger knows up to which of its batches the store has it; the one after that may be there or not, and is sent again
+under the same name, by which the store knows it.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class Part:
                 self.is_packed = True
                 yield from decoder.parquet(file)
                 return
-            codec = next((name for mark, name in _PACKED if head.startswith(mark)), "")
+            codec: Any = next((name for mark, name in _PACKED if head.startswith(mark)), "")
             self.is_packed = bool(codec)
             stream: Any = pa.CompressedInputStream(file, codec) if codec else file
             left = _MOST_UNPACKED if codec else entry.until - entry.begin
@@ -101,10 +101,11 @@ def marked(batch: pa.RecordBatch, listed: Listed) -> pa.RecordBatch:
     """The rows with the file they are from, and account and region by its path where they do not say."""
     rows = batch.num_rows
     path = _IN_PATH.search(listed.path)
+    words: Any = batch
     values: dict[str, Any] = {"file": file_number(listed.location)}
     if path is not None:
         values |= {name: text for name, text in zip(("account", "region"), path.groups(), strict=True)
-                   if not any(batch.column(name).dictionary.to_pylist())}  # fmt: skip
+                   if not any(words.column(name).dictionary.to_pylist())}  # fmt: skip
     given = batch_of(CLOUD_FLOWS, rows, **values)
     columns = [
         given.column(name) if name in values else batch.column(name) for name in CLOUD_FLOWS.schema.names

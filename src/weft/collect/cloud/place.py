@@ -1,8 +1,8 @@
 """Ties rows of cloud flow logs to the inventory and says which of them count.
 
 Adds what a record leaves unsaid: network, subnet and instance of its own side and of the other, AS and network of both
-addresses, where leaving traffic goes. And it settles double counting: traffic between two interfaces that both log is in
-two records, one as it left and one as it came. The one that left counts.
+addresses, where leaving traffic goes. And it settles double counting: traffic between two interfaces that both log is
+in two records, one as it left and one as it came. The one that left counts.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class _Batch:
         self._sampling(own)
         clouds = self._locate(placer)
         self._destinations(own, peer, direction, clouds)
-        self._counted(placer, own, peer, direction, src, dst, vpc)
+        self._counted(placer, peer, direction, src, dst, vpc)
         if direction is not self._direction:
             self._new["direction"] = pa.array(direction)
         return self._made()
@@ -197,7 +197,7 @@ class _Batch:
         self._new["destination"] = pa.array(goes)
 
     def _counted(
-        self, placer: Placer, own: NDArray[np.int64], peer: NDArray[np.int64], direction: NDArray[np.uint8],
+        self, placer: Placer, peer: NDArray[np.int64], direction: NDArray[np.uint8],
         src: Keys, dst: Keys, vpc: Keys,
     ) -> None:  # fmt: skip
         """Rows of traffic that the other end logs as it leaves do not count."""
@@ -284,4 +284,5 @@ def _private(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
         | ((a == 169) & (b == 254))
     )  # fmt: skip
     v6_private = (addresses[:, 0] & 0xFE == 0xFC) | ((addresses[:, 0] == 0xFE) & (addresses[:, 1] & 0xC0 == 0x80))
-    return np.where(v4, v4_private, v6_private)
+    private: NDArray[np.bool_] = np.where(v4, v4_private, v6_private)
+    return private

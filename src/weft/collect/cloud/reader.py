@@ -1,7 +1,7 @@
 """Reads one source of flow logs: finds what is new, stores it once, remembers that it did.
 
-Small files are stored together, one batch for many; a large one in several, each under a name that it has again when it
-is read again. See ``ledger`` for why nothing counts twice.
+Small files are stored together, one batch for many; a large one in several, each under a name that it has again when
+it is read again. See ``ledger`` for why nothing counts twice.
 """
 
 from __future__ import annotations

@@ -111,8 +111,11 @@ def found_in(cells: Cells, rows: int) -> Found:
 
 
 def _found(
-    rows: int, words: Mapping[str, Word], numbers: Mapping[str, NDArray[Any]], addresses: Mapping[str, NDArray[np.uint8]]
-) -> Found:  # fmt: skip
+    rows: int,
+    words: Mapping[str, Word],
+    numbers: Mapping[str, NDArray[Any]],
+    addresses: Mapping[str, NDArray[np.uint8]],
+) -> Found:
     direction = words["flow-direction"].map(_DIRECTIONS)
     status = words["log-status"]
     found = Found(rows, AWS)
@@ -120,7 +123,7 @@ def _found(
         **{name: numbers[name] for name in ("src_port", "dst_port", "protocol", "tcp_flags", "bytes", "packets")},
         "start": numbers["start"], "end": numbers["end"], "direction": direction,
         "verdict": words["action"].map(_VERDICTS), "log_state": status.map(_STATES, STATE_OK),
-        "packets_lost": sum(numbers[f"lost_{i}"] for i in range(1, 5)),
+        "packets_lost": numbers["lost_1"] + numbers["lost_2"] + numbers["lost_3"] + numbers["lost_4"],
     }  # fmt: skip
     transit = ~(words["tgw-id"].codes == 0)
     # A transit gateway asks nobody whether traffic may pass.

@@ -50,10 +50,9 @@ def found_in(cells: Cells, rows: int) -> Found:
     of_rule = words["fw_direction"].map({"INGRESS": INGRESS, "EGRESS": EGRESS})
     direction = np.where(reporter == 0, of_rule, reporter)
     out = direction != INGRESS
-    found.numbers = {
-        name: cells.number(name, rows)
-        for name in ("src_port", "dst_port", "protocol", "bytes", "packets", "start", "end", "src_as", "dst_as")
-    } | {"direction": direction}  # fmt: skip
+    for name in ("src_port", "dst_port", "protocol", "bytes", "packets", "start", "end", "src_as", "dst_as"):
+        found.numbers[name] = cells.number(name, rows)
+    found.numbers["direction"] = direction
     # A log of a firewall rule has no interval: the time of its entry.
     found.numbers["end"] = np.where(found.numbers["end"] > 0, found.numbers["end"], cells.number("path", rows))
     found.numbers["verdict"] = words["disposition"].map({"ALLOWED": ACCEPT, "DENIED": REJECT}, ACCEPT)

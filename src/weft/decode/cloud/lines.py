@@ -17,11 +17,11 @@ def parse_lines(
     data: NDArray[np.uint8], start: int, stop: int, separator: int, kinds: NDArray[np.int8], columns: NDArray[np.int32],
     counts: tuple[int, int, int], table: Table, lines: NDArray[np.int64], bad: NDArray[np.int64],
 ) -> tuple[int, int, int]:  # fmt: skip
-    """Rows of the lines from offset ``start`` to ``stop``, each of at least as many cells as ``least``.
+    """Rows of the lines from offset ``start`` to ``stop``, each of at least so many cells.
 
-    ``counts`` are the table's columns: numbers, words, addresses. Cells beyond the kinds are passed over. ``lines`` gets
-    the number of the line (counted from 0) that each row is from, ``bad`` counts by reason and holds in its last cell
-    how many cells a line has at least. Stops when the columns are full or half of the slots for texts are taken.
+    ``counts`` are the table's columns: numbers, words, addresses. Cells beyond the kinds are passed over. ``lines``
+    gets the number of the line (counted from 0) that each row is from, ``bad`` counts by reason and has in its last
+    cell how many cells a line has at least. Stops when the columns are full or half of the slots for texts are taken.
     Returns the offset it came to, how many rows and how many lines it read.
     """
     base = address_of(data)

@@ -76,7 +76,7 @@ def _blank(at: int, end: int) -> int:
 def _scalar_end(at: int, end: int) -> int:
     while at < end:
         c = get8(at)
-        if c <= 32 or c == _COMMA or c == _CLOSE or c == _END:
+        if c <= 32 or c in (_COMMA, _CLOSE, _END):
             return at
         at += 1
     return at
@@ -90,9 +90,9 @@ def skip_nested(at: int, end: int) -> int:
         c = get8(at)
         if c == _QUOTE:
             at = _string_end(at + 1, end)
-        elif c == _OPEN or c == _LIST:
+        elif c in (_OPEN, _LIST):
             depth += 1
-        elif c == _CLOSE or c == _END:
+        elif c in (_CLOSE, _END):
             depth -= 1
             if depth == 0:
                 return at + 1
@@ -131,7 +131,7 @@ def _path_key(path: NDArray[np.uint8]) -> int:
     key, start, end = _ROOT, base, base + len(path)
     for at in range(base, end + 1):
         if at == end or get8(at) == 46:
-            key = np.int64(mixed(np.uint64(key) ^ hashed(start, at, _ROOT, end)) | np.uint64(1))
+            key = int(np.int64(mixed(np.uint64(key) ^ hashed(start, at, _ROOT, end)) | np.uint64(1)))
             start = at + 1
     return key
 
@@ -178,12 +178,12 @@ def _member(at: int, end: int, parent: int, last: int, wanted: Wanted, limit: in
     stop = _string_end(at, end)
     if stop >= end:
         return member, 0, 0
-    key = np.int64(mixed(np.uint64(parent) ^ hashed(at, stop, _ROOT, limit)) | np.uint64(1))
+    key = int(np.int64(mixed(np.uint64(parent) ^ hashed(at, stop, _ROOT, limit)) | np.uint64(1)))
     return _remember(wanted, key, parent, last, at, stop - at), key, stop + 1
 
 
 @inlined
-def _walk(at: int, end: int, row: int, stack: int, wanted: Wanted, table: Table) -> tuple[int, int]:
+def _walk(at: int, end: int, row: int, stack: int, wanted: Wanted, table: Table) -> tuple[int, int]:  # noqa: C901  one walk
     """Read the object at ``at`` into ``row``. Returns past its end, ``INCOMPLETE`` or ``BROKEN``, and what is wrong."""
     depth, reason, last, parent = 0, OK, wanted.members, _ROOT
     at += 1
@@ -224,7 +224,7 @@ def _walk(at: int, end: int, row: int, stack: int, wanted: Wanted, table: Table)
             parent = key
             at += 1
             continue
-        if c == _OPEN or c == _LIST:
+        if c in (_OPEN, _LIST):
             at = skip_nested(at, end)
             if at == INCOMPLETE:
                 return INCOMPLETE, reason

@@ -54,7 +54,7 @@ class Found:
         if sampling_rate:
             columns["sampling_rate"] = sampling_rate
         for name, numbers in self.numbers.items():
-            kind = _UNSIGNED.get(name, np.uint8)
+            kind: Any = _UNSIGNED.get(name, np.uint8)
             columns[name] = np.clip(numbers, 0, np.iinfo(kind).max).astype(kind)
         for name, word in self.words.items():
             if not word.empty:
@@ -73,10 +73,12 @@ def address_array(addresses: NDArray[np.uint8]) -> pa.Array[Any]:
 def present(addresses: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which rows have an address."""
     halves = np.ascontiguousarray(addresses).view(np.uint64).reshape(-1, 2)
-    return (halves[:, 0] | halves[:, 1]) != 0
+    found: NDArray[np.bool_] = (halves[:, 0] | halves[:, 1]) != 0
+    return found
 
 
 def equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.bool_]:
     """Which rows have the same address in both."""
     a, b = (np.ascontiguousarray(x).view(np.uint64).reshape(-1, 2) for x in (one, other))
-    return (a[:, 0] == b[:, 0]) & (a[:, 1] == b[:, 1])
+    found: NDArray[np.bool_] = (a[:, 0] == b[:, 0]) & (a[:, 1] == b[:, 1])
+    return found

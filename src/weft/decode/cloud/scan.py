@@ -1,8 +1,8 @@
 """The smallest steps that every format of a flow log shares: numbers, addresses, times and words in text.
 
-All work on text between two addresses in memory (see ``decode.memory``; the kernels that call them hold the buffers) and
-allocate nothing. Texts that repeat from record to record are interned: a cell becomes the number of its text, so that
-Python looks at each distinct text once.
+All work on text between two addresses in memory (see ``decode.memory``; the kernels that call them hold the buffers)
+and allocate nothing. Texts that repeat from record to record are interned: a cell becomes the number of its text, so
+that Python looks at each distinct text once.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def same(one: int, other: int, size: int, limit: int) -> bool:
         one += 8
         other += 8
         size -= 8
-    return tail8(one, one + size, limit) == tail8(other, other + size, limit)
+    return bool(tail8(one, one + size, limit) == tail8(other, other + size, limit))
 
 
 @inlined
@@ -178,7 +178,7 @@ def _hex(c: int) -> int:
 
 
 @inlined
-def _v6(at: int, end: int, out: int) -> bool:
+def _v6(at: int, end: int, out: int) -> bool:  # noqa: C901  one pass, as a kernel reads it
     """IPv6 text into 16 bytes (RFC 4291 §2.2)."""
     filled, gap, value, digits, first = 0, -1, 0, 0, at
     while at < end:
@@ -255,7 +255,7 @@ def address(at: int, end: int, out: int) -> bool:
 def intern(at: int, end: int, table: Table) -> int:
     """The number of a text; -1 = there are too many."""
     end = min(end, at + MOST_WORD)
-    key = np.int64(hashed(at, end, table.seed, table.limit))
+    key = int(np.int64(hashed(at, end, table.seed, table.limit)))
     place = key & table.mask
     while True:
         met = get_word(table.slots + 8 * place)
