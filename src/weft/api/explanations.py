@@ -128,6 +128,21 @@ _PUSH: dict[str, Explanation] = {
     "too_many_records": Explanation("More records in a request than are taken", "Send smaller batches."),
 }
 
+_BUSINESS: dict[str, Explanation] = {
+    "unreadable": Explanation("A file cannot be read", "Check path and permissions."),
+    "bad_file": Explanation("A file is not what it should be; it is read when it changes", "See the message."),
+    "bad_row": Explanation("Rows with a time or value that is none; left out", "See the message for the first."),
+    "query": Explanation("The query cannot be answered", "Try it by hand; see the message."),
+    "refused": Explanation("It does not let Weft in, or the store was too slow", "Check token, user and password."),
+    "too_many": Explanation("The answer has more series or rows than are read", "Sum some away, or ask for less."),
+    "too_large": Explanation("The answer is larger than is read", "Sum some away, or lengthen step_s."),
+    "malformed": Explanation("What answers is not what it should be", "Check the address."),
+    "bad_url": Explanation("The URL cannot be used", "Check it, and that its driver is installed."),
+    "tls": Explanation("The certificates cannot be used", "Check ca_file."),
+    "too_fast": _PUSH["too_fast"],
+    "defect": Explanation("A defect of Weft; this attempt was skipped", _REPORT),
+}
+
 _CONFIGS: dict[str, Explanation] = {
     "host_key_changed": Explanation(
         "Its host key is not the one in known_hosts: it was replaced, or somebody is in between",
@@ -176,7 +191,7 @@ def _of(kind: str, reasons: dict[str, Explanation]) -> dict[str, Explanation]:
 EXPLANATIONS: dict[str, Explanation] = {
     **_ANY, **_ROWS, **_of("snmp", _SNMP), **_of("trap", _TRAP), **_of("gnmi", _GNMI), **_of("syslog", _SYSLOG),
     **_of("prometheus", _PUSH), **_of("otlp", _PUSH), **_of("changes", _PUSH), **_of("configs", _CONFIGS),
-    **_of("inventory", _INVENTORY),
+    **_of("inventory", _INVENTORY), **_of("business", _BUSINESS),
 }  # fmt: skip
 
 

@@ -134,6 +134,21 @@ curl -X POST https://WEFT-ADDRESS:8080/api/v1/changes \\
   -d '[{"kind": "deployment", "title": "checkout 4.12.0 rolled out", "source": "ci",
         "author": "deploy-bot", "reference": "https://ci.example.net/jobs/8123"}]'
 """),
+    Recipe("business", "A script", """\
+curl -X POST https://WEFT-ADDRESS:8080/api/v1/business \\
+  -H "Authorization: Bearer $WEFT_TOKEN" -H "Content-Type: application/json" \\
+  -d '[{"series": "orders_per_minute", "value": 241, "labels": {"site": "fra"}, "unit": "orders/min"}]'
+"""),
+    Recipe("business", SETTINGS, """\
+business:
+  files:
+    - {path: exports/sales.csv, series: sales, unit: CHF}
+  prometheus:
+    - name: shop
+      url: https://prometheus.example.net
+      queries:
+        - {series: orders_per_minute, query: "sum by (site) (rate(orders_total[5m])) * 60"}
+"""),
     Recipe("inventory", SETTINGS, """\
 inventory:
   files: [network.yaml]        # sites, devices, interfaces, links, services

@@ -35,6 +35,7 @@ _MISSING: Mapping[str, str] = {
     "otlp": "What this sender writes is missing since then.",
     "configs": "Changes of its configuration are not noticed.",
     "inventory": "The inventory is as it was read last.",
+    "business": "Its business series have no values since then.",
 }
 _MISSING_ANY = "What it tells is missing since then."
 _CHECK: Mapping[str, str] = {

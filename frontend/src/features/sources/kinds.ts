@@ -8,7 +8,7 @@ export interface Kind {
   noun: string;
   brings: string;
   /** Dataset of the explorer that its rows are in. */
-  dataset: "flows" | "metrics" | "logs" | "changes" | null;
+  dataset: "flows" | "metrics" | "logs" | "changes" | "business" | null;
   docs: string;
 }
 
@@ -50,6 +50,10 @@ export const KINDS: readonly Kind[] = [
   {
     kind: "changes", title: "Changes", noun: "sender", brings: "Deployments, tickets and maintenance, pushed by whatever knows of them", dataset: "changes",
     docs: "docs/changes.md",
+  },
+  {
+    kind: "business", title: "Business", noun: "source", brings: "What the network is for: orders, sign-ins, tickets, pushed or read from files, Prometheus, databases", dataset: "business",
+    docs: "docs/business.md",
   },
   {
     kind: "inventory", title: "Inventory", noun: "source", brings: "Sites, devices, interfaces, links, services: what the telemetry is about", dataset: null,
