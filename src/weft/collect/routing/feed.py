@@ -57,9 +57,11 @@ class Feed:
     """
 
     def __init__(
-        self, rib: Rib, intake: RouteIntake, *, tolerance_s: float = 30.0, checkpoint_s: float = 86_400.0
-    ) -> None:
-        self.rib, self.intake = rib, intake
+        self, rib: Rib, intake: RouteIntake, *, tolerance_s: float = 30.0, checkpoint_s: float = 86_400.0,
+        is_history: bool = False,
+    ) -> None:  # fmt: skip
+        """``is_history``: what comes happened when its stamps say, however long ago (imports)."""
+        self.rib, self.intake, self._is_history = rib, intake, is_history
         self._tolerance_ns = int(tolerance_s * _SECOND)
         self._checkpoint_s = checkpoint_s
         self._due: dict[int, float] = {}  # id of a session → monotonic time of its next checkpoint
@@ -114,6 +116,12 @@ class Feed:
         else:
             book.came(messages=messages)
 
+    def end_dump(self, session: Session, book: SourceBook, time_ns: int) -> None:
+        """A whole table was told (see ``Rib.begin_dump``): what was not in it is gone."""
+        rows = self.rib.end_dump(session, time_ns, time.time_ns())
+        if rows is not None:
+            self._put(rows, book, 0)
+
     def holds(self, session: Session) -> bool:
         """Whether the session is still the one that its routes are under."""
         return self.rib.holds(session)
@@ -153,6 +161,8 @@ class Feed:
         Before policy a stamp tells when the route was first received, however often it is sent again, so none of those
         is believed; nor is one that is older than the tolerance (the table as the stream begins) or ahead of our clock.
         """
+        if self._is_history:
+            return np.where(stamps_ns > 0, stamps_ns, received_ns)
         if rib == _PRE:
             return np.full(len(stamps_ns), received_ns, np.int64)
         good = (stamps_ns <= received_ns) & (stamps_ns >= received_ns - self._tolerance_ns)
