@@ -13,6 +13,8 @@ import click
 import orjson
 import pyarrow as pa
 
+from weft.cli.decode_cloud import decode_flow_logs, is_flow_log
+from weft.cli.decode_routing import routing_line, routing_of
 from weft.decode.capture import CaptureFile
 from weft.decode.flow.decoded import Decoded
 from weft.decode.flow.decoder import FlowDecoder
@@ -48,6 +50,7 @@ class Summary:
     datagrams: int = 0
     records: int = 0
     counters: int = 0
+    routing: int = 0
     errors: Counter[str] = field(default_factory=Counter)
 
     def document(self, streams: list[StreamStatus]) -> dict[str, Any]:
@@ -64,6 +67,7 @@ class Summary:
             "datagrams": self.datagrams,
             "records": self.records,
             "counters": self.counters,
+            **({"routing": self.routing} if self.routing else {}),
             "templates": sum(stream.templates for stream in streams),
             "losses": dict(losses),
             "held": sum(stream.held for stream in streams),
@@ -108,13 +112,20 @@ def decode_command(
     """Decode captures to normalised records.
 
     FILES are pcap, pcapng, plain NetFlow, IPFIX or sFlow messages, or IPFIX files, also with .gz; their order is the
-    order in which the datagrams arrived, so that a template in one file serves the data in the next. Exit codes:
+    order in which the datagrams arrived, so that a template in one file serves the data in the next. BGP is decoded
+    from MRT files (also with .gz, .bz2, .zst), from BMP streams, and from captures of BMP or BGP sessions. Flow logs of
+    clouds (AWS, Azure, GCP, OCI; text, JSON, Parquet; also with .gz) are decoded by themselves. Exit codes:
     0 done, 2 a file cannot be read.
     """
+    if files and all(map(is_flow_log, files)):
+        decode_flow_logs(files, as_json=as_json, limit=limit)
+        return
     decoder, summary = FlowDecoder(), Summary()
     out = sys.stdout.buffer
     try:
-        if not as_json and not counters:
+        files = tuple(path for path in files if not _routing(path, ports, as_json, limit, summary))
+        needs_heading = not as_json and not counters and not summary.routing
+        if files and needs_heading:
             out.write(_heading())
         for decoded in _decoded(files, ports, decoder, summary):
             batch = _rest(decoded, counters, summary, limit)
@@ -125,6 +136,21 @@ def decode_command(
         out.flush()
     finally:
         _report(summary.document(decoder.streams()), as_json)
+
+
+def _routing(path: Path, ports: tuple[int, ...], as_json: bool, limit: int | None, summary: Summary) -> bool:
+    """Print what a file says of routing; whether that is all that it can hold."""
+    found = routing_of(path, ports, summary.errors)
+    if found is None:
+        return False
+    for record in found.records:
+        if limit is not None and summary.routing >= limit:
+            break
+        summary.routing += 1
+        line = orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) if as_json else routing_line(record).encode()
+        sys.stdout.buffer.write(line)
+    summary.files += not found.is_capture
+    return not found.is_capture
 
 
 def _decoded(
@@ -211,6 +237,7 @@ def _report(document: dict[str, Any], as_json: bool) -> None:
     for label, value in (
         ("records", document["records"]),
         ("counters", document["counters"]),
+        ("routing", document.get("routing", 0)),
         ("datagrams", f"{document['datagrams']} in {document['files']} files"),
         ("templates", document["templates"]),
         ("held", f"{document['held']} sets waiting for a template"),

@@ -1,7 +1,7 @@
 """BGP messages as objects for people and scripts, in the shape that exabgp made common.
 
-An UPDATE is ``{"attribute": {...}, "announce": {family: {next hop: [nlri]}}, "withdraw": {family: [nlri]}}``. Attributes
-whose content is a language of its own (BGP-LS, prefix SID, tunnel encapsulation) are told in octets.
+An UPDATE is ``{"attribute": {...}, "announce": {family: {next hop: [nlri]}}, "withdraw": {family: [nlri]}}``.
+Attributes whose content is a language of its own (BGP-LS, prefix SID, tunnel encapsulation) are told in octets.
 """
 
 from __future__ import annotations

@@ -136,9 +136,9 @@ class TcpFile:
     def _put(self, key: bytes, seq: int, flags: int, octets: bytes) -> list[tuple[bool, bytes]]:
         """What a segment completes."""
         if flags & _SYN:
-            one = self._open(key, (seq + 1) & 0xFFFFFFFF)
-            found = self._take(one, one.expected, octets) if octets else []
-            one.counts_syn = not octets
+            opened = self._open(key, (seq + 1) & 0xFFFFFFFF)
+            found = self._take(opened, opened.expected, octets) if octets else []
+            opened.counts_syn = not octets
             return found
         one = self._directions.get(key)
         if one is None:
