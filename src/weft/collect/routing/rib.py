@@ -35,6 +35,7 @@ from weft.decode.bgp.routes import Routes
 States: TypeAlias = Callable[[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.uint32]], NDArray[np.uint8]]
 
 _PRE, _POST, _LOC = 1, 2, 3  # model.routes.RIBS
+_BGP = 3  # model.routes.ROUTE_SOURCES
 _JUDGED = np.zeros(256, np.bool_)
 _JUDGED[[1, 2, 5, 6]] = True  # IPv4 and IPv6, unicast and labeled: what RPKI speaks of
 _SLICE = 100_000  # rows of a checkpoint at once
@@ -229,12 +230,12 @@ class Rib:
         with self.lock:
             own = [one for one in self._sessions.values() if one.key.exporter == exporter and not one.key.vrf]
             tables = [one for one in own if one.key.rib == _LOC and len(one.table)]
+            if not tables:  # in a BGP session a router sends the routes that it uses
+                tables = [one for one in own if one.key.source == _BGP and len(one.table)]
             if not tables:
-                post = {(one.key.source, one.key.peer) for one in own if one.key.rib == _POST and len(one.table)}
-                tables = [
-                    one for one in own
-                    if one.key.rib == _POST or (one.key.rib == _PRE and (one.key.source, one.key.peer) not in post)
-                ]  # fmt: skip
+                # A neighbour of which no route is left after policy has none: those before policy are not used then.
+                post = [one for one in own if one.key.rib == _POST]
+                tables = post if any(len(one.table) for one in post) else [one for one in own if one.key.rib == _PRE]
             candidates = Candidates.of(
                 [(one.table.standing(), one.is_external, one.bgp_id, one.key.peer) for one in tables], self.paths
             )  # fmt: skip
