@@ -30,7 +30,7 @@ from weft.enrich.tables import (
 
 _EMPTY = PrefixTable((), (), no_rows(0), no_rows(0))
 #: Things whose tables say nothing that Weft itself has a use for.
-THINGS = ("site", "vlan", "service", "customer", "provider", "job")
+THINGS = ("site", "customer", "service", "provider", "job", "vlan")
 _Asns = tuple[dict[int, str], list[Stated]]
 _Exporters = tuple[dict[Address, ExporterRow], list[Stated]]
 _Interfaces = tuple[dict[InterfaceKey, InterfaceRow], list[Stated]]
@@ -116,10 +116,10 @@ class TableSet:
     def stated(self) -> dict[str, list[tuple[str, list[Stated]]]]:
         """What tables say by the kind of thing, first one first; not of kinds of which a table was never read."""
         beside_others: dict[str, list[Any]] = {
-            "asn": self._asns, "exporter": self._exporters, "interface": self._interfaces, "app": self._applications,
+            "app": self._applications, "exporter": self._exporters, "interface": self._interfaces, "asn": self._asns,
         }  # fmt: skip
-        out = {k: [(s.name, s.data[1]) for s in each] for k, each in beside_others.items() if _all_read(each)}
-        return out | {k: [(s.name, s.data) for s in each] for k, each in self._things.items() if _all_read(each)}
+        out = {k: [(s.name, s.data) for s in each] for k, each in self._things.items() if _all_read(each)}
+        return out | {k: [(s.name, s.data[1]) for s in each] for k, each in beside_others.items() if _all_read(each)}
 
     def application_rules(self) -> list[ApplicationRule]:
         """Rules in the order of increasing strength: built-in ones, then the tables, the first one last."""

@@ -33,6 +33,7 @@ const USUAL: Record<string, Usual> = {
   metrics: { chart: "lines", by: ["metric"], measures: [] },
   logs: { chart: "records", by: ["severity"], measures: [] },
   changes: { chart: "records", by: ["kind"], measures: [] },
+  business: { chart: "lines", by: ["series"], measures: [] },
 };
 const ANY: Usual = { chart: "records", by: [], measures: [] };
 

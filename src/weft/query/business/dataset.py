@@ -64,7 +64,7 @@ def build_business(extra: Mapping[str, Sequence[Attribute]]) -> Dataset:
     """The ``business`` table; ``extra`` holds the user's own attributes by dictionary name."""
     return Dataset(
         BUSINESS, dimensions_of(BUSINESS, extra), {}, {m.name: m for m in BUSINESS_MEASURES}, "Business", "sum",
-        records=("series", "labels", "unit", "source", "origin", "value"),
+        records=("series", "labels", "unit", "source", "origin"),
         ties=("time_received", "series", "labels"),
         families=(Family("label", "Value of one label: label_site, label_product.", label_dimension),),
         views=("series", "table", "records", "stat"),
