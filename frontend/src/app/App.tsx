@@ -12,6 +12,8 @@ const Topology = lazy(() => import("../features/topology/TopologyPage"));
 const Devices = lazy(() => import("../features/devices/DevicesPage"));
 const DeviceDetail = lazy(() => import("../features/devices/DevicePage"));
 const InterfaceDetail = lazy(() => import("../features/devices/InterfacePage"));
+const Synthetics = lazy(() => import("../features/synthetics/SyntheticsPage"));
+const SyntheticTest = lazy(() => import("../features/synthetics/TestPage"));
 const Routing = lazy(() => import("../features/routing/RoutingPage"));
 const Sources = lazy(() => import("../features/sources/SourcesPage"));
 const ExporterDetail = lazy(() => import("../features/exporters/ExporterPage"));
@@ -50,6 +52,8 @@ function Pages() {
           <Route path="/devices"><Devices /></Route>
           <Route path="/devices/:name/interfaces/*">{(params) => <InterfaceDetail device={unescaped(params.name)} name={unescaped(params["*"])} />}</Route>
           <Route path="/devices/:name/:tab?">{(params) => <DeviceDetail name={unescaped(params.name)} tab={params.tab ?? "overview"} />}</Route>
+          <Route path="/synthetics/test"><SyntheticTest key={new URLSearchParams(search).get("name")} name={new URLSearchParams(search).get("name") ?? ""} /></Route>
+          <Route path="/synthetics/:part?">{(params) => <Synthetics part={params.part ?? ""} />}</Route>
           <Route path="/routing/:tab?">{(params) => <Routing tab={params.tab ?? ""} />}</Route>
           <Route path="/sources"><Sources /></Route>
           <Route path="/sources/exporter"><ExporterDetail address={new URLSearchParams(search).get("address") ?? ""} /></Route>

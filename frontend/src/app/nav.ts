@@ -14,6 +14,7 @@ export const PAGES: readonly Page[] = [
   { path: "/explore", title: "Explore", icon: "explore", key: "e" },
   { path: "/topology", title: "Topology", icon: "topology", key: "t" },
   { path: "/devices", title: "Devices", icon: "device", key: "d" },
+  { path: "/synthetics", title: "Synthetics", icon: "synthetics", key: "y" },
   { path: "/routing", title: "Routing", icon: "routing", key: "r" },
   { path: "/sources", title: "Sources", icon: "exporters", key: "s" },
   { path: "/settings", title: "Settings", icon: "settings", key: "," },

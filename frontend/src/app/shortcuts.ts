@@ -13,6 +13,7 @@ export const SHORTCUTS: readonly [keys: string, meaning: string][] = [
   ["g e", "Explore"],
   ["g t", "Topology"],
   ["g d", "Devices"],
+  ["g y", "Synthetics"],
   ["g r", "Routing"],
   ["g s", "Sources"],
   ["g ,", "Settings"],

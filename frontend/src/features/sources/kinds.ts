@@ -44,6 +44,10 @@ export const KINDS: readonly Kind[] = [
     docs: "docs/otlp.md",
   },
   {
+    kind: "agent", title: "Synthetics agents", noun: "agent", brings: "Latency, loss, paths, HTTP and DNS as users meet them", dataset: null,
+    docs: "docs/synthetics-agent.md",
+  },
+  {
     kind: "configs", title: "Configurations", noun: "device", brings: "Who changed what on a device, as a diff with secrets masked", dataset: "changes",
     docs: "docs/configs.md",
   },
