@@ -17,6 +17,7 @@ from weft.collect.routing.metrics import RoutingMetrics
 from weft.collect.routing.rib import Rib
 from weft.collect.routing.rows import PEER_DOWN, session_row
 from weft.collect.routing.rpki import Payloads
+from weft.collect.routing.session import BgpSessions
 from weft.collect.routing.station import BmpStation
 from weft.model.routes import ROUTES
 
@@ -36,8 +37,10 @@ class RoutingCollector:
             self.rib, intake, tolerance_s=config.clock_tolerance_seconds, checkpoint_s=config.checkpoint_hours * 3600
         )  # fmt: skip
         self.bmp = BmpStation(config.bmp, self.feed, identity if identity is not None else Nobody())
+        self.bgp = BgpSessions(config.bgp, self.feed, identity if identity is not None else Nobody())
         if payloads is not None:
             payloads.on_change(self.bmp.judge_again)
+            payloads.on_change(self.bgp.judge_again)
         self._registry, self._metrics = registry, RoutingMetrics(self.rib, self.feed)
         self._file = SessionsFile(data_dir / STATE_FILE)
         self._ended = threading.Event()
@@ -46,9 +49,14 @@ class RoutingCollector:
     def start(self) -> None:
         """Close what an earlier process left open in the history, then listen. Raises ``Unavailable``."""
         self._close_left_over()
-        if not self._config.bmp.listeners:
+        if not self._config.bmp.listeners and not self._config.bgp.neighbors:
             return
         self.bmp.start()
+        try:
+            self.bgp.start()
+        except BaseException:
+            self.bmp.stop()
+            raise
         if self._registry is not None:
             self._registry.register(self._metrics)
         self._ended.clear()
@@ -57,6 +65,7 @@ class RoutingCollector:
 
     def stop(self) -> None:
         """End every session, in the history, too."""
+        self.bgp.stop()
         self.bmp.stop()
         self.feed.flush()
         if self._thread is not None:

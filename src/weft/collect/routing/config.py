@@ -7,6 +7,7 @@ from ipaddress import IPv4Network, IPv6Network
 from pydantic import Field, IPvAnyAddress, field_validator
 
 from weft.collect.routing.rpki_config import RpkiConfig
+from weft.collect.routing.session_config import BgpConfig
 from weft.component import Config
 from weft.model.routes import CHECKPOINT_S
 
@@ -58,6 +59,8 @@ class RoutingConfig(Config):
     """Routers that speak BMP."""
     rpki: RpkiConfig = Field(default_factory=RpkiConfig)
     """Validated payloads that routes are judged by."""
+    bgp: BgpConfig = Field(default_factory=BgpConfig)
+    """Routers that send their routes in a BGP session, where BMP is not to be had."""
     max_routes: int = Field(default=10_000_000, ge=1)
     """Routes kept in memory, of all routers together (some 50 octets each, and their attributes once); announcements
     beyond are counted and left out."""
