@@ -38,7 +38,6 @@ class Hop:
     address: str = ""
     labels: tuple[int, ...] = ()
     reached: bool = False
-    end: bool = False
     reason: str = ""
 
 
@@ -48,23 +47,20 @@ class FlowTrace:
     def __init__(self, number: int, make: Callable[[Callable[[Answer], None]], Flow]) -> None:
         self.number = number
         self.hops: dict[int, Hop] = {}
+        self.end = 0  # TTL of the first hop that nothing goes beyond; 0 = not found
+        self._farthest = 0
         self._under_way: dict[int, tuple[int, float]] = {}  # key → (TTL, when it was sent)
         self._key = int.from_bytes(os.urandom(2), "big")
-        self._wake = asyncio.Event()
+        self._wanted: set[int] = set()  # TTLs that are waited for
+        self._answered: asyncio.Future[None] | None = None
         self.alone = asyncio.Lock()
         self._vague = False  # a hop quoted too little to tell probes apart
         self._drained = False
         self.flow = make(self._told)
 
-    @property
-    def end(self) -> int:
-        """TTL of the first hop that nothing goes beyond; 0 = not found."""
-        return min((ttl for ttl, hop in self.hops.items() if hop.end), default=0)
-
     def last_answered(self) -> int:
         """Highest TTL that somebody answered, up to the end; 0 = none."""
-        end = self.end
-        return end or max((ttl for ttl, hop in self.hops.items() if hop.rtts_ms), default=0)
+        return self.end or self._farthest
 
     def send(self, ttl: int) -> None:
         """Send one probe. Raises ``OSError``."""
@@ -84,7 +80,7 @@ class FlowTrace:
             if len(self._under_way) != 1:
                 self._vague = True
                 self._under_way.clear()
-                self._wake.set()
+                _resolve(self._answered)
                 return
             key = next(iter(self._under_way))
         sent = self._under_way.pop(key, None)
@@ -95,28 +91,34 @@ class FlowTrace:
         hop.rtts_ms.append(max(0.0, answer.at - at) * 1e3)
         if not hop.address:
             hop.address, hop.labels, hop.reached = answer.hop, answer.labels, answer.reached
-            hop.end, hop.reason = answer.end, answer.reason
-        self._wake.set()
+            hop.reason = answer.reason
+            self._farthest = max(self._farthest, ttl)
+            if answer.end:
+                self.end = min(self.end or ttl, ttl)
+        self._wanted.discard(ttl)
+        if not self._wanted:
+            _resolve(self._answered)
 
     async def wait(self, ttls: Sequence[int], timeout_s: float) -> None:
         """Until each of these was answered, or the time is over, or an answer could not be told from another."""
-        deadline = time.monotonic() + timeout_s
-        while any(not self.hops[ttl].rtts_ms for ttl in ttls) and not self._vague:
-            self._wake.clear()
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return
-            try:
-                await asyncio.wait_for(self._wake.wait(), left)
-            except TimeoutError:
-                return
+        self._wanted = {ttl for ttl in ttls if not self.hops[ttl].rtts_ms}
+        if not self._wanted or self._vague:
+            return
+        loop = asyncio.get_running_loop()
+        answered = self._answered = loop.create_future()
+        timer = loop.call_later(timeout_s, _resolve, answered)
+        try:
+            await answered
+        finally:
+            timer.cancel()
+            self._answered = None
 
     async def go(self, horizon: Callable[[], int], wait_s: float) -> None:
         """Ask hop after hop until the end, the horizon, or too long a silence."""
         ttl = 1
-        while ttl <= horizon() and not self.end and ttl - 1 - self.last_answered() < _GAP:
+        while not self.end and ttl - 1 - self.last_answered() < _GAP and ttl <= (farthest := horizon()):
             window = 1 if self._vague else self.flow.window
-            ttls = [one for one in range(ttl, ttl + window) if one <= horizon()]
+            ttls = range(ttl, min(farthest, ttl + window - 1) + 1)
             await self._ask(ttls, wait_s)
             ttl += len(ttls)
 
@@ -157,6 +159,11 @@ class FlowTrace:
         await self.wait([ttl], wait_s)
         self._vague = self._vague or vague
         return len(self.hops[ttl].rtts_ms) > before
+
+
+def _resolve(future: asyncio.Future[None] | None) -> None:
+    if future is not None and not future.done():
+        future.set_result(None)
 
 
 class Tracer:
