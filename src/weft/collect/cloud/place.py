@@ -22,7 +22,7 @@ _AT = {name: i for i, name in enumerate(CLOUD_FLOWS.schema.names)}
 _UNKNOWN, _INGRESS, _EGRESS = 0, 1, 2
 _GOES = {name: number for number, name in DESTINATIONS.items()}
 _PEER = {"vpc": "peer_vpc", "subnet": "peer_subnet", "instance": "peer_instance", "region": "peer_region"}
-_MOST_LOGGERS = 2_000_000
+_MOST_LOGGERS, _MOST_INTERFACES = 2_000_000, 500_000
 _TRANSIT = "tgw-"
 
 
@@ -44,6 +44,7 @@ class Placer:
         self._index: CloudIndex = EMPTY
         self._loggers: set[int] = set(loggers or ())
         self._new: set[int] = set()
+        self._own: dict[str, int] = {}  # interface → key of the address that all its records have
         self._lock = threading.Lock()
 
     def use(self, index: CloudIndex) -> None:
@@ -70,6 +71,19 @@ class Placer:
             return nothing, nothing, {}
         as_numbers, networks = self._located.locate(addresses)
         return as_numbers, networks, self._located.network_values("cloud")
+
+    def own_address(self, interface: str, src: Keys, dst: Keys) -> int:
+        """The key of an interface's own address by some of its records: the one that all have; 0 = cannot be told."""
+        known = self._own.get(interface, 0)
+        if known and ((src == known) | (dst == known)).all():
+            return known
+        both = [int(key) for key in (src[0], dst[0]) if key and ((src == key) | (dst == key)).all()]
+        if len(both) != 1:
+            return 0
+        if len(self._own) >= _MOST_INTERFACES:
+            self._own.clear()
+        self._own[interface] = both[0]
+        return both[0]
 
     def learn(self, keys: Keys) -> None:
         """Take note of ends that log."""
@@ -105,7 +119,7 @@ class _Batch:
     def placed(self, placer: Placer) -> pa.RecordBatch:
         """All of it, in order."""
         src, dst = address_keys(self._src), address_keys(self._dst)
-        own, direction = self._own_side(src, dst)
+        own, direction = self._own_side(placer, src, dst)
         self._fill(own, {name: name for name in ATTRIBUTES})
         vpc = self._keys("vpc")
         peer_vpc = self._keys("peer_vpc")
@@ -122,7 +136,7 @@ class _Batch:
             self._new["direction"] = pa.array(direction)
         return self._made()
 
-    def _own_side(self, src: Keys, dst: Keys) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+    def _own_side(self, placer: Placer, src: Keys, dst: Keys) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
         """The interface that logged each row, and the direction, found out where the record does not say it."""
         word = self._word("interface_id")
         own = self._index.named(word.texts)[word.codes]
@@ -137,7 +151,7 @@ class _Batch:
             direction[unsaid] = by_index[unsaid]
             unsaid &= direction == _UNKNOWN
             if unsaid.any() and not word.empty:
-                _by_steadiness(direction, np.flatnonzero(unsaid), word.codes, src, dst)
+                _by_steadiness(placer, direction, np.flatnonzero(unsaid), word, src, dst)
         address = np.where(direction == _EGRESS, src, np.where(direction == _INGRESS, dst, np.uint64(0)))
         return np.where(own >= 0, own, self._index.at(address, vpc)), direction
 
@@ -249,18 +263,17 @@ class _Batch:
 
 
 def _by_steadiness(
-    direction: NDArray[np.uint8], unsaid: NDArray[np.int64], interface: NDArray[np.int32], src: Keys, dst: Keys
+    placer: Placer, direction: NDArray[np.uint8], unsaid: NDArray[np.int64], interface: Word, src: Keys, dst: Keys
 ) -> None:
     """Find directions by the address that is in every record of an interface: that is its own."""
-    order = unsaid[np.argsort(interface[unsaid], kind="stable")]
-    cuts = np.flatnonzero(np.diff(interface[order])) + 1
+    codes = interface.codes
+    order = unsaid[np.argsort(codes[unsaid], kind="stable")]
+    cuts = np.flatnonzero(np.diff(codes[order])) + 1
     for part in np.split(order, cuts):
-        if interface[part[0]] == 0:
-            continue
-        first = part[0]
-        mine = [key for key in (src[first], dst[first]) if key and ((src[part] == key) | (dst[part] == key)).all()]
-        if len(mine) == 1:
-            direction[part] = np.where(src[part] == mine[0], _EGRESS, _INGRESS)
+        name = interface.texts[codes[part[0]]]
+        own = placer.own_address(name, src[part], dst[part]) if name else 0
+        if own:
+            direction[part] = np.where(src[part] == own, _EGRESS, _INGRESS)
 
 
 def _of_network(vpc: Keys) -> Keys:

@@ -269,6 +269,7 @@ def parse_objects(
     """
     base = address_of(data)
     at, end, row = base + start, base + stop, 0
+    done = at  # what only stands between objects belongs to the next one: it may be the end of the file for now
     stack, members = np.empty(MOST_DEPTH, np.int64), np.zeros(_MOST_MEMBERS * _WIDTH // 8, np.int64)
     names = np.zeros(2 * _NAMES, np.int64)
     wanted = Wanted(address_of(cells), len(cells) // 2 - 1, address_of(members), address_of(names))
@@ -278,22 +279,22 @@ def parse_objects(
             c = get8(at)
             if c > 32 and c != _COMMA and c != _LIST and c != _END:
                 bad[BAD_JSON] += 1
-                at = _next_line(at, end)
+                at = done = _next_line(at, end)
             else:
                 at += 1
         if at >= end:
             break
         after, reason = _walk(at, end, row, address_of(stack), wanted, table)
         if after >= 0 and reason == OK:
-            at, row = after, row + 1
+            at, done, row = after, after, row + 1
             continue
         clear(row, counts[0], counts[1], counts[2], table)
         if after == INCOMPLETE:
             break
         bad[BAD_JSON if after == BROKEN else reason] += 1
-        at = _next_line(at, end) if after == BROKEN else after
+        at = done = _next_line(at, end) if after == BROKEN else after
     # The arrays must outlive the addresses taken of them.
-    return at - base, row + 0 * (len(stack) + len(members) + len(names))
+    return done - base, row + 0 * (len(stack) + len(members) + len(names))
 
 
 @kernel
@@ -304,6 +305,7 @@ def find_objects(data: NDArray[np.uint8], start: int, stop: int, spans: NDArray[
     """
     base = address_of(data)
     at, end, found = base + start, base + stop, 0
+    done = at
     while found < len(spans):
         while at < end and get8(at) != _OPEN:
             at += 1
@@ -314,5 +316,5 @@ def find_objects(data: NDArray[np.uint8], start: int, stop: int, spans: NDArray[
             break
         spans[found, 0], spans[found, 1] = at - base, after - base
         found += 1
-        at = after
-    return at - base, found
+        at = done = after
+    return done - base, found
