@@ -22,7 +22,10 @@ _TRACEBACKS = structlog.processors.ExceptionRenderer(
 )
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 #: Libraries that are chatty at their INFO level about what our own events say better.
-_QUIET = ("uvicorn", "uvicorn.error", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba")
+_QUIET = (
+    "uvicorn", "uvicorn.error", "asyncio", "alembic", "sqlalchemy", "clickhouse_connect", "numba",
+    "httpx2", "httpcore2",
+)  # fmt: skip
 
 
 class LogConfig(Config):

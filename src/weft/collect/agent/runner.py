@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import random
 import secrets
 import time
 from collections import Counter
@@ -107,11 +108,19 @@ class Runner:
         port = series.peer.port if series.peer is not None else _host_and_port(series)[1]
         if not port:
             return not_done(f"the agent {series.target} answers no throughput tests (agent.throughput.port)")
-        most = self._config.throughput.most_bps
-        async with self._sending:
-            return await asyncio.get_running_loop().run_in_executor(
-                self._sender, throughput.send, series.test, self._config.called, address, port, most
-            )
+        most, loop = self._config.throughput.most_bps, asyncio.get_running_loop()
+        deadline = loop.time() + series.test.every_s / 2
+        while True:
+            try:
+                async with self._sending:
+                    return await loop.run_in_executor(
+                        self._sender, throughput.send, series.test, self._config.called, address, port, most
+                    )
+            except throughput.Busy:
+                pause_s = random.uniform(0.2, 1.0) * series.test.duration_s  # noqa: S311  # nothing secret
+                if loop.time() + pause_s > deadline:
+                    return not_done("the other agent is busy with other tests", address=address)
+                await asyncio.sleep(pause_s)
 
     def allowed(self, address: str) -> bool:
         """Whether a test may be aimed there."""

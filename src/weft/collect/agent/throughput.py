@@ -37,12 +37,17 @@ _SO_MAX_PACING_RATE = 47
 _BLOCK = os.urandom(1 << 18)  # what nothing on the way can compress
 _MOST_LINE = 512
 _GRACE_S = 5.0
+_BUSY = "busy with another test"
 _LONGEST_S = 60.0
 _MOST_CONNECTIONS = 16
 
 
+class Busy(Exception):
+    """The other agent is at another test; it may be free soon."""
+
+
 def send(test: SyntheticTest, name: str, address: str, port: int, most_bps: float) -> Outcome:
-    """Blocking, for a thread of its own: send to the agent at ``address`` for ``test.duration_s``."""
+    """Blocking, for a thread of its own: send to the agent at ``address`` for ``test.duration_s``. Raises ``Busy``."""
     rate = min(test.most_bps, most_bps)
     try:
         with socket.create_connection((address, port), timeout=test.timeout_ms / 1e3) as one:
@@ -51,6 +56,8 @@ def send(test: SyntheticTest, name: str, address: str, port: int, most_bps: floa
             hello = {"weft": 1, "agent": name, "seconds": test.duration_s}
             one.sendall(json.dumps(hello).encode() + b"\n")
             said = _line(one, time.monotonic() + test.timeout_ms / 1e3)
+            if said.get("go") is not True and said.get("why") == _BUSY:
+                raise Busy
             if said.get("go") is not True:
                 return not_done(f"the other agent refuses: {str(said.get('why', 'no reason given'))[:100]}")
             _pour(one, test.duration_s, rate)
@@ -179,7 +186,7 @@ class ThroughputServer:
         elif asked.get("weft") != 1 or not isinstance(seconds, int | float) or not 0 < seconds <= _LONGEST_S:
             why = "not a test that is known here"
         elif not self._busy.acquire(blocking=False):
-            why = "busy with another test"
+            why = _BUSY
         else:
             try:
                 self._take(one, seconds)
