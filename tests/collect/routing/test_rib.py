@@ -139,7 +139,7 @@ def test_a_table_dump_restates_and_takes_back_what_it_lacks():
     rib.apply(session, routes(rib.paths, "198.51.100.0/24", "203.0.113.0/24"), T)
     rib.begin_dump(session)
     dump = routes(rib.paths, "203.0.113.0/24", "192.0.2.0/25")
-    rows = rib.apply(session, dump, T + 10**9, dump=np.ones(2, np.bool_))
+    rows = rib.apply(session, dump, T + 10**9, dump=np.ones(2, np.bool_), restate=True)
     assert told(rows) == [("checkpoint", "203.0.113.0/24"), ("checkpoint", "192.0.2.0/25")]
     assert told(rib.end_dump(session, T + 10**9)) == [("withdraw", "198.51.100.0/24")]
     assert len(rib) == 2

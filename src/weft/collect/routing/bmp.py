@@ -169,7 +169,8 @@ class Router:
         if self._tables_of(up.peer):
             self._forget(up.peer, "the session came up again", now_ns, up.time_ns)
         first = up.peer not in self._seen and now_ns - self.connected_ns < _GREETING_NS
-        was_up = first and (not up.time_ns or up.time_ns < self.connected_ns - _SECOND)
+        unstamped = up.time_ns in (0, now_ns)
+        was_up = first and (unstamped or up.time_ns < self.connected_ns - _SECOND)
         if up.peer not in self._peers and len(self._peers) >= self._max_peers:
             self.book.error("too_many_peers", "more than routing.bmp.max_peers")
             return

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from typing import Protocol
 
 import numpy as np
@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 ALREADY_UP = "already up"
 _PRE = 1  # model.routes.RIBS
 _SECOND = 1_000_000_000
+_STEP_NS = 1000  # stored times have microseconds
+_MOST_ENDED = 65_536
 _TRIES = 60
 _PAUSE_S = 1.0
 
@@ -64,6 +66,7 @@ class Feed:
         self.rib, self.intake, self._is_history = rib, intake, is_history
         self._tolerance_ns = int(tolerance_s * _SECOND)
         self._checkpoint_s = checkpoint_s
+        self._ended: OrderedDict[SessionKey, int] = OrderedDict()  # the last time in the history of sessions that ended
         self._due: dict[int, float] = {}  # id of a session → monotonic time of its next checkpoint
         self._stopping = threading.Event()
         self._waiting: deque[tuple[pa.RecordBatch, SourceBook, int]] = deque()
@@ -82,7 +85,8 @@ class Feed:
         at_ns = int(self.believed(_PRE + 1, np.array([time_ns], np.int64), received_ns)[0])
         with self.rib.lock:
             if held := self.rib.get(key):
-                at_ns = max(at_ns, held.table.newest_ns + 1000)
+                at_ns = max(at_ns, held.table.newest_ns + _STEP_NS)
+            at_ns = max(at_ns, self._ended.pop(key, 0) + _STEP_NS)
             session = self.rib.open(key, at_ns, local_as=local_as, bgp_id=bgp_id)
         self._due[id(session)] = time.monotonic() + self._checkpoint_s * random.uniform(0.7, 0.95)  # noqa: S311
         self._put(session_row(key, PEER_UP, at_ns, received_ns, reason), book, 0)
@@ -94,19 +98,20 @@ class Feed:
         with self.rib.lock:
             if not self.holds(session):
                 return 0
-            gone, at_ns = self.rib.drop(session), max(at_ns, session.table.newest_ns + 1000)
+            gone, at_ns = self.rib.drop(session), max(at_ns, session.table.newest_ns + _STEP_NS)
+            self._remember(session.key, at_ns)
         self._due.pop(id(session), None)
         self._put(session_row(session.key, PEER_DOWN, at_ns, received_ns, reason[:200]), book, 0)
         return gone
 
     def take(
         self, session: Session, book: SourceBook, routes: Routes, stamps_ns: NDArray[np.int64] | int, *,
-        received_ns: int, dump: NDArray[np.bool_] | None = None, messages: int = 1,
+        received_ns: int, dump: NDArray[np.bool_] | None = None, restate: bool = False, messages: int = 1,
     ) -> None:  # fmt: skip
         """Routes of a session, stamped by the router (0 = not). What is sent again unchanged is a duplicate."""
         times = self.believed(session.key.rib, np.broadcast_to(stamps_ns, (len(routes),)), received_ns)
         before = session.counts.unchanged, session.counts.refused
-        rows = self.rib.apply(session, routes, times, received_ns=received_ns, dump=dump)
+        rows = self.rib.apply(session, routes, times, received_ns=received_ns, dump=dump, restate=restate)
         if again := session.counts.unchanged - before[0]:
             book.duplicate(again)
         if refused := session.counts.refused - before[1]:
@@ -129,10 +134,11 @@ class Feed:
     def move(self, session: Session, key: SessionKey, book: SourceBook) -> bool:
         """The router is known by another address now: its history goes on there. Call it without the lock."""
         with self.rib.lock:
-            old, now_ns = session.key, max(time.time_ns(), session.table.newest_ns + 1000)
+            old, now_ns = session.key, max(time.time_ns(), session.table.newest_ns + _STEP_NS)
             if not self.rib.rename(session, key):
                 return False
             session.table.begin(now_ns)
+            self._remember(old, now_ns)
             self._put(session_row(old, PEER_DOWN, now_ns, now_ns, "the router is known by another address"), book, 0)
             self._put(session_row(key, PEER_UP, now_ns, now_ns, ALREADY_UP), book, 0)
         self.checkpoint(session, book)
@@ -173,6 +179,12 @@ class Feed:
         with self._flushing:
             while self._waiting:
                 self._hand_over(*self._waiting.popleft())
+
+    def _remember(self, key: SessionKey, time_ns: int) -> None:
+        """When a session ended: what comes up under its key again is later."""
+        self._ended[key] = time_ns
+        while len(self._ended) > _MOST_ENDED:
+            self._ended.popitem(last=False)
 
     def _put(self, rows: pa.RecordBatch, book: SourceBook, messages: int) -> None:
         self._waiting.append((rows, book, messages))

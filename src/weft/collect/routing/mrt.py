@@ -87,7 +87,7 @@ class MrtImport:
             dump = np.ones(len(rows), np.bool_) if block.is_table else None
             self._feed.take(
                 session, self._book, routes.ordered(rows), times[rows], received_ns=time.time_ns(), dump=dump,
-                messages=0,
+                restate=True, messages=0,
             )  # fmt: skip
         self._book.came(messages=block.records)
 

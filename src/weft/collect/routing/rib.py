@@ -98,11 +98,12 @@ class Rib:
 
     def apply(
         self, session: Session, routes: Routes, time_ns: NDArray[np.int64] | int, *, received_ns: int = 0,
-        dump: NDArray[np.bool_] | None = None,
+        dump: NDArray[np.bool_] | None = None, restate: bool = False,
     ) -> pa.RecordBatch | None:  # fmt: skip
         """Take routes in their order and return the rows to store; None where nothing is news.
 
-        ``dump`` marks rows that say what stands rather than what happens: they are stored as ``checkpoint``.
+        ``dump`` marks rows that say what stands rather than what happens: new ones are stored as ``checkpoint``, and
+        with ``restate`` those that are known already, too.
         """
         if not len(routes):
             return None
@@ -116,7 +117,7 @@ class Rib:
             self._count(session, applied.event)
             event = applied.event
             if dump is not None:
-                stands = dump & (event <= ANNOUNCE) & ~routes.withdrawn
+                stands = dump & ((event == ANNOUNCE) | (restate & (event == UNCHANGED)))
                 applied.path[stands], event = routes.path[stands], np.where(stands, CHECKPOINT, event)
             news = np.flatnonzero((event != UNCHANGED) & (event <= CHECKPOINT))
             if not len(news):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,13 +23,13 @@ _NO_ORIGIN = 255
 
 @dataclass(frozen=True, slots=True)
 class SessionKey:
-    """One table of one neighbour, as rows name it: all of its rows carry these."""
+    """One table of one neighbour, as rows name it: all of its rows carry these. The AS does not tell two apart."""
 
     exporter: bytes  # 16 octets
     source: int  # model.routes.ROUTE_SOURCES
     rib: int  # model.routes.RIBS
     peer: bytes  # 16 octets; zeros for Loc-RIB
-    peer_as: int
+    peer_as: int = field(compare=False)
     vrf: str = ""
 
     def columns(self) -> dict[str, Any]:
