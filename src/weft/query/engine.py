@@ -43,7 +43,7 @@ from weft.query.times import Grid, lay_grid, one_bucket, parse_duration, parse_t
 from weft.store.telemetry import TelemetryStore
 
 log = structlog.get_logger(__name__)
-_LEARN_EVERY_S = 30.0
+_LEARN_EVERY_S = 10.0
 MINUTE = 60
 
 

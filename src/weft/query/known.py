@@ -6,13 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from weft.errors import WeftError
-from weft.model.dictionaries import ASNS, DICTIONARIES, EXPORTERS, INTERFACES, Attribute
+from weft.model.dictionaries import (
+    ASNS,
+    DICTIONARIES,
+    EXPORTERS,
+    INTERFACES,
+    REFERENCE_COLUMNS,
+    REFERENCES,
+    Attribute,
+)
 from weft.model.metric_names import NAMES, describe
 from weft.model.tables import Kind
 from weft.query.catalogue import Dataset, Dimension
 from weft.query.compile.lookups import attribute_sql, rows_sql
-from weft.query.compile.sql import moment, select, subquery
+from weft.query.compile.sql import literal, moment, select, subquery
 from weft.query.names import address_cell
+from weft.store.dictionaries import dictionary_table
 from weft.store.telemetry import Limits, TelemetryStore
 
 _LIMITS = Limits(seconds=2.0, threads=1)
@@ -149,11 +158,25 @@ def _with_vocabulary(seen: list[str], prefix: str) -> list[tuple[str, str]]:
 
 
 def user_attributes(store: TelemetryStore) -> dict[str, tuple[Attribute, ...]]:
-    """Attributes that the user added to a dictionary, by its name. Raises what the store raises."""
+    """Attributes that users added to dictionaries, by its name: as stored, whichever process added them.
+
+    Raises what the store raises.
+    """
+    extensible = {d.name: d for d in DICTIONARIES if d.extensible}
+    sql = select(
+        ["table", "name"],
+        "system.columns",
+        where=f"database = currentDatabase() AND table IN {literal(list(extensible))}",
+        order_by=["table", "position"],
+    )
+    stored: dict[str, list[str]] = {name: [] for name in extensible}
+    for row in store.query(sql, {}, _LIMITS).table.to_pylist():
+        stored[str(row["table"])].append(str(row["name"]))
     out = {}
-    for dictionary in DICTIONARIES:
-        if dictionary.extensible:
-            declared = {a.name for a in dictionary.attributes}
-            full = store.ensure_dictionary_columns(dictionary, ())
-            out[dictionary.name] = tuple(a for a in full.attributes if a.name not in declared)
+    for name, dictionary in extensible.items():
+        declared = {column.name for column in dictionary_table(dictionary).columns}
+        meanings = {a.name: a.meaning for a in store.ensure_dictionary_columns(dictionary, ()).attributes}
+        usual = REFERENCE_COLUMNS if dictionary in REFERENCES.values() else {}
+        own = [n for n in stored[name] if n not in declared]
+        out[name] = tuple(Attribute(n, meanings.get(n) or usual.get(n, "")) for n in own)
     return out

@@ -22,6 +22,8 @@ def in_their_unit(ask: Ask, runner: Runner) -> Ask:
     statement = Statement(shape.units(table, compiler.condition(whole(ask))), compiler.parameters)
     units = runner.run(statement, shown=False)["unit"].to_pylist()
     if len(units) != 1:
+        if len(units) > 1 and not {d.name for d in ask.by} & {"series", "unit"}:
+            runner.note("values in different units together: name one series, or group by series")
         return ask
     named = (replace(m, unit=str(units[0])) if isinstance(m, MetricMeasure) and m.of else m for m in ask.measures)
     return replace(ask, measures=tuple(named))
