@@ -173,6 +173,44 @@ _INVENTORY: dict[str, Explanation] = {
     "invalid_input": Explanation("What it answers cannot be understood", "See the message."),
 }
 
+_AGENT: dict[str, Explanation] = {
+    "malformed": Explanation("Reports that cannot be read", "Run the same version of Weft there as here."),
+    "clock_wrong": Explanation("Its clock is off; times were corrected by the difference", "Set its clock by NTP."),
+    "dropped_by_agent": Explanation(
+        "Its buffer was full while this server was away: results were lost there", "Raise agent.buffer_bytes there."
+    ),
+    "unknown_test": Explanation("Results of tests that are not (or no longer) defined; left out"),
+    "too_many_rows": Explanation("More rows in a report than synthetics.most_rows", "Raise it."),
+    "not_a_row": Explanation("Rows that lack what every row has; left out", "Run the same version there as here."),
+}
+
+_RPKI: dict[str, Explanation] = {
+    "connection": Explanation("The cache cannot be connected to", "Check host and port, and that it is up."),
+    "timeout": Explanation("The cache does not answer in time", "Check that it has finished its first run."),
+    "closed": Explanation("The cache closed the connection; it is opened anew", "Look at its log."),
+    "certificate": Explanation("The cache's certificate is not trusted", "Check `ca` and the name it is for."),
+    "tls": Explanation("No TLS connection", "Check that the port speaks TLS."),
+    "settings": Explanation("A file of the settings cannot be used", "See the message."),
+    "no_data_available": Explanation("The cache has no payloads yet", "Wait until its first run has ended."),
+    "session_changed": Explanation("The cache began anew; everything was asked for again"),
+    "version_refused": Explanation("The cache closed without a word; an older version is tried"),
+    "withdrawal_of_unknown_record": Explanation("The cache withdrew what it never told; all was asked for again"),
+    "expired": Explanation("Payloads out of date, no longer counted", "Bring the cache back, or renew the file."),
+    "too_many": Explanation("More payloads than routing.rpki.max_payloads", "Check the source, or raise the limit."),
+    "bad_entry": Explanation("Entries that make no sense; left out", "Check what writes the file."),
+    "not_understood": Explanation("Not a file of payloads; what it held before stays", "See the message."),
+    "unreadable": Explanation("The file cannot be read; what it held before stays", "Check path and permissions."),
+}
+
+_BGP: dict[str, Explanation] = {
+    "exabgp_ended": Explanation(
+        "ExaBGP ended and is started again", "Check that routing.bgp.port is free and may be opened by Weft's user."
+    ),
+    "not_up": Explanation("Routes of a session that is not up; left out"),
+    "not_understood": Explanation("Lines of ExaBGP that cannot be read", "Use ExaBGP 4.2 or later."),
+    "too_many_routes": Explanation("More routes than routing.max_routes; left out", "Raise it."),
+}
+
 #: Rows on their way to the store.
 _ROWS: dict[str, Explanation] = {
     "spool_full": Explanation(
@@ -190,8 +228,8 @@ def _of(kind: str, reasons: dict[str, Explanation]) -> dict[str, Explanation]:
 
 EXPLANATIONS: dict[str, Explanation] = {
     **_ANY, **_ROWS, **_of("snmp", _SNMP), **_of("trap", _TRAP), **_of("gnmi", _GNMI), **_of("syslog", _SYSLOG),
-    **_of("prometheus", _PUSH), **_of("otlp", _PUSH), **_of("changes", _PUSH), **_of("configs", _CONFIGS),
-    **_of("inventory", _INVENTORY), **_of("business", _BUSINESS),
+    **_of("prometheus", _PUSH), **_of("otlp", _PUSH), **_of("changes", _PUSH), **_of("configs", _CONFIGS), **_of("agent", _AGENT),
+    **_of("inventory", _INVENTORY), **_of("rpki", _RPKI), **_of("bgp", _BGP), **_of("business", _BUSINESS),
 }  # fmt: skip
 
 

@@ -134,6 +134,16 @@ curl -X POST https://WEFT-ADDRESS:8080/api/v1/changes \\
   -d '[{"kind": "deployment", "title": "checkout 4.12.0 rolled out", "source": "ci",
         "author": "deploy-bot", "reference": "https://ci.example.net/jobs/8123"}]'
 """),
+    Recipe("agent", SETTINGS, """\
+synthetics:
+  token: {env: WEFT_AGENTS_TOKEN}      # 16 characters or more; an API token of the role sender does as well
+  tests:
+    - {name: Sites, kind: ping, mesh: true}
+    - {name: Shop, kind: http, targets: ["https://www.example.com/"]}
+"""),
+    Recipe("agent", "The machine to test from", """\
+WEFT_AGENT__TOKEN=TOKEN weft agent --server https://WEFT-ADDRESS:8080 --name ams
+"""),
     Recipe("business", "A script", """\
 curl -X POST https://WEFT-ADDRESS:8080/api/v1/business \\
   -H "Authorization: Bearer $WEFT_TOKEN" -H "Content-Type: application/json" \\
@@ -148,6 +158,28 @@ business:
       url: https://prometheus.example.net
       queries:
         - {series: orders_per_minute, query: "sum by (site) (rate(orders_total[5m])) * 60"}
+"""),
+    Recipe("rpki", SETTINGS, """\
+routing:
+  rpki:
+    caches:
+      - {host: rpki.example.net, port: 3323}
+    files: [/var/db/rpki-client/json]
+"""),
+    Recipe("bgp", SETTINGS, """\
+routing:
+  bgp:
+    address: 192.0.2.5           # of this machine
+    local_as: 64500
+    neighbors:
+      - {address: 192.0.2.1, asn: 64500, name: border1, password: {env: BGP_KEY}}
+"""),
+    Recipe("bgp", "FRR", """\
+router bgp 64500
+ neighbor WEFT-ADDRESS remote-as 64500
+ address-family ipv4 unicast
+  neighbor WEFT-ADDRESS route-reflector-client
+  neighbor WEFT-ADDRESS prefix-list NONE in
 """),
     Recipe("inventory", SETTINGS, """\
 inventory:

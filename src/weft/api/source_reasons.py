@@ -35,7 +35,10 @@ _MISSING: Mapping[str, str] = {
     "otlp": "What this sender writes is missing since then.",
     "configs": "Changes of its configuration are not noticed.",
     "inventory": "The inventory is as it was read last.",
+    "rpki": "Routes are judged by its last payloads until those are out of date, then by other sources alone.",
+    "bgp": "The router's routes are not known; its flows are not told their paths.",
     "business": "Its business series have no values since then.",
+    "agent": "Its synthetic tests have no results since then; they come late if it only cannot reach this server.",
 }
 _MISSING_ANY = "What it tells is missing since then."
 _CHECK: Mapping[str, str] = {
@@ -43,6 +46,9 @@ _CHECK: Mapping[str, str] = {
     "gnmi": "Check that the device is up, its gRPC port and the credentials.",
     "syslog": "Check that the device is up and still logs to this address and port, and the path between.",
     "trap": "Check that the device is up and still sends traps to this address and port.",
+    "rpki": "Check that the cache is up and its address and port, or that something still writes the file.",
+    "bgp": "Check that the router is up, its neighbour configuration towards Weft, and the key.",
+    "agent": "Check that `weft agent` runs there and reaches this server.",
 }
 _CHECK_ANY = "Check that the sender is up and reaches this address, and the path between."
 

@@ -81,7 +81,7 @@ def test_routes_are_judged_by_what_the_cache_told(started: Started, cache: Calla
     row = np.frombuffer(packed("192.0.2.128"), np.uint8)
     assert rpki.payloads.covering(row, 25) == [A]
     status = intake.status()
-    assert (status.kind, status.state, status.rows) == ("rtr", "ok", 2)
+    assert (status.kind, status.state, status.rows) == ("rpki", "ok", 2)
     assert {"payloads": 2, "session": 7, "serial": 1, "version": 2}.items() <= status.detail.items()
 
 

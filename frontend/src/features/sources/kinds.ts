@@ -8,7 +8,7 @@ export interface Kind {
   noun: string;
   brings: string;
   /** Dataset of the explorer that its rows are in. */
-  dataset: "flows" | "metrics" | "logs" | "changes" | "business" | null;
+  dataset: "flows" | "metrics" | "logs" | "changes" | "business" | "routes" | null;
   docs: string;
 }
 
@@ -58,6 +58,14 @@ export const KINDS: readonly Kind[] = [
   {
     kind: "business", title: "Business", noun: "source", brings: "What the network is for: orders, sign-ins, tickets, pushed or read from files, Prometheus, databases", dataset: "business",
     docs: "docs/business.md",
+  },
+  {
+    kind: "bgp", title: "BGP sessions", noun: "router", brings: "Routes of routers that cannot speak BMP", dataset: "routes",
+    docs: "docs/rpki.md",
+  },
+  {
+    kind: "rpki", title: "RPKI", noun: "source", brings: "Which AS may announce which prefix: routes are judged by it", dataset: null,
+    docs: "docs/rpki.md",
   },
   {
     kind: "inventory", title: "Inventory", noun: "source", brings: "Sites, devices, interfaces, links, services: what the telemetry is about", dataset: null,

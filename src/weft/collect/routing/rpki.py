@@ -107,11 +107,11 @@ class Rpki:
     async def _main(self, thread: LoopThread) -> None:
         self._changed = asyncio.Event()
         caches = [
-            CacheSession(cache, self._config, self._book("rtr", cache.host, cache.target), self._changed.set)
+            CacheSession(cache, self._config, self._book(cache.host, cache.target), self._changed.set)
             for cache in self._config.caches
         ]
         files = [
-            _File(path, self._config, self._book("vrp_file", path.name, str(path)), self._changed.set)
+            _File(path, self._config, self._book(path.name, str(path)), self._changed.set)
             for path in self._config.files
         ]
         sources = (*(file.run() for file in files), *(cache.run() for cache in caches), self._merge(caches, files))
@@ -124,8 +124,8 @@ class Rpki:
             if isinstance(ended, Exception):
                 log.error("rpki_source_ended", error=str(ended))
 
-    def _book(self, kind: str, name: str, target: str) -> SourceBook:
-        book = self._intake.open_source(kind, name, target)
+    def _book(self, name: str, target: str) -> SourceBook:
+        book = self._intake.open_source("rpki", name, target)
         self._books.append(book)
         return book
 
