@@ -19,6 +19,9 @@ from typing import Any
 import pytest
 from tests.query.conftest import FIRST, KEEP, LAST
 
+from weft.cli.query import DATASETS
+from weft.query.datasets import build_catalogue
+
 ROOT = Path(__file__).parents[2]
 WINDOW = ["--since", str(FIRST), "--until", str(LAST)]
 LOAD = """
@@ -159,3 +162,7 @@ def test_lists_what_can_be_asked() -> None:
     assert "p95_bps" in listed
     assert all(f"{name}: " in listed for name in ("flows", "metrics", "logs", "changes"))
     assert "label_NAME" in listed
+
+
+def test_every_dataset_can_be_asked():
+    assert set(DATASETS) == set(build_catalogue().datasets)

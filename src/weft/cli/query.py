@@ -26,11 +26,15 @@ _ERRORS: dict[str, type[WeftError]] = {
 }  # fmt: skip
 
 
+#: Known without loading the catalogue, so that ``--help`` is quick; a test holds them against it.
+DATASETS = ("flows", "metrics", "logs", "changes", "routes", "cloud_flows", "probes", "hops", "business")
+
+
 @click.command("query")
 @click.option(
     "--dataset",
     "-d",
-    type=click.Choice(["flows", "metrics", "logs", "changes"]),
+    type=click.Choice(DATASETS),
     default="flows",
     show_default=True,
     help="What to ask about.",
