@@ -33,7 +33,7 @@ _LEAST_GAP_S = 90.0
 _ROWS = 20_000
 #: Traces older than this are made this often only: seven of eight hop rows of the history would tell nothing new.
 _SPARSE_AFTER_S, _SPARSE_S = 6 * 3600, 1800.0
-_SAAS = ("microsoft", "salesforce", "zoom", "github")
+_SAAS = {"microsoft": "Microsoft 365", "salesforce": "Salesforce", "zoom": "Zoom", "github": "GitHub"}
 
 
 def agent_name(site: str) -> str:
@@ -51,10 +51,10 @@ def _tests() -> Iterator[dict[str, Any]]:
     yield {"name": "Paths between sites", "kind": "trace", "mesh": True, "every_s": 600, "flows": 8}
     yield {"name": "Backbone throughput", "kind": "throughput", "mesh": True, "every_s": 1800, "most_bps": 200e6,
            "agents": ["ams-*", "fra-*", "lon-*", "nyc-*"]}  # fmt: skip
-    for name in _SAAS:
-        yield {"name": name.capitalize(), "kind": "http", "targets": [f"https://{name}.example.com/"], "every_s": 120,
+    for name, title in _SAAS.items():
+        yield {"name": title, "kind": "http", "targets": [f"https://{name}.example.com/"], "every_s": 120,
                "limits": {"rtt_ms": 400}}  # fmt: skip
-    yield {"name": "Paths to SaaS", "kind": "trace", "targets": [f"{name}.example.com" for name in _SAAS[:3]],
+    yield {"name": "Paths to SaaS", "kind": "trace", "targets": [f"{name}.example.com" for name in list(_SAAS)[:3]],
            "protocol": "tcp", "every_s": 300, "flows": 8, "limits": {"loss_percent": 20}}  # fmt: skip
     yield {"name": "Acme shop", "kind": "http", "targets": ["https://shop.example.com/cart"], "every_s": 120,
            "expect_text": "cart"}  # fmt: skip

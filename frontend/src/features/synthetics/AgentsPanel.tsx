@@ -13,6 +13,7 @@ import { EmptyState } from "../../ui/States";
 import { StatusPill } from "../../ui/Status";
 import { notify } from "../../ui/toast";
 import { ConfirmDelete } from "../settings/Confirm";
+import css from "./synthetics.module.css";
 
 /** The agents: which are heard, what they run. */
 export function AgentsPanel({ agents, now, may }: { agents: readonly Agent[]; now: number; may: boolean }) {
@@ -35,7 +36,7 @@ export function AgentsPanel({ agents, now, may }: { agents: readonly Agent[]; no
       { key: "tests", title: "Tests", numeric: true, sort: (one) => one.tests, render: (one) => one.tests },
       { key: "addresses", title: "Addresses", mono: true, render: (one) => one.addresses.join(", ") },
       { key: "version", title: "Version", sort: (one) => one.version, render: (one) => [one.version, one.platform].filter(Boolean).join(", ") },
-      { key: "capabilities", title: "Can", render: (one) => one.capabilities.join(", ") },
+      { key: "capabilities", title: "Can", render: (one) => <span className={css.aim} title={one.capabilities.join(", ")}>{one.capabilities.join(", ")}</span> },
       ...(may ? [{
         key: "remove", title: <span className="visually-hidden">Remove</span>, numeric: true,
         render: (one: Agent) => <ConfirmDelete label={`Remove ${one.name}`} question={`Remove “${one.name}”?`} consequence="Its key is worth nothing from now on; what it measured stays. It can register again with a token." act={() => void remove(one)} />,

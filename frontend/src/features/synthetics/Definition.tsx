@@ -30,10 +30,10 @@ function details(test: SyntheticTest): Facts {
   }
 }
 
-function limits({ limits: one }: SyntheticTest): Facts {
+function limits({ kind, limits: one }: SyntheticTest): Facts {
   return [
     ["Loss", one.loss_percent > 0 && `more than ${format(one.loss_percent, "%")}`], ["Latency", one.rtt_ms > 0 && `more than ${format(one.rtt_ms, "ms")}`], ["Jitter", one.jitter_ms > 0 && `more than ${format(one.jitter_ms, "ms")}`],
-    ["Certificate", one.certificate_days > 0 && `expires within ${plural(one.certificate_days, "day")}`], ["Throughput", one.throughput_bps > 0 && `less than ${format(one.throughput_bps, "bit/s")}`],
+    ["Certificate", kind === "http" && one.certificate_days > 0 && `expires within ${plural(one.certificate_days, "day")}`], ["Throughput", one.throughput_bps > 0 && `less than ${format(one.throughput_bps, "bit/s")}`],
   ];
 }
 

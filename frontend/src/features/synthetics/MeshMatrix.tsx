@@ -60,7 +60,7 @@ function Matrix({ mesh }: { mesh: Mesh }) {
         actions={<SegmentedControl size="xs" aria-label="What cells show" value={measure.value} onChange={(value) => setWanted(value as MeshMeasure)} data={measures.map(({ value, label }) => ({ value, label }))} />} flush
       >
         <div className={css.matrix} tabIndex={0} role="region" aria-label="Matrix of the mesh">
-          <table>
+          <table style={{ "--agents": mesh.agents.length + 1 } as React.CSSProperties}>
             <caption className="visually-hidden">{measure.label} from the agent of the row to that of the column</caption>
             <thead><tr><td aria-label="Measured by" />{mesh.agents.map((agent) => <th key={agent} scope="col" title={agent}>{agent}{mesh.sites[agent] && <small>{mesh.sites[agent]}</small>}</th>)}</tr></thead>
             <tbody>

@@ -99,10 +99,11 @@ export function PathPanel({ page }: { page: TestPage }) {
 /** Who to whom, and the moment, are in the URL. */
 function Traced({ name, traced }: { name: string; traced: readonly TestSeries[] }) {
   const [params, setParams] = useSearchParams();
+  const liveliest = traced.toSorted((one, other) => other.paths - one.paths)[0]; // where there is most to see
   const agents = [...new Set(traced.map((one) => one.agent))].toSorted((one, other) => one.localeCompare(other));
-  const agent = agents.includes(params.get("agent") ?? "") ? params.get("agent") ?? "" : traced[0]?.agent ?? "";
+  const agent = agents.includes(params.get("agent") ?? "") ? params.get("agent") ?? "" : liveliest?.agent ?? "";
   const targets = traced.filter((one) => one.agent === agent);
-  const target = (targets.find((one) => one.target === params.get("target")) ?? targets[0])?.target ?? "";
+  const target = (targets.find((one) => one.target === params.get("target")) ?? (params.has("target") ? targets[0] : targets.find((one) => one === liveliest) ?? targets[0]))?.target ?? "";
   const at = params.get("at") ?? "";
   const put = (values: Record<string, string>): void => setParams((old) => {
     const next = new URLSearchParams(old);

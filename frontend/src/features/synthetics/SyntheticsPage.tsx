@@ -45,12 +45,12 @@ function columnsAt(now: number, kept: string): Column<TestRow>[] {
     },
     { key: "kind", title: "Kind", sort: (row) => row.kind, render: (row) => <>{kindName(row.kind)} <span className="faint">every {everyWords(row.every_s)}</span></> },
     { key: "target", title: "Aimed at", sort: aimed, render: (row) => <span className={css.aim} title={row.targets.join("\n")}>{aimed(row)}</span> },
-    { key: "agents", title: "Agents", numeric: true, sort: (row) => row.agents.length, render: (row) => <span title={row.agents.join(", ")}>{row.agents.length}</span> },
-    { key: "course", title: "Course", hint: "Mean latency over the time range", render: (row) => (row.course ? <Sparkline values={row.course.rtt_ms} width={110} /> : none) },
     { key: "rtt", title: "Latency", numeric: true, hint: "Mean round trip; HTTP and DNS: the whole transaction", sort: (row) => row.rtt_ms, render: (row) => (row.rtt_ms === null ? none : format(row.rtt_ms, "ms")) },
     { key: "loss", title: "Loss", numeric: true, sort: (row) => row.loss, render: (row) => (row.loss === null ? none : format(row.loss * 100, "%")) },
     { key: "available", title: "Available", numeric: true, hint: "Runs that worked, of those that could be carried out", sort: (row) => row.availability, render: (row) => (row.availability === null ? none : format(row.availability * 100, "%")) },
     { key: "last", title: "Ran", numeric: true, sort: (row) => row.last, render: (row) => (row.last === null ? none : ago(row.last, now)) },
+    { key: "course", title: "Course", hint: "Mean latency over the time range", render: (row) => (row.course ? <Sparkline values={row.course.rtt_ms} width={110} /> : none) },
+    { key: "agents", title: "Agents", numeric: true, sort: (row) => row.agents.length, render: (row) => <span title={row.agents.join(", ")}>{row.agents.length}</span> },
   ];
 }
 
@@ -91,7 +91,7 @@ function Tests({ data }: { data: SyntheticTests }) {
 }
 
 const RECIPE = `# on the machine to test from
-weft agent --server https://weft.example.net --token … --name ams`;
+WEFT_AGENT__TOKEN=… weft agent --server ${window.location.origin} --name ams`;
 
 const Nothing = ({ agents }: { agents: number }) => (
   <Panel>

@@ -27,9 +27,9 @@ export interface Layout {
   agent: { x: number; y: number };
 }
 
-const LEAST_COLUMN = 118;
+const LEAST_COLUMN = 106;
 const ROW = 62;
-const EDGE = 62;
+const EDGE = 58;
 const TOP = 34;
 
 /** Means of the rows that a node is reached from: neighbours stay near each other and lines cross less. */
