@@ -228,7 +228,8 @@ def _of(kind: str, reasons: dict[str, Explanation]) -> dict[str, Explanation]:
 
 EXPLANATIONS: dict[str, Explanation] = {
     **_ANY, **_ROWS, **_of("snmp", _SNMP), **_of("trap", _TRAP), **_of("gnmi", _GNMI), **_of("syslog", _SYSLOG),
-    **_of("prometheus", _PUSH), **_of("otlp", _PUSH), **_of("changes", _PUSH), **_of("configs", _CONFIGS), **_of("agent", _AGENT),
+    **_of("prometheus", _PUSH), **_of("otlp", _PUSH), **_of("changes", _PUSH), **_of("configs", _CONFIGS),
+    **_of("agent", _AGENT),
     **_of("inventory", _INVENTORY), **_of("rpki", _RPKI), **_of("bgp", _BGP), **_of("business", _BUSINESS),
 }  # fmt: skip
 
