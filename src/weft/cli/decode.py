@@ -123,13 +123,13 @@ def decode_command(
     decoder, summary = FlowDecoder(), Summary()
     out = sys.stdout.buffer
     try:
-        files = tuple(path for path in files if not _routing(path, ports, as_json, limit, summary))
-        needs_heading = not as_json and not counters and not summary.routing
-        if files and needs_heading:
-            out.write(_heading())
-        for decoded in _decoded(files, ports, decoder, summary):
+        needs_heading = not as_json and not counters
+        for decoded in _decoded(files, ports, as_json, limit, decoder, summary):
             batch = _rest(decoded, counters, summary, limit)
             if batch.num_rows:
+                if needs_heading:
+                    out.write(_heading())
+                    needs_heading = False
                 out.write(_lines(batch, counters, as_json))
             if limit is not None and (summary.counters if counters else summary.records) >= limit:
                 break
@@ -154,10 +154,17 @@ def _routing(path: Path, ports: tuple[int, ...], as_json: bool, limit: int | Non
 
 
 def _decoded(
-    files: tuple[Path, ...], ports: tuple[int, ...], decoder: FlowDecoder, summary: Summary
+    files: tuple[Path, ...],
+    ports: tuple[int, ...],
+    as_json: bool,
+    limit: int | None,
+    decoder: FlowDecoder,
+    summary: Summary,
 ) -> Iterator[Decoded]:
-    """What the decoder makes of every batch of every file."""
+    """What the decoder makes of every batch of every file; what a file says of routing is printed on the way."""
     for path in files:
+        if _routing(path, ports, as_json, limit, summary):
+            continue
         capture = CaptureFile(path, ports)
         try:
             for batch in capture:

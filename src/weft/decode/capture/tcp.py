@@ -176,16 +176,14 @@ class TcpFile:
             one.expected = seq
         parts = [octets[behind:]] if behind < len(octets) else []
         one.expected = (one.expected + sum(map(len, parts))) & 0xFFFFFFFF
-        while one.waiting and parts:
-            ready = [each for each in one.waiting if (one.expected - each) & 0xFFFFFFFF < _HALF]
-            if not ready:
+        for each in sorted(one.waiting, key=lambda seq: (seq - one.expected + _HALF) & 0xFFFFFFFF) if parts else ():
+            if (one.expected - each) & 0xFFFFFFFF >= _HALF:
                 break
-            for each in ready:
-                more = one.waiting.pop(each)
-                one.held -= len(more)
-                more = more[(one.expected - each) & 0xFFFFFFFF :]
-                parts.append(more)
-                one.expected = (one.expected + len(more)) & 0xFFFFFFFF
+            more = one.waiting.pop(each)
+            one.held -= len(more)
+            more = more[(one.expected - each) & 0xFFFFFFFF :]
+            parts.append(more)
+            one.expected = (one.expected + len(more)) & 0xFFFFFFFF
         if not parts:
             return []
         is_new, one.is_new = one.is_new, False

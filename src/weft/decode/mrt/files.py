@@ -32,7 +32,7 @@ def file_chunks(path: Path) -> Iterator[bytes]:
                 while chunk := stream.read(_CHUNK):
                     yield chunk
     except OSError as error:
-        raise InvalidInput(f"cannot be read: {str(error)[:200]}", where=str(path)) from None
+        raise InvalidInput(error.strerror or str(error)[:200], where=str(path)) from None
 
 
 def is_mrt(head: bytes) -> bool:

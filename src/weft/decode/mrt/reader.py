@@ -217,10 +217,13 @@ class MrtReader:
 
 
 def _with_end(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """The chunks, and after them an empty one that is the last."""
+    """The chunks, and whether each is the last."""
+    before: bytes | None = None
     for chunk in chunks:
-        yield chunk, False
-    yield b"", True
+        if before is not None:
+            yield before, False
+        before = chunk
+    yield before or b"", True
 
 
 def _ways(rows: NDArray[np.int64]) -> NDArray[np.int64]:
