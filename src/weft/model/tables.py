@@ -81,7 +81,8 @@ class Table:
     """A telemetry table: its columns, its sort key and its rollups.
 
     ``searched`` columns are looked up by single, rare values: the store may skip blocks that do not hold them.
-    ``full_text`` columns are searched for words: the store keeps an index of the words in them.
+    ``full_text`` columns are searched for words: the store keeps an index of the words in them. ``granularity``: rows
+    that a look-up by the sort key reads at least; fewer make the key's index longer.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Table:
     rollups: tuple[Rollup, ...] = ()
     searched: tuple[str, ...] = ()
     full_text: tuple[str, ...] = ()
+    granularity: int = 8192
 
     @cached_property
     def by_name(self) -> dict[str, Column]:

@@ -16,6 +16,8 @@ from weft.store.config import StoreConfig
 from weft.store.engine import settings_clause
 from weft.store.lookups import full_text_sql
 
+#: Rows per mark of the primary key, unless a table is declared with fewer.
+DEFAULT_GRANULARITY = 8192
 #: Inserts that a table remembers, so that a replay is recognised.
 DEDUPLICATION_WINDOW = 1000
 #: Merges of raw rows stop at this size on disk, MiB, unless configured: embedded, where they compete with all else for
@@ -48,6 +50,8 @@ def create_table(table: Table, config: StoreConfig) -> list[str]:
         "toStartOfHour" if config.partition == "hour" and days <= 31 else "toDate" if days <= 366 else "toStartOfMonth"
     )
     settings = _SETTINGS | {"max_bytes_to_merge_at_max_space_in_pool": largest << 20}
+    if table.granularity != DEFAULT_GRANULARITY:
+        settings["index_granularity"] = table.granularity
     tail = (
         f"PARTITION BY {span}({table.time.name})\nORDER BY ({', '.join(table.order_by)})\n"
         f"{ttl_clause(table.time.name, days)}\n{settings_clause(settings)}"

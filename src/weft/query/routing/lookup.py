@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -17,6 +20,7 @@ Match = Literal["exact", "covering", "longer", "all"]
 Relation = Literal["exact", "covering", "longer"]
 #: Rows that one look-up takes in; with add-path and hundreds of sessions a prefix has many.
 MOST_ROWS, MOST_LONGER_ROWS = 20_000, 4_000
+_LEARN_EVERY_S = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +64,17 @@ class Lookup:
     last_heard: int | None = None
 
 
-def look_up(runner: Runner, asked: Prefix, moment: Moment, match: Match, only: Only, *, most: int = 200) -> Lookup:
+def look_up(
+    runner: Runner, asked: Prefix, moment: Moment, match: Match, only: Only, post: PostMonitored, *, most: int = 200
+) -> Lookup:
     """Ask; ``most`` bounds the prefixes that are more specific."""
     wanted = asked.covering() if match in ("covering", "all") else [asked]
     paths, cut = last_words(runner, moment, exactly(wanted), only, limit=MOST_ROWS)
     if match in ("longer", "all"):
         longer, more = _longer(runner, asked, moment, only, most)
         paths, cut = paths + longer, cut or more
-    post = PostMonitored(runner, moment)
-    views = [_view(asked, group, post) for group in _by_prefix(paths)]
+    told = post.at(runner, moment)
+    views = [_view(asked, group, told) for group in _by_prefix(paths)]
     views.sort(key=_order)
     views = list(_mark_used(views, asked))
     heard = None if any(v.standing for v in views) else _last_heard(runner, moment, wanted, only)
@@ -100,7 +106,9 @@ def _by_prefix(paths: Iterable[Path]) -> list[list[Path]]:
 def _view(asked: Prefix, paths: Sequence[Path], post: Callable[[Path], bool]) -> PrefixView:
     first = paths[0]
     relation: Relation = "exact" if first.prefix == asked else "covering" if first.prefix.holds(asked) else "longer"
-    by_router = sorted(paths, key=lambda p: (p.session.exporter, p.session.source, p.session.peer, p.session.rib))
+    by_router = sorted(
+        paths, key=lambda p: (p.session.exporter, p.session.source, p.session.peer, p.session.rib, p.path_id)
+    )
     routers = [
         RouterView(exporter, source, router_choice(list(group), post))
         for (exporter, source), group in groupby(by_router, key=lambda p: (p.session.exporter, p.session.source))
@@ -143,23 +151,35 @@ def _mark_used(views: Sequence[PrefixView], asked: Prefix) -> Iterable[PrefixVie
 
 
 class PostMonitored:
-    """Whether a neighbour's routes are told of after policy; asked only where a route is told of before it alone."""
+    """Which neighbours are told of after policy, and since when; learned anew every so often. Thread-safe."""
 
-    def __init__(self, runner: Runner, moment: Moment) -> None:
-        self._runner, self._moment = runner, moment
-        self._known: set[SessionKey] | None = None
+    def __init__(self) -> None:
+        self._since: dict[SessionKey, int] = {}
+        self._learned = -math.inf
+        self._learning = threading.Lock()
 
-    def __call__(self, path: Path) -> bool:
-        """Whether the neighbour that told of ``path`` is told of after policy, too."""
-        if self._known is None:
-            keys = ("exporter", "source", "rib", "peer", "vrf")
-            sql = select(
-                keys, "routes", where=f"{OF_SESSIONS} AND rib = 2 AND time <= {moment_us(self._moment.at)}",
-                group_by=keys, limit=100_000,
-            )  # fmt: skip
-            self._known = {session_key(row) for row in self._runner.run(Statement(sql)).to_pylist()}
-        exporter, source, _, peer, vrf = path.session_key
-        return (exporter, source, 2, peer, vrf) in self._known
+    def at(self, runner: Runner, moment: Moment) -> Callable[[Path], bool]:
+        """Whether the neighbour that told of a path was told of after policy, too, by then."""
+
+        def told(path: Path) -> bool:
+            exporter, source, _, peer, vrf = path.session_key
+            since = self._known(runner).get((exporter, source, 2, peer, vrf))
+            return since is not None and since <= moment.at
+
+        return told
+
+    def _known(self, runner: Runner) -> dict[SessionKey, int]:
+        with self._learning:
+            if time.monotonic() - self._learned > _LEARN_EVERY_S:
+                keys = ("exporter", "source", "rib", "peer", "vrf")
+                sql = select(
+                    [*keys, "toUnixTimestamp64Micro(min(time)) AS at"], "routes", where=f"{OF_SESSIONS} AND rib = 2",
+                    group_by=keys, limit=100_000,
+                )  # fmt: skip
+                rows = runner.run(Statement(sql)).to_pylist()
+                self._since = {session_key(row): row["at"] for row in rows}
+                self._learned = time.monotonic()
+            return self._since
 
 
 def _last_heard(runner: Runner, moment: Moment, wanted: Sequence[Prefix], only: Only) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
@@ -17,7 +17,7 @@ from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, select
 from weft.query.config import QueryConfig
 from weft.query.routing.churn import By, Churn, churn
-from weft.query.routing.lookup import Lookup, Match, look_up
+from weft.query.routing.lookup import Lookup, Match, PostMonitored, look_up
 from weft.query.routing.policy import PolicyView, Side, policy
 from weft.query.routing.prefixes import parse_prefix
 from weft.query.routing.rows import US, Moment, Only, Path
@@ -61,8 +61,10 @@ class RoutingQuestions:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._store, self._config, self._clock = store, config or QueryConfig(), clock
+        # A look-up reads a few marks of the primary key: handing them out to threads takes longer than reading them.
+        self._small = self._config.model_copy(update={"threads": 1})
         self._reach = int(checkpoint_s * 1.5 * US)
-        self._lock = threading.Lock()
+        self._post, self._lock = PostMonitored(), threading.Lock()
         self._counted: OrderedDict[tuple[object, ...], Answered[list[SessionView]]] = OrderedDict()
 
     def look_up(
@@ -70,15 +72,17 @@ class RoutingQuestions:
     ) -> Answered[Lookup]:
         """Routes to a prefix or an address at a time."""
         asked, _ = parse_prefix(prefix)
-        runner, moment = self._runner(), self._moment(at)
-        return _answered(runner, look_up(runner, asked, moment, match, only, most=most), moment.since, moment.at)
+        runner, moment = self._runner(small=True), self._moment(at)
+        return _answered(
+            runner, look_up(runner, asked, moment, match, only, self._post, most=most), moment.since, moment.at
+        )
 
     def timeline(self, prefix: str, since: str, until: str, only: Only = EVERY) -> Answered[Timeline]:
         """What happened to exactly this prefix."""
         asked, _ = parse_prefix(prefix)
         start, end = self._span(since, until)
-        runner = self._runner()
-        return _answered(runner, follow(runner, asked, start, end, only, reach=self._reach), start, end)
+        runner = self._runner(small=True)
+        return _answered(runner, follow(runner, asked, start, end, only, self._post, reach=self._reach), start, end)
 
     def sessions(self, since: str, until: str, *, count: bool = True) -> Answered[list[SessionView]]:
         """Every session, as it is at the end of the window and with what changed in it. Counts may be a minute old."""
@@ -125,12 +129,11 @@ class RoutingQuestions:
         sql = select(
             ["asn", f"{name} AS name"], f"(SELECT arrayJoin({list(known)})::UInt32 AS asn)", where="name != ''"
         )
-        rows = self._runner().run(Statement(sql)).to_pylist()
+        rows = self._runner(small=True).run(Statement(sql)).to_pylist()
         return {str(row["asn"]): row["name"] for row in rows}
 
-    def _runner(self) -> Runner:
-        retention: Mapping[str, int] = {}
-        return Runner(self._store, self._config, self._clock(), retention)
+    def _runner(self, *, small: bool = False) -> Runner:
+        return Runner(self._store, self._small if small else self._config, self._clock(), {})
 
     def _moment(self, at: str) -> Moment:
         now = self._clock()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -82,13 +82,15 @@ class Timeline:
     begins: int
 
 
-def follow(runner: Runner, prefix: Prefix, since: int, until: int, only: Only, *, reach: int) -> Timeline:
+def follow(
+    runner: Runner, prefix: Prefix, since: int, until: int, only: Only, post: PostMonitored, *, reach: int
+) -> Timeline:
     """All that happened to exactly this prefix between two times; if there is too much, its newest part."""
     rows, truncated = _events(runner, prefix, since, until, only)
     begins = rows[0]["at"] if truncated else since
     moment = Moment(begins, reach)
     before, _ = last_words(runner, moment, exactly([prefix]), only, limit=MOST_ROWS)
-    story = _Story([path for path in before if path.standing], begins, until, PostMonitored(runner, moment))
+    story = _Story([path for path in before if path.standing], begins, until, post.at(runner, moment))
     for row in rows:
         story.tell(row)
     return Timeline(prefix, since, until, tuple(story.finish()), tuple(story.events), truncated, begins)
@@ -125,7 +127,7 @@ LaneKey = tuple[Any, ...]
 class _Story:
     """Plays the events of one prefix in order."""
 
-    def __init__(self, standing: Sequence[Path], since: int, until: int, post: PostMonitored) -> None:
+    def __init__(self, standing: Sequence[Path], since: int, until: int, post: Callable[[Path], bool]) -> None:
         self._until, self._post = until, post
         self._now: dict[LaneKey, Path] = {}
         self._lanes: dict[LaneKey, Lane] = {}
