@@ -14,6 +14,7 @@ const DeviceDetail = lazy(() => import("../features/devices/DevicePage"));
 const InterfaceDetail = lazy(() => import("../features/devices/InterfacePage"));
 const Synthetics = lazy(() => import("../features/synthetics/SyntheticsPage"));
 const SyntheticTest = lazy(() => import("../features/synthetics/TestPage"));
+const Cloud = lazy(() => import("../features/cloud/CloudPage"));
 const Routing = lazy(() => import("../features/routing/RoutingPage"));
 const Sources = lazy(() => import("../features/sources/SourcesPage"));
 const ExporterDetail = lazy(() => import("../features/exporters/ExporterPage"));
@@ -54,6 +55,7 @@ function Pages() {
           <Route path="/devices/:name/:tab?">{(params) => <DeviceDetail name={unescaped(params.name)} tab={params.tab ?? "overview"} />}</Route>
           <Route path="/synthetics/test"><SyntheticTest key={new URLSearchParams(search).get("name")} name={new URLSearchParams(search).get("name") ?? ""} /></Route>
           <Route path="/synthetics/:part?">{(params) => <Synthetics part={params.part ?? ""} />}</Route>
+          <Route path="/cloud/:tab?">{(params) => <Cloud tab={params.tab ?? ""} />}</Route>
           <Route path="/routing/:tab?">{(params) => <Routing tab={params.tab ?? ""} />}</Route>
           <Route path="/sources"><Sources /></Route>
           <Route path="/sources/exporter"><ExporterDetail address={new URLSearchParams(search).get("address") ?? ""} /></Route>

@@ -16,6 +16,7 @@ export const PAGES: readonly Page[] = [
   { path: "/devices", title: "Devices", icon: "device", key: "d" },
   { path: "/synthetics", title: "Synthetics", icon: "synthetics", key: "y" },
   { path: "/routing", title: "Routing", icon: "routing", key: "r" },
+  { path: "/cloud", title: "Cloud", icon: "cloud", key: "c" },
   { path: "/sources", title: "Sources", icon: "exporters", key: "s" },
   { path: "/settings", title: "Settings", icon: "settings", key: "," },
 ];

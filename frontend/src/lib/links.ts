@@ -26,6 +26,9 @@ export const sourcesPath = (params: { kind?: string; source?: string; search?: s
 export const routingPath = (part = "", params: Readonly<Record<string, string>> = {}, kept = ""): string =>
   withParams(part ? `/routing/${part}` : "/routing", kept, params);
 
+/** A part of the Cloud page; without one the traffic. */
+export const cloudPath = (part = "", kept = ""): string => withParams(part ? `/cloud/${part}` : "/cloud", kept, {});
+
 export interface ExploreLink {
   dataset?: string;
   chart?: string;
