@@ -127,9 +127,9 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         syslog = SyslogServer(settings.syslog, intake, data_dir=data_dir)
         rpki = Rpki(settings.routing.rpki, intake)
         routing = RoutingCollector(
-            settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=rpki.payloads, registry=registry
-        )
-        enricher.routes.use(routing.rib)
+            settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=rpki.payloads,
+            lookups=enricher.routes, registry=registry,
+        )  # fmt: skip
         cloud = CloudCollector(settings.cloud, intake, inventory, enricher, data_dir)
         process.parts += [syslog, rpki, routing, cloud, *_sources(settings, intake, inventory)]
         if acme is not None:
