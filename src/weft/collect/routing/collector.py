@@ -19,6 +19,7 @@ from weft.collect.routing.rows import PEER_DOWN, session_row
 from weft.collect.routing.rpki import Payloads
 from weft.collect.routing.session import BgpSessions
 from weft.collect.routing.station import BmpStation
+from weft.enrich.routing import RouteLookups
 from weft.model.routes import ROUTES
 
 _TICK_S = 5.0
@@ -29,7 +30,8 @@ class RoutingCollector:
 
     def __init__(
         self, config: RoutingConfig, intake: RouteIntake, *, data_dir: Path, identity: Identity | None = None,
-        payloads: Payloads | None = None, registry: CollectorRegistry | None = None,
+        payloads: Payloads | None = None, lookups: RouteLookups | None = None,
+        registry: CollectorRegistry | None = None,
     ) -> None:  # fmt: skip
         self._config, self._intake = config, intake
         self.rib = Rib(max_routes=config.max_routes, states=payloads.states if payloads is not None else None)
@@ -41,7 +43,9 @@ class RoutingCollector:
         if payloads is not None:
             payloads.on_change(self.bmp.judge_again)
             payloads.on_change(self.bgp.judge_again)
-        self._registry, self._metrics = registry, RoutingMetrics(self.rib, self.feed)
+        if lookups is not None:
+            lookups.use(self.rib)
+        self._registry, self._metrics = registry, RoutingMetrics(self.rib, self.feed, lookups)
         self._file = SessionsFile(data_dir / STATE_FILE)
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None

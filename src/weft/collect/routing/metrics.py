@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector as RegistryCollector
 
 from weft.collect.routing.feed import Feed
 from weft.collect.routing.rib import Rib
+from weft.enrich.routing import RouteLookups
 from weft.model.addresses import address_text
 from weft.model.routes import RIBS
 
@@ -17,8 +18,8 @@ from weft.model.routes import RIBS
 class RoutingMetrics(RegistryCollector):
     """Registered while routes are received."""
 
-    def __init__(self, rib: Rib, feed: Feed) -> None:
-        self._rib, self._feed = rib, feed
+    def __init__(self, rib: Rib, feed: Feed, lookups: RouteLookups | None = None) -> None:
+        self._rib, self._feed, self._lookups = rib, feed, lookups
 
     def describe(self) -> Iterable[Metric]:
         """Nothing in advance."""
@@ -41,3 +42,14 @@ class RoutingMetrics(RegistryCollector):
         yield sessions
         yield GaugeMetricFamily("weft_routing_paths", "Distinct sets of path attributes.", value=len(self._rib.paths))
         yield CounterMetricFamily("weft_routing_lost_rows", "Rows that were not stored.", value=self._feed.lost_rows)
+        if self._lookups is not None:
+            yield from _of_lookups(self._lookups)
+
+
+def _of_lookups(lookups: RouteLookups) -> Iterable[Metric]:
+    """What flows are enriched from."""
+    routers, held, left_out = lookups.status()
+    yield GaugeMetricFamily("weft_routing_lookup_routers", "Routers whose flows are told routes.", value=routers)
+    yield GaugeMetricFamily("weft_routing_lookup_bytes", "Memory of their lookup tables.", value=held)
+    meaning = "Routers whose tables do not fit in enrich.routes_memory."
+    yield GaugeMetricFamily("weft_routing_lookup_left_out", meaning, value=left_out)
