@@ -14,6 +14,7 @@ from lab.network import Lab, missing
 from lab.shell import inside, ip_batch, run
 from lab.topology import SMALL
 
+from collect.agent.kit import once, within
 from programs import needs
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]
@@ -21,6 +22,7 @@ SOURCES = str(Path(__file__).resolve().parents[2] / "src")
 FLOWS = 16
 #: Hosts at the leaves: name → (leaf, its address, the leaf's).
 HOSTS = {"h1": ("leaf1", "198.51.100.2", "198.51.100.1"), "h2": ("leaf2", "203.0.113.2", "203.0.113.1")}
+FAR = HOSTS["h2"][1]
 #: Routers hash what a packet says. Linux with policy 1 would go by the hash of the sender's socket instead, which the
 #: lines of the lab carry from one namespace to the next. And else it would answer from the address of the line that its
 #: answer leaves by, and look like two.
@@ -127,16 +129,22 @@ def _routes(lab: Lab, router: str, prefix: str) -> int:
     return inside(lab.namespace(router), "ip", "route", "show", prefix).count("nexthop")
 
 
-def agent(lab: Lab, *arguments: str, before: tuple[str, ...] = ()) -> dict:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
+def agent(lab: Lab, kind: str, target: str, **fields):
+    """(row of probes, rows of hops) of one run in the first host."""
+    return within(lab.namespace("h1"), lambda: once(kind, target, **fields))
+
+
+def bare_agent(lab: Lab, kind: str, target: str, **fields) -> dict:
+    """The row of probes, by a process without any capability."""
+    given = [part for name, value in fields.items() for part in ("--set", f"{name}={value}")]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
     done = subprocess.run(
-        ["ip", "netns", "exec", lab.namespace("h1"), *before, sys.executable, "-m", "weft", "agent", "try", *arguments,
-         "--json"],
-        env=environment | {"PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=120, check=False,
-        cwd=lab._directory,
+        ["ip", "netns", "exec", lab.namespace("h1"), needs("setpriv", "util-linux"), "--bounding-set=-all",
+         "--inh-caps=-all", sys.executable, "-m", "weft", "agent", "try", kind, target, *given, "--json"],
+        env=clean | {"PYTHONPATH": SOURCES}, capture_output=True, text=True, timeout=120, check=False, cwd="/",
     )  # fmt: skip
     assert done.stdout, done.stderr[-2000:]
-    return json.loads(done.stdout)
+    return json.loads(done.stdout)["probe"]
 
 
 def spine_of(lab: Lab, address: str) -> str:
@@ -156,89 +164,82 @@ def talkative(lab):
 
 
 def test_every_flow_is_answered_by_routers_that_limit_their_answers(lab) -> None:
-    found = agent(lab, "trace", HOSTS["h2"][1], "--set", "flows=10")
-    assert (found["probe"]["state"], found["probe"]["branches"]) == ("ok", 2)
-    assert {(hop["flow_id"], hop["ttl"]) for hop in found["hops"] if hop["hop"]} == {
-        (flow, ttl) for flow in range(10) for ttl in range(1, 5)
-    }
+    probe, hops = agent(lab, "trace", FAR, flows=10)
+    assert (probe["state"], probe["branches"]) == ("ok", 2)
+    answered = {(hop["flow_id"], hop["ttl"]) for hop in hops if hop["hop"]}
+    assert answered == {(flow, ttl) for flow in range(10) for ttl in range(1, 5)}
 
 
 @pytest.mark.parametrize("protocol", ["udp", "tcp"])
 def test_every_branch_is_found_and_none_is_mixed(lab, talkative, protocol) -> None:
     watchers = {name: Watcher(lab.namespace(name)) for name in ("spine1", "spine2")}
-    found = agent(lab, "trace", HOSTS["h2"][1], "--set", f"protocol={protocol}", "--set", f"flows={FLOWS}")
+    probe, hops = agent(lab, "trace", FAR, protocol=protocol, flows=FLOWS)
     passed = {name: watcher.flows() for name, watcher in watchers.items()}
-    probe = found["probe"]
     assert (probe["state"], probe["branches"], probe["hops"]) == ("ok", 2, 4), probe
-    seconds = {hop["flow_id"]: spine_of(lab, hop["hop"]) for hop in found["hops"] if hop["ttl"] == 2 and hop["hop"]}
+    seconds = {hop["flow_id"]: spine_of(lab, hop["hop"]) for hop in hops if hop["ttl"] == 2 and hop["hop"]}
     assert len(seconds) == FLOWS
     assert set(seconds.values()) == {"spine1", "spine2"}
     assert passed["spine1"] & passed["spine2"] == set(), "every probe of a flow took the same way"
     assert passed == {name: {flow for flow, by in seconds.items() if by == name} for name in passed}
-    assert {hop["hop"] for hop in found["hops"] if hop["ttl"] == 1} == {HOSTS["h1"][2]}
+    assert {hop["hop"] for hop in hops if hop["ttl"] == 1} == {HOSTS["h1"][2]}
 
 
 def test_flows_keep_their_branches(lab, talkative) -> None:
-    runs = [agent(lab, "trace", HOSTS["h2"][1], "--set", f"flows={FLOWS}") for _ in range(2)]
-    ways = [{hop["flow_id"]: hop["hop"] for hop in one["hops"] if hop["ttl"] == 2 and hop["hop"]} for one in runs]
-    both = ways[0].keys() & ways[1].keys()
-    assert len(both) == FLOWS
-    assert {flow: ways[0][flow] for flow in both} == {flow: ways[1][flow] for flow in both}
-    assert runs[0]["probe"]["path"] == runs[1]["probe"]["path"]
+    runs = [agent(lab, "trace", FAR, flows=FLOWS) for _ in range(2)]
+    ways = [{hop["flow_id"]: hop["hop"] for hop in hops if hop["ttl"] == 2 and hop["hop"]} for _, hops in runs]
+    assert len(ways[0]) == FLOWS
+    assert ways[0] == ways[1]
+    assert runs[0][0]["path"] == runs[1][0]["path"]
 
 
-def test_icmp_trace_reaches_the_target(lab) -> None:
-    found = agent(lab, "trace", HOSTS["h2"][1], "--set", "protocol=icmp", "--set", "flows=4")
-    assert (found["probe"]["state"], found["probe"]["hops"]) == ("ok", 4)
+def test_icmp_trace_reaches_the_target(lab, talkative) -> None:
+    probe, _ = agent(lab, "trace", FAR, protocol="icmp", flows=4)
+    assert (probe["state"], probe["hops"]) == ("ok", 4)
 
 
 def test_a_lost_branch_is_another_path(lab, talkative) -> None:
-    before = agent(lab, "trace", HOSTS["h2"][1], "--set", f"flows={FLOWS}")
+    before, _ = agent(lab, "trace", FAR, flows=FLOWS)
     lab.set_link("leaf1", "eth1", up=False)
     try:
         time.sleep(1)
-        after = agent(lab, "trace", HOSTS["h2"][1], "--set", f"flows={FLOWS}")
+        after, _ = agent(lab, "trace", FAR, flows=FLOWS)
     finally:
         lab.set_link("leaf1", "eth1", up=True)
-    assert (before["probe"]["branches"], after["probe"]["branches"]) == (2, 1)
-    assert before["probe"]["path"] != after["probe"]["path"]
+    assert (before["branches"], after["branches"]) == (2, 1)
+    assert before["path"] != after["path"]
 
 
 def test_loss_is_measured(lab) -> None:
     far = lab.namespace("h2")
     inside(far, needs("nft", "nftables"), "-f", "-", text=LOSS)
     try:
-        found = agent(lab, "ping", HOSTS["h2"][1], "--set", "count=50", "--set", "interval_ms=10",
-                      "--set", "timeout_ms=500")["probe"]  # fmt: skip
+        probe, _ = agent(lab, "ping", FAR, count=50, interval_ms=10, timeout_ms=1000)
     finally:
         inside(far, "nft", "delete", "table", "ip", "loss")
-    assert (found["sent"], found["received"]) == (50, 40)
+    assert (probe["sent"], probe["received"]) == (50, 40)
 
 
-def test_what_cannot_be_reached_says_why(lab) -> None:
-    unknown = agent(lab, "ping", "192.0.2.1", "--set", "count=2", "--set", "timeout_ms=500")["probe"]
+def test_what_cannot_be_reached_says_why(lab, talkative) -> None:
+    unknown, _ = agent(lab, "ping", "192.0.2.1", count=2, timeout_ms=500)
     assert unknown["state"] == "failed"
     assert "unreachable, says 198.51.100.1" in unknown["error"]
-    traced = agent(lab, "trace", "192.0.2.1", "--set", "flows=2", "--set", "timeout_ms=300", "--set", "every_s=1")
-    assert traced["probe"]["state"] == "failed"
-    assert "unreachable, says 198.51.100.1" in traced["probe"]["error"]
-    assert {hop["hop"] for hop in traced["hops"]} == {"198.51.100.1"}
+    traced, hops = agent(lab, "trace", "192.0.2.1", flows=2, timeout_ms=300, every_s=1)
+    assert traced["state"] == "failed"
+    assert "unreachable, says 198.51.100.1" in traced["error"]
+    assert {hop["hop"] for hop in hops} == {"198.51.100.1"}
 
 
 def test_no_privilege_is_needed(lab, talkative) -> None:
     """Without any capability, where the system lets anyone ping."""
     space = lab.namespace("h1")
-    bare = (needs("setpriv", "util-linux"), "--bounding-set=-all", "--inh-caps=-all")
-    refused = agent(lab, "ping", HOSTS["h2"][1], before=bare)["probe"]
+    refused = bare_agent(lab, "ping", FAR)
     assert (refused["state"], "ping_group_range" in refused["error"]) == ("error", True)
     inside(space, "sysctl", "-qw", "net.ipv4.ping_group_range=0 2147483647")
     try:
         for protocol in ("icmp", "udp", "tcp"):
-            found = agent(
-                lab, "trace", HOSTS["h2"][1], "--set", f"protocol={protocol}", "--set", "flows=4", before=bare
-            )
-            assert (found["probe"]["state"], found["probe"]["hops"]) == ("ok", 4), found["probe"]
-        pinged = agent(lab, "ping", HOSTS["h2"][1], "--set", "interval_ms=10", before=bare)["probe"]
+            traced = bare_agent(lab, "trace", FAR, protocol=protocol, flows=4)
+            assert (traced["state"], traced["hops"]) == ("ok", 4), traced
+        pinged = bare_agent(lab, "ping", FAR, interval_ms=10)
         assert (pinged["state"], pinged["received"]) == ("ok", 5)
     finally:
         inside(space, "sysctl", "-qw", "net.ipv4.ping_group_range=1 0")

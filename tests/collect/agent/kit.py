@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,8 @@ from weft.collect.agent.plan import Series
 from weft.collect.agent.runner import Runner
 from weft.errors import WeftError
 from weft.model.synthetics import SyntheticTest
+
+_CLONE_NEWNET = 0x40000000
 
 
 def a_test(kind: str, **more: Any) -> SyntheticTest:
@@ -34,6 +39,23 @@ def once(kind: str, target: str, resolver: str = "", agent: dict[str, Any] | Non
         return rows
 
     return asyncio.run(run())
+
+
+def within(namespace: str, work: Callable[[], Any]) -> Any:
+    """What ``work`` gives in a thread that is in a network namespace."""
+    came: list[Any] = []
+
+    def run() -> None:
+        with open(f"/run/netns/{namespace}", "rb") as file:
+            entered = ctypes.CDLL(None, use_errno=True).setns(file.fileno(), _CLONE_NEWNET)
+        assert entered == 0, os.strerror(ctypes.get_errno())
+        came.append(work())
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join(60)
+    assert came, "the work failed"
+    return came[0]
 
 
 class RunningAgent:

@@ -37,7 +37,7 @@ def tcp(port: int, **more):
 def test_it_registers_runs_what_it_is_told_and_reports(server, listener, tmp_path):
     server.tests = [
         tcp(listener),
-        {"name": "way", "kind": "trace", "targets": ["127.0.0.1"], "every_s": 1, "flows": 2, "timeout_ms": 500},
+        {"name": "way", "kind": "trace", "targets": ["127.0.0.11"], "every_s": 1, "flows": 2, "timeout_ms": 500},
     ]
     one = RunningAgent(tmp_path, server.url)
     try:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from lab.shell import LabError, run
+from lab.shell import LabError, inside, ip_batch, run
 
-from collect.agent.kit import once
+from collect.agent.kit import once, within
 from doubles import tun_network as network
 from weft.collect.agent import capabilities
 
 SPACE = f"weft-tun-{os.getpid()}"
-SOURCES = str(Path(__file__).resolve().parents[3] / "src")
 
 
 @pytest.fixture(scope="module")
@@ -42,19 +39,11 @@ def tun():
 
 def trace(target: int, protocol: str = "udp", **more):
     given = {"protocol": protocol, "flows": 8, "timeout_ms": 400, "every_s": 3} | more
-    fields = [part for name, value in given.items() for part in ("--set", f"{name}={value}")]
-    done = subprocess.run(
-        ["ip", "netns", "exec", SPACE, sys.executable, "-m", "weft", "agent", "try", "trace",
-         f"198.51.100.{target}", *fields, "--json"],
-        capture_output=True, text=True, timeout=60, check=False, cwd="/",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCES},
-    )  # fmt: skip
-    assert done.stdout, done.stderr[-2000:]
-    said = json.loads(done.stdout)
+    probe, hops = within(SPACE, lambda: once("trace", f"198.51.100.{target}", **given))
     ways: dict[int, dict[int, str]] = {}
-    for row in said["hops"]:
+    for row in hops:
         ways.setdefault(row["flow_id"], {})[row["ttl"]] = row["hop"]
-    return said["probe"], ways, said["hops"]
+    return probe, ways, hops
 
 
 def true_way(flow: int) -> dict[int, str]:
@@ -109,12 +98,7 @@ def test_branches_may_be_of_different_lengths(tun):
 
 
 def test_a_target_without_a_route_is_an_error_of_the_agent(tun):
-    done = subprocess.run(
-        ["ip", "netns", "exec", SPACE, sys.executable, "-m", "weft", "agent", "try", "trace", "203.0.113.1", "--json"],
-        capture_output=True, text=True, timeout=60, check=False, cwd="/",
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": SOURCES},
-    )  # fmt: skip
-    said = json.loads(done.stdout)["probe"]
+    said, _ = within(SPACE, lambda: once("trace", "203.0.113.1"))
     assert (said["state"], said["error"]) == ("error", "cannot be sent: Network is unreachable")
 
 
@@ -149,3 +133,44 @@ def test_a_limit_makes_it_degraded():
     pings()
     probe, _ = once("ping", "127.0.0.1", count=2, limits={"rtt_ms": 0.000001})
     assert (probe["state"], probe["error"].startswith("round trip")) == ("degraded", True)
+
+
+@pytest.fixture(scope="module")
+def chain():
+    """Two hosts and a router between them, IPv6; gives the namespace of the first."""
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+    a, r, b = (f"weft-{name}-{os.getpid()}" for name in ("a", "r", "b"))
+    try:
+        ip_batch([f"netns add {one}" for one in (a, r, b)])
+        ip_batch([
+            f"link add name left netns {r} type veth peer name eth0 netns {a}",
+            f"link add name right netns {r} type veth peer name eth0 netns {b}",
+        ])  # fmt: skip
+        for space, lines in (
+            (r, ["addr add 2001:db8:a::1/64 dev left nodad", "addr add 2001:db8:b::1/64 dev right nodad",
+                 "link set left up", "link set right up"]),
+            (a, ["addr add 2001:db8:a::2/64 dev eth0 nodad", "link set eth0 up",
+                 "-6 route add default via 2001:db8:a::1"]),
+            (b, ["addr add 2001:db8:b::2/64 dev eth0 nodad", "link set eth0 up",
+                 "-6 route add default via 2001:db8:b::1"]),
+        ):  # fmt: skip
+            inside(space, "sysctl", "-qw", "net.ipv6.conf.all.forwarding=1", "net.ipv6.icmp.ratelimit=0")
+            for line in lines:
+                run("ip", "-n", space, *line.split())
+        yield a
+    except LabError as error:
+        pytest.skip(f"no network of namespaces: {error}")
+    finally:
+        for one in (a, r, b):
+            run("ip", "netns", "del", one, check=False)
+
+
+@pytest.mark.parametrize("protocol", ["udp", "icmp", "tcp"])
+def test_ipv6(chain, protocol):
+    probe, hops = within(chain, lambda: once("trace", "2001:db8:b::2", protocol=protocol, flows=4, timeout_ms=500))
+    assert (probe["state"], probe["branches"]) == ("ok", 1), probe
+    assert probe["source_address"] == "2001:db8:a::2"
+    for flow in range(4):
+        way = [row["hop"] for row in hops if row["flow_id"] == flow]
+        assert way == ["2001:db8:a::1", "2001:db8:b::2"]

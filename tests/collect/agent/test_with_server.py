@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+import httpx2
 import pytest
 import yaml
 
 from collect.agent.test_http import free_port
+from waiting import until
+from weft.api.auth.accounts import TOKEN_FILE
 
 pytestmark = pytest.mark.slow
 SOURCES = str(Path(__file__).resolve().parents[3] / "src")
@@ -30,7 +31,7 @@ class Processes:
         tests = [
             {"name": "door", "kind": "tcp", "targets": [f"127.0.0.1:{self.port}"], "every_s": 1, "count": 2,
              "interval_ms": 10},
-            {"name": "way", "kind": "trace", "targets": ["127.0.0.1"], "every_s": 2, "flows": 2, "timeout_ms": 300},
+            {"name": "way", "kind": "trace", "targets": ["127.0.0.13"], "every_s": 2, "flows": 2, "timeout_ms": 300},
             {"name": "rate", "kind": "throughput", **mesh},
         ]  # fmt: skip
         settings = {
@@ -50,13 +51,14 @@ class Processes:
         self._running.append(process)
         return process
 
-    def ask(self, *arguments: str):
-        command = [sys.executable, "-m", "weft", *arguments, "--json"]
-        done = subprocess.run(
-            command, env=self._environment, capture_output=True, text=True, timeout=60, cwd=self.directory, check=False
+    def ask(self, path: str, body: object = None):
+        token = (self.directory / "data" / TOKEN_FILE).read_text().strip()
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}"
+        answer = httpx2.request(
+            "POST" if body else "GET", url, json=body, headers={"authorization": f"Bearer {token}"}, timeout=30
         )
-        assert done.stdout, done.stderr[-2000:]
-        return json.loads(done.stdout)
+        assert answer.is_success, answer.text
+        return answer.json()
 
     def stop(self) -> None:
         for process in reversed(self._running):
@@ -83,14 +85,15 @@ def test_agents_measure_and_a_weft_knows(processes):
             str(processes.directory / name), WEFT_AGENT__TOKEN=TOKEN,
             WEFT_AGENT__THROUGHPUT="{port: 0, address: 127.0.0.1}",
         )  # fmt: skip
-    question = ("query", "--dataset", "probes", "--by", "test,agent", "--measure", "runs", "--since", "now-10m")
-    deadline, found = time.monotonic() + 60, {}
+    question = {"dataset": "probes", "by": ["test", "agent"], "measures": ["runs"], "filter": "state = ok",
+                "since": "now-10m", "view": "table"}  # fmt: skip
     wanted = {(test, agent) for test in ("door", "way", "rate") for agent in ("near", "far")}
-    while not wanted <= found.keys():
-        assert time.monotonic() < deadline, found
-        time.sleep(1)
-        answer = processes.ask(*question, "--view", "table", "--filter", "state = ok")
+
+    def measured() -> bool:
+        answer = processes.ask("query", question)
         names = [column["name"] for column in answer["columns"]]
         rows = [dict(zip(names, row, strict=True)) for row in answer["rows"]]
-        found = {(row["test"], row["agent"]): row for row in rows}
-    assert {one["name"] for one in processes.ask("synthetics", "agents")} == {"near", "far"}
+        return wanted <= {(row["test"], row["agent"]) for row in rows}
+
+    until(measured, 60)
+    assert {one["name"] for one in processes.ask("agents")} == {"near", "far"}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import json
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from weft.collect.agent.runner import Runner
 from weft.collect.agent.schedule import Schedule
 from weft.collect.agent.server import Server
 from weft.collect.agent.throughput import ThroughputServer
-from weft.errors import ConfigError, NotAllowed, WeftError
+from weft.errors import ConfigError, NotAllowed, Unavailable, WeftError
 from weft.model.addresses import address_text, packed
 
 log = structlog.get_logger(__name__)
@@ -47,7 +49,22 @@ class Agent:
 
     async def run(self, done: asyncio.Event) -> None:
         """Until ``done``. What was measured and not sent is on disk then."""
+        with self._alone():
+            await self._run(done)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the directory. Raises ``Unavailable`` where another agent does."""
         self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise Unavailable("another agent runs here", where=str(self._directory),
+                                  fix="Give this one a directory of its own: --data-dir.") from None  # fmt: skip
+            yield
+
+    async def _run(self, done: asyncio.Event) -> None:
         self._buffer.open()
         self._throughput.start()
         server = Server(self._config, self._directory)
