@@ -23,7 +23,7 @@ def test_what_tables_say_and_the_dimensions_they_make(browser: Any, server: Serv
         rows.filter(has_text="Globex").first.wait_for(state="detached")
         assert rows.count() == 1
         assert page.evaluate("document.documentElement.scrollWidth") <= width
-        page.get_by_role("link", name="src_customer_tier", exact=True).click()
+        page.get_by_role("link", name="src_customer_tier", exact=True).first.click()
         drawn(page)
         assert "by=src_customer_tier" in page.url
 
