@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 from typing import Any
 
 from weft.collect.business.config import BusinessConfig
+from weft.collect.cloud.config import CloudConfig
 from weft.collect.collector import Collector
 from weft.collect.configs.config import ConfigDirectory, ConfigsConfig
 from weft.collect.gnmi.config import GnmiConfig
@@ -28,6 +29,7 @@ from weft.query.engine import QueryEngine
 from weft.query.model import Query
 from weft.twin.demo import DemoSource
 from weft.twin.demo_business import DemoBusiness, business_settings
+from weft.twin.demo_cloud import DemoCloud, cloud_settings
 from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
@@ -48,6 +50,7 @@ class Demo:
         self._files.mkdir(parents=True, exist_ok=True)
         self._configs = settings.data_dir / "demo-configs"
         self._business = settings.data_dir / "demo-business"
+        self._cloud = settings.data_dir / "demo-cloud"
         self._ports: AgentPorts = reserve_ports()
         self.settings = settings.model_copy(
             update={
@@ -58,6 +61,7 @@ class Demo:
                 "syslog": SyslogConfig(listeners=(SyslogListenerConfig(port=0, address=IPv4Address("127.0.0.1")),)),
                 "business": BusinessConfig.model_validate(business_settings(self._business)),
                 "synthetics": SyntheticsConfig.model_validate(synthetics_settings()),
+                "cloud": CloudConfig.model_validate(cloud_settings(self._cloud)),
                 "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
             }
         )
@@ -77,6 +81,7 @@ class Demo:
         return [
             DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics")),
             DemoConfigs(self.settings.demo, self._configs),
+            DemoCloud(self.settings.demo, self._cloud),
         ]
 
     def business(self, pushes: Pushes, questions: QueryEngine) -> list[Component]:

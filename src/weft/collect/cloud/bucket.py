@@ -85,15 +85,19 @@ class Bucket:
 
     def _roots(self, now_s: float, lookback_days: float) -> list[str]:
         _, pattern, _ = self._open()
-        patterns = [pattern]
-        if _CODE.search(pattern):
-            step = timedelta(hours=1) if "%H" in pattern else timedelta(days=1)
-            now, at = datetime.fromtimestamp(now_s, UTC), datetime.fromtimestamp(now_s - lookback_days * 86_400, UTC)
-            patterns = []
-            while at < now + step:
-                patterns.append(at.strftime(pattern))
-                at += step
-        return [root for one in dict.fromkeys(patterns) for root in self._expanded(one)]
+        code = _CODE.search(pattern)
+        if code is None:
+            return list(self._expanded(pattern))
+        # Folders above the days are found once, not once a day.
+        cut = pattern.rfind("/", 0, code.start())
+        above, below = pattern[:cut], pattern[cut:]
+        step = timedelta(hours=1) if "%H" in below else timedelta(days=1)
+        now, at = datetime.fromtimestamp(now_s, UTC), datetime.fromtimestamp(now_s - lookback_days * 86_400, UTC)
+        days: dict[str, None] = {}
+        while at < now + step:
+            days[at.strftime(below)] = None
+            at += step
+        return [root for head in self._expanded(above) for day in days for root in self._expanded(head + day)]
 
     def _expanded(self, pattern: str) -> Iterator[str]:
         """Folders that a pattern with ``*`` stands for."""
@@ -136,7 +140,7 @@ class Bucket:
         for secret in _secrets(self._config):
             text = text.replace(secret, "…")
         text = text[:300]
-        if isinstance(error, ImportError):
+        if isinstance(error, ImportError) or "Protocol not known" in text:
             return InvalidInput("no driver for this scheme is installed", where=self._config.path)
         if re.search(r"ACCESS_DENIED|Forbidden|AuthorizationFailure|\b40[13]\b|Permission denied", text, re.IGNORECASE):
             return NotAllowed(text, where=self._config.name)

@@ -91,7 +91,7 @@ class CloudInventory:
                 self._book.error("bad_file", file.error)
                 return
             file.mark, file.error, file.facts, file.told = mark, "", facts, 0.0
-            log.info("cloud_inventory_read", file=one.path, facts=len(facts))
+            log.debug("cloud_inventory_read", file=one.path, facts=len(facts))
         if not file.error and (not file.told or time.monotonic() - file.told > _AGAIN_S):
             file.told = time.monotonic()
             self._facts.observe(ORIGIN, one.location, file.facts, complete=True)

@@ -1,0 +1,112 @@
+"""Acme's clouds in the demo: flow logs that appear in a directory as a bucket's mirror would have them.
+
+The hours before at the first start, then a file an interval; Azure's grows by the interval, as Azure's do.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from weft.twin.cloud import AWS_ACCOUNTS
+from weft.twin.cloud_inventory import write_cloud_inventory
+from weft.twin.cloud_logs import INTERVAL_S, aws_file, azure_records, gcp_file, oci_file
+from weft.twin.config import DemoConfig
+
+log = structlog.get_logger(__name__)
+
+_KEPT_S = 3 * 86_400
+_REGION = "us-east-1"
+
+
+def cloud_settings(folder: Path) -> dict[str, Any]:
+    """The section ``cloud`` of the demo's settings."""
+    logs = [
+        {"name": f"acme {provider}", "path": str(folder / "logs" / provider), "interval_seconds": 5,
+         "settle_seconds": 1}
+        for provider in ("aws", "azure", "gcp", "oci")
+    ]  # fmt: skip
+    return {"logs": logs, "inventory": [{"name": "acme clouds", "path": str(folder / "inventory")}]}
+
+
+class DemoCloud:
+    """Writes the files. To be started before the reader is, so that names come first."""
+
+    def __init__(self, config: DemoConfig, folder: Path) -> None:
+        self._config, self._folder = config, folder
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Write the inventory, then begin with the logs."""
+        write_cloud_inventory(self._folder / "inventory")
+        (self._folder / "logs").mkdir(parents=True, exist_ok=True)
+        self._thread = threading.Thread(target=self._run, name="demo-cloud", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write no more."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+            self._thread = None
+
+    def _run(self) -> None:
+        now = time.time()
+        slot = int(now - self._config.backfill_hours * 3600) // INTERVAL_S
+        while True:
+            while (slot + 1) * INTERVAL_S <= time.time():
+                if self._stop.is_set():
+                    return
+                self._write(slot * INTERVAL_S)
+                slot += 1
+            self._forget()
+            if self._stop.wait(min(10.0, max(0.5, (slot + 1) * INTERVAL_S - time.time()))):
+                return
+
+    def _write(self, start_s: int) -> None:
+        seed, stamp = self._config.seed, time.strftime("%Y%m%dT%H%MZ", time.gmtime(start_s))
+        day = time.strftime("%Y/%m/%d", time.gmtime(start_s))
+        for account in AWS_ACCOUNTS.values():
+            place = f"aws/AWSLogs/{account}/vpcflowlogs/{_REGION}/{day}/{account}_vpcflowlogs_{_REGION}_{stamp}.log.gz"
+            self._once(place, lambda account=account: aws_file(seed, start_s, account))  # type: ignore[misc]
+        self._once(f"gcp/compute.googleapis.com/vpc_flows/{day}/{stamp}_S0.json", lambda: gcp_file(seed, start_s))
+        self._once(f"oci/{day}/{stamp}.log.gz", lambda: oci_file(seed, start_s))
+        self._grow(start_s)
+
+    def _once(self, place: str, make: Callable[[], bytes]) -> None:
+        path = self._folder / "logs" / place
+        if path.exists():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(path.name + ".tmp")
+        fresh.write_bytes(make())
+        fresh.replace(path)
+
+    def _grow(self, start_s: int) -> None:
+        """Add an interval to the hour's file, unless it is in it: how many are is told by a mark beside it."""
+        hour = time.strftime("y=%Y/m=%m/d=%d/h=%H/m=00", time.gmtime(start_s))
+        path = self._folder / "logs" / "azure" / hour / "PT1H.json"
+        mark = path.with_name(".until")
+        if mark.exists() and int(mark.read_text(encoding="utf-8") or 0) >= start_s:
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        records = [json.dumps(one, separators=(",", ":")) for one in azure_records(self._config.seed, start_s)]
+        held = path.read_text(encoding="utf-8")[:-2] + "," if path.exists() else '{"records":['
+        fresh = path.with_name("PT1H.json.tmp")
+        fresh.write_text(held + ",".join(records) + "]}", encoding="utf-8")
+        fresh.replace(path)
+        mark.write_text(str(start_s), encoding="utf-8")
+
+    def _forget(self) -> None:
+        """Remove files that nobody reads any more."""
+        oldest = time.time() - _KEPT_S
+        for path in (self._folder / "logs").rglob("*"):
+            if path.is_file() and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
