@@ -22,6 +22,7 @@ _EXTENDED = struct.Struct("=IBBBBIHBB")  # sock_extended_err; its last word is s
 _TIMESPEC = struct.Struct("=qq")
 _MOST_QUOTE, _MOST_CONTROL, _MOST_ERRORS = 1500, 512, 64
 _MOST_LABELS = 16
+_LONGEST_AGO_S = 5.0  # beyond it the clock was set, rather than we were slow
 
 
 class Complaint(NamedTuple):
@@ -78,6 +79,13 @@ def set_hop_limit(one: socket.socket, limit: int) -> None:
         one.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, limit)
 
 
+def hop_limit_of_packet(family: int, limit: int) -> list[tuple[int, int, bytes]]:
+    """The same for one packet, as control data of ``sendmsg``."""
+    v6 = family == socket.AF_INET6
+    level, kind = (socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT) if v6 else (socket.IPPROTO_IP, socket.IP_TTL)
+    return [(level, kind, struct.pack("=i", limit))]
+
+
 def complaints(one: socket.socket) -> list[Complaint]:
     """What has come for this socket. Never blocks."""
     found: list[Complaint] = []
@@ -104,7 +112,7 @@ def arrival(control: list[tuple[int, int, bytes]]) -> float:
         if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS and len(data) >= _TIMESPEC.size:
             seconds, nanoseconds = _TIMESPEC.unpack_from(data)
             ago = time.time() - seconds - nanoseconds / 1e9
-            return now - ago if 0 <= ago < 1 else now
+            return now - ago if 0 <= ago < _LONGEST_AGO_S else now
     return now
 
 

@@ -72,8 +72,8 @@ class UdpFlow:
     window = 4
 
     def __init__(self, address: str, number: int, told: Told) -> None:
-        self._told, self._address = told, echo.plain(address)
-        self._socket = one = socket.socket(family_of(address), socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+        self._told, self._address, self._family = told, echo.plain(address), family_of(address)
+        self._socket = one = socket.socket(self._family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         try:
             errqueue.watch(one)
             one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # traces of other targets have the same port
@@ -88,9 +88,9 @@ class UdpFlow:
 
     def send(self, ttl: int, key: int) -> None:
         """Send a probe."""
-        errqueue.set_hop_limit(self._socket, ttl)
-        data = _KEY.pack(key, key ^ 0xFFFF) + _FILL
-        _sent_despite_errors(lambda: self._socket.send(data))
+        data = [_KEY.pack(key, key ^ 0xFFFF) + _FILL]
+        limit = errqueue.hop_limit_of_packet(self._family, ttl)
+        _sent_despite_errors(lambda: self._socket.sendmsg(data, limit))
 
     def close(self) -> None:
         """Release the socket."""
@@ -98,13 +98,16 @@ class UdpFlow:
         self._socket.close()
 
     def _read(self) -> None:
-        for complaint in errqueue.complaints(self._socket):
+        found = errqueue.complaints(self._socket)
+        for complaint in found:
             key = key_of(complaint.quote)
             reached = complaint.port_closed and echo.plain(complaint.hop) == self._address
             self._told(
                 Answer(key, complaint.hop, reached, not complaint.expired, "" if reached else complaint.reason,
                        complaint.labels, complaint.at)
             )  # fmt: skip
+        if found:
+            return  # what else there is brings us here again
         with contextlib.suppress(OSError):
             while True:
                 data, control, _flags, _sender = self._socket.recvmsg(512, 128)
