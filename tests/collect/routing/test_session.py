@@ -161,9 +161,9 @@ def test_a_routers_routes_come_and_go_with_its_session(
     router = _Gobgp(tmp_path, port)
     try:
         path = ("nexthop", "203.0.113.1", "community", "64501:1", "aspath", "64502 64503")
-        until(lambda: router.says("global", "rib", "add", "192.0.2.0/24", *path))
+        until(lambda: router.says("global", "rib", "add", "192.0.2.0/24", *path), 60)
         router.says("global", "rib", "add", "-a", "ipv6", "2001:db8::/32", "nexthop", "2001:db8::1")
-        until(lambda: len(rib) == 2)
+        until(lambda: len(rib) == 2, 90)  # GoBGP takes its time between attempts
         (row,) = [one for one in intake.rows(ROUTES) if one["prefix"] == packed("192.0.2.0")]
         assert (row["as_path"], row["communities"], row["source"], row["rib"]) == ("64501 64502 64503", "64501:1", 3, 5)
         assert (row["exporter"], row["peer"], row["peer_as"]) == (packed("127.0.0.1"), packed("127.0.0.1"), 64500)
@@ -190,13 +190,13 @@ def test_exabgp_that_ends_is_started_again(sessions: tuple[BgpSessions, Rib, Fak
         with socket.socket() as one:
             return one.connect_ex(("127.0.0.1", port)) == 0
 
-    until(listening)
+    until(listening, 60)
     found = subprocess.run(
         ["pgrep", "-f", "weft-bgp-.*exabgp.conf", "-P", str(os.getpid())], capture_output=True, text=True, check=True
     )
     os.kill(int(found.stdout.split()[0]), 9)
     until(lambda: intake.errors().get("exabgp_ended"))
-    until(listening)
+    until(listening, 60)
 
 
 def test_nothing_is_started_where_nothing_is_configured() -> None:
