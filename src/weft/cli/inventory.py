@@ -29,6 +29,10 @@ _COLUMNS: Mapping[str, tuple[str, ...]] = {
     "provider": ("asn", "contact"), "circuit": ("provider", "capacity_bps", "cost_per_month", "currency", "ends"),
     "service": ("owner", "tier", "prefixes"), "customer": ("tier", "prefixes"),
     "prefix": ("site", "service", "customer", "role"),
+    "vpc": ("name", "provider", "account", "region", "prefixes"), "subnet": ("name", "vpc", "zone", "prefixes"),
+    "instance": ("name", "vpc", "zone", "size", "state"), "nic": ("instance", "addresses", "vpc", "zone"),
+    "gateway": ("kind", "vpc", "peer_vpc", "state"), "route_table": ("vpc", "routes"),
+    "security_group": ("name", "vpc", "rules"),
 }  # fmt: skip
 #: Sections of an inventory file, and attributes that are called otherwise there.
 _SECTIONS = {
