@@ -42,6 +42,14 @@ function Mark({ path, placed, dimmed, chosen, choose }: { path: TestPath; placed
       <title>{spoken(path, placed)}</title>
       <rect x={x - 54} y={y - 24} width={108} height={54} className={css.hopHit} />
       {hop.reached ? <rect x={x - 6} y={y - 6} width={12} height={12} rx={2} /> : <circle cx={x} cy={y} r={6} />}
+    </g>
+  );
+}
+
+/** What is written at a hop: beside the mark, for what is read aloud says more. */
+function Words({ placed: { hop, x, y }, dimmed }: { placed: PlacedHop; dimmed: boolean }) {
+  return (
+    <g className={css.words} data-dimmed={dimmed || undefined} aria-hidden>
       <text x={x} y={y - 12} className={css.hopName}>{label(hop)}</text>
       <text x={x} y={y + 19} className={css.hopPlace}>
         {[shortened(hopPlace(hop), 12), hop.rtt_ms === null ? "" : format(hop.rtt_ms, "ms")].filter(Boolean).join(" · ")}
@@ -89,6 +97,7 @@ export const PathGraph = memo(function PathGraph({ path, chosen, choose }: PathG
           {drawn.hops.map((placed) => (
             <Mark key={placed.index} path={path} placed={placed} dimmed={kept !== null && !kept.has(placed.index)} chosen={chosen === placed.index} choose={choose} />
           ))}
+          {drawn.hops.map((placed) => <Words key={placed.index} placed={placed} dimmed={kept !== null && !kept.has(placed.index)} />)}
         </svg>
       )}
     </div>

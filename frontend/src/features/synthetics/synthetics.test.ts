@@ -15,6 +15,11 @@ const path = (hops = [hop(1, "a", { flows: 4 }), hop(2, "b", { flows: 2 }), hop(
   steps: [{ origin: -1, next: 0, flows: 4 }, { origin: 0, next: 1, flows: 2 }, { origin: 0, next: 2, flows: 2 }, { origin: 1, next: 3, flows: 2 }, { origin: 2, next: 3, flows: 2 }],
 });
 
+const cell = (more: Partial<MeshCell> = {}): MeshCell => ({
+  agent: "a", target_agent: "b", state: "ok", error: "", rtt_ms: 20, rtt_p95_ms: 30, jitter_ms: null, loss: 0.02, throughput_bps: null, availability: 0.99, runs: 3, last: 1, target: "", course: null, ...more,
+});
+const mesh = (cells: MeshCell[]) => ({ test: "t", kind: "ping", agents: ["a", "b"], sites: {}, cells, window: { since: 0, until: 1 }, updated: 1 });
+
 describe("the path as a graph", () => {
   it("puts a column per hop and branches below each other", () => {
     const drawn = layout(path(), 800);
@@ -51,11 +56,6 @@ describe("the path as a graph", () => {
 });
 
 describe("a matrix", () => {
-  const cell = (more: Partial<MeshCell> = {}): MeshCell => ({
-    agent: "a", target_agent: "b", state: "ok", error: "", rtt_ms: 20, rtt_p95_ms: 30, jitter_ms: null, loss: 0.02, throughput_bps: null, availability: 0.99, runs: 3, last: 1, target: "", course: null, ...more,
-  });
-  const mesh = (cells: MeshCell[]) => ({ test: "t", kind: "ping", agents: ["a", "b"], sites: {}, cells, window: { since: 0, until: 1 }, updated: 1 });
-
   it("shows what was measured, in its unit", () => {
     expect(measuresOf(mesh([cell()])).map((one) => one.value)).toEqual(["rtt_ms", "loss", "availability"]);
     expect(measuresOf(mesh([cell({ throughput_bps: 1e6 })]))[0]?.value).toBe("throughput_bps");
