@@ -13,6 +13,7 @@ _FRR = Path("/usr/lib/frr")
 _WRAP = Path(__file__).with_name("node.sh")
 _AGENTX = "tcp:127.0.0.1:705"  # loopback is a namespace's own
 SYSLOG_PORT = 5514
+BMP_PORT = 11019
 COMMUNITY = "lab-public"
 V3_USER, V3_AUTH, V3_PRIV = "lab-v3", "lab-authpass1", "lab-privpass1"
 
@@ -90,7 +91,7 @@ class Node:
         config.write_text(self._config())
         shutil.chown(config, "frr", "frr")
         (etc / "vtysh.conf").write_text("service integrated-vtysh-config\n")
-        daemons = {"zebra": "-s 4000000", "staticd": "", "bgpd": "-M snmp"}
+        daemons = {"zebra": "-s 4000000", "staticd": "", "bgpd": "-M snmp -M bmp"}
         parts = [
             f"{_FRR}/{name} -d -N {self.namespace} -i {var}/{name}.pid --vty_addr 127.0.0.1 {more} -f /dev/null"
             for name, more in daemons.items()
@@ -99,7 +100,7 @@ class Node:
         self._wrapped("sh", "-c", " && ".join(parts))
 
     def _config(self) -> str:
-        """FRR's configuration: eBGP to every neighbour, state changes to syslog, quick timers."""
+        """FRR's configuration: eBGP to every neighbour, state changes to syslog, BMP to the station, quick timers."""
         router, ends = self.router, self.topology.ends_of(self.router)
         lines = [f"hostname {router.name}", "log syslog informational", "log facility local7"]
         lines += ["no zebra nexthop kernel enable", "ip nht resolve-via-default", f"router bgp {router.asn}"]
@@ -109,5 +110,11 @@ class Node:
             lines += [f" neighbor {end.peer_address} remote-as {end.peer.asn}"]
             lines += [f" neighbor {end.peer_address} description {end.peer.name}"]
             lines += [f" neighbor {end.peer_address} timers connect 1"]
-        lines += [" address-family ipv4 unicast", f"  network {router.loopback}/32", " exit-address-family", "exit"]
+        lines += [" address-family ipv4 unicast", f"  network {router.loopback}/32"]
+        # Without it bgpd does not keep what it received, and tells every route before policy as a withdrawal.
+        lines += [f"  neighbor {end.peer_address} soft-reconfiguration inbound" for end in ends]
+        lines += [" exit-address-family", " bmp targets weft"]
+        lines += [f"  bmp connect {MANAGEMENT}.1 port {BMP_PORT} min-retry 200 max-retry 1000"]
+        lines += ["  bmp monitor ipv4 unicast pre-policy", "  bmp monitor ipv4 unicast post-policy"]
+        lines += ["  bmp stats interval 5000", " exit", "exit"]
         return "\n".join(lines) + "\n"

@@ -289,6 +289,31 @@ def test_routers_that_withdraw_what_they_never_announced_are_told_of(lab):
     assert len(one.rows()) == 1
 
 
+def test_a_router_that_puts_its_own_as_before_its_neighbours(lab):
+    """FRR does; the neighbour's path is what is kept."""
+    one = lab()
+    path = wire.attributes(wire.ROUTER_AS, 64500, 64510)
+    other = wire.attributes(wire.ROUTER_AS, 64510)  # of nobody's neighbour: left as it is
+    one.connect(
+        wire.peer_up(*A), wire.monitoring(*A, wire.update("198.51.100.0/24", path=path)),
+        wire.monitoring(*A, wire.update("203.0.113.0/24", path=wire.attributes(wire.ROUTER_AS, 64500))),
+        wire.monitoring(*A, wire.update("192.0.2.0/25", path=other)),
+    )  # fmt: skip
+    until(lambda: len(one.rows()) == 4)
+    found = [(row["as_path"], row["as_path_length"], row["neighbor_as"]) for row in one.rows()[1:]]
+    assert found == [("64500 64510", 2, 64500), ("64500", 1, 64500), (f"{wire.ROUTER_AS} 64510", 2, wire.ROUTER_AS)]
+
+
+def test_a_router_tells_routes_of_its_own(lab):
+    """As FRR does: of a neighbour without an address, which it never said to be up."""
+    one = lab()
+    one.connect(wire.monitoring("0.0.0.0", wire.ROUTER_AS, wire.update("198.51.100.0/24", path=wire.attributes())))
+    one.until("peer_up adj_rib_in_pre", "checkpoint adj_rib_in_pre 198.51.100.0/24")
+    assert one.intake.errors() == {}
+    one.sockets[0].close()
+    one.until("peer_down adj_rib_in_pre")
+
+
 def test_routes_of_sessions_that_are_not_up_are_counted(lab):
     one = lab()
     one.connect(wire.monitoring(*A, wire.update("198.51.100.0/24", path=PATH)), wire.peer_down(*A), wire.peer_up(*B))

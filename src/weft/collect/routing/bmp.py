@@ -14,6 +14,7 @@ from weft.collect.routing.feed import ALREADY_UP, Feed
 from weft.collect.routing.rib import Session
 from weft.collect.routing.rows import SessionKey
 from weft.decode.bgp.open import decode_open
+from weft.decode.bgp.routes import Routes
 from weft.decode.bmp import (
     BmpMessage,
     BmpStream,
@@ -26,16 +27,18 @@ from weft.decode.bmp import (
     Termination,
 )  # fmt: skip
 from weft.errors import InvalidInput
-from weft.model.addresses import NO_ADDRESS, address_text
+from weft.model.addresses import NO_ADDRESS, address_text, packed
 
 BMP = 1  # model.routes.ROUTE_SOURCES
-_PRE, _LOC = 1, 3  # model.routes.RIBS
+_PRE, _POST, _LOC = 1, 2, 3  # model.routes.RIBS
 _SECOND = 1_000_000_000
 #: Sessions that a router tells of so soon after it connected were up already, if it says that they are older.
 _GREETING_NS = 10 * _SECOND
 #: A table is being told until its End-of-RIB, or for so long where none comes.
 _LOADING_NS = 300 * _SECOND
 _GLOBAL = ("", "global", "default")  # what makers call the table that is of no VRF
+#: Where a neighbour's address would be in what is told of the router's own routes: none, or 0.0.0.0.
+_OWN = (NO_ADDRESS, packed("0.0.0.0"))  # noqa: S104
 #: So many withdrawals of routes that were never announced, and no announcement, are a router's fault.
 _SUSPICIOUS = 100
 
@@ -180,6 +183,12 @@ class Router:
         self._peers[up.peer] = _Peer(up, now_ns, was_up, own[0])
         self._open(up.peer, up.rib)
 
+    def _own_routes(self, message: Monitoring, now_ns: int) -> None:
+        """Routers tell routes of their own (FRR) without saying first that the neighbour, which is none, is up."""
+        if len(self._peers) < self._max_peers:
+            up = PeerUp(message.peer, message.peer_as, message.bgp_id, message.rib, 0)
+            self._peers[message.peer] = _Peer(up, now_ns, was_up=True, own_as=message.peer_as)
+
     def _peer_down(self, down: PeerDown, now_ns: int) -> None:
         if down.peer not in self._peers:
             self.book.error("not_up", "a session went down that was not up")
@@ -205,8 +214,9 @@ class Router:
         if self.exporter == NO_ADDRESS:
             self.exporter = self.known_as()
             self.book.rename(exporter=address_text(self.exporter))
+        vrf = peer.vrf or ("" if up.table in _GLOBAL else up.table)
         key = SessionKey(
-            self.exporter, BMP, rib, peer.address, up.peer_as, peer.vrf or ("" if up.table in _GLOBAL else up.table)
+            self.exporter, BMP, rib, NO_ADDRESS if peer.address in _OWN else peer.address, up.peer_as, vrf
         )  # fmt: skip
         session = self._feed.up(
             key, self.book, received_ns=known.received_ns, time_ns=0 if known.was_up else up.time_ns,
@@ -220,6 +230,8 @@ class Router:
         routes = message.routes
         for reason, count in routes.errors.items():
             self.book.error(reason, f"UPDATE: {reason.replace('_', ' ')}", count=count)
+        if message.peer not in self._peers and message.peer.address in _OWN:
+            self._own_routes(message, now_ns)
         if message.peer not in self._peers:
             self.book.error("no_peer_up", "routes of a session that was not said to be up", count=message.messages)
             return
@@ -229,6 +241,8 @@ class Router:
         if not self._feed.holds(table.session):
             self.book.error("told_twice", "two connections tell of the same session", count=message.messages)
             return
+        if message.rib <= _POST:
+            self._without_own_as(routes, self._peers[message.peer].own_as, message.peer_as)
         dump = None
         if now_ns < table.loading_until_ns:
             dump = ~np.isin(routes.family, list(table.loaded))
@@ -238,6 +252,26 @@ class Router:
         )  # fmt: skip
         table.loaded.update(routes.end_of_rib)
         self._hint(table)
+
+    def _without_own_as(self, routes: Routes, own_as: int, peer_as: int) -> None:
+        """Take the router's own AS off paths that came from a neighbour of another AS.
+
+        FRR puts it there in what it tells by BMP, as if it sent the routes on. A neighbour's path begins with the
+        neighbour's AS, so that one which begins with the router's own and then the neighbour's is of that kind.
+        """
+        if not own_as or own_as == peer_as or not len(routes):
+            return
+        paths = self._feed.rib.paths
+        suspects = (routes.path >= 0) & (paths.neighbor_as[routes.path] == own_as)
+        if not suspects.any():
+            return
+        used, at = np.unique(routes.path[suspects], return_inverse=True)
+        begins = f"{own_as} {peer_as}"
+        kept = [
+            paths.without_first_as(one) if f"{paths.as_path[one]} ".startswith(begins + " ") else one
+            for one in used.tolist()
+        ]
+        routes.path[suspects] = np.array(kept, np.int32)[at]
 
     def _hint(self, table: _TableOf) -> None:
         """Some routers send every route before policy as a withdrawal, unless they are told to keep them."""

@@ -83,6 +83,19 @@ def canonical(block: bytes) -> bytes:
     return b"".join(parts)
 
 
+def without_first_as(block: bytes) -> bytes:
+    """A canonical block of AS numbers of four octets without the first one of its path."""
+    at, end = 0, len(block)
+    while at + 4 <= end:
+        stop = at + 4 + (block[at + 2] << 8 | block[at + 3])
+        value = block[at + 4 : stop]
+        if block[at + 1] == AS_PATH and len(value) >= 6 and value[0] == _SEQUENCE:
+            rest = value[6:] if value[1] == 1 else bytes([_SEQUENCE, value[1] - 1]) + value[6:]
+            return block[: at + 2] + len(rest).to_bytes(2, "big") + rest + block[stop:]
+        at = stop
+    return block
+
+
 def each(block: bytes) -> list[tuple[int, int, bytes]]:
     """Flags, code and value of every attribute of a block. Raises ``Malformed``."""
     found = []

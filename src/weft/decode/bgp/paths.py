@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.bgp.attributes import PathAttributes, canonical, parse
+from weft.decode.bgp.attributes import PathAttributes, canonical, parse, without_first_as
 from weft.decode.bgp.codes import Malformed
 from weft.decode.bgp.sink import Sink
 
@@ -99,6 +99,16 @@ class Paths:
         key = block + (b"\x04" if as4 else b"\x02")
         at = self._known.get(key)
         return at if at is not None else self._add(key, as4)
+
+    def without_first_as(self, at: int) -> int:
+        """The place of a set like that at ``at`` but for the first AS of its path; ``at`` where it cannot be made."""
+        key = self._keys[at]
+        if key is None or key[-1:] != b"\x04":
+            return at
+        try:
+            return self.intern(without_first_as(key[:-1]), as4=True)
+        except Malformed:  # there are too many
+            return at
 
     def drop(self, indices: NDArray[np.int32]) -> None:
         """Forget sets that no route uses any more."""
