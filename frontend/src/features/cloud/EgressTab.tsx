@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { Select } from "@mantine/core";
+import { Panel } from "../../ui/Panel";
 import { clause } from "../filter/clause";
 import { useParam } from "../routing/parts";
 import { Breakdown, Tools, useScope } from "./parts";
@@ -20,12 +21,12 @@ export default function EgressTab() {
     <>
       <Tools scope={scope} />
       <Breakdown title="Leaving traffic by destination" grouping={BY_DESTINATION} filter={filter} measure="bps" words={DESTINATIONS} hint="accepted, corrected for sampling" empty="Nothing left in this range" />
-      <Tools scope={scope}>
+      <Panel>
         <Select
           aria-label="Senders towards" size="sm" w={240} allowDeselect={false} value={towards} onChange={(value) => setTo(value === "internet" ? "" : (value ?? ""))}
           data={Object.entries(DESTINATIONS).map(([value, { word }]) => ({ value, label: `Towards: ${word}` }))}
         />
-      </Tools>
+      </Panel>
       <Breakdown title={`Senders towards: ${DESTINATIONS[towards]?.word}`} grouping={BY_SENDER} filter={narrowed} measure="bps" empty="Nothing went there in this range" />
     </>
   );

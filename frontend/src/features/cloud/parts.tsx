@@ -36,10 +36,9 @@ interface ToolsProps {
   groupings?: Readonly<Record<string, Grouping>>;
   chosen?: string;
   choose?: (key: string) => void;
-  children?: ReactNode;
 }
 
-export function Tools({ scope, groupings, chosen, choose, children }: ToolsProps) {
+export function Tools({ scope, groupings, chosen, choose }: ToolsProps) {
   return (
     <Panel>
       <div className={layout.tools}>
@@ -48,7 +47,6 @@ export function Tools({ scope, groupings, chosen, choose, children }: ToolsProps
           data={[{ value: "", label: "All clouds" }, ...Object.entries(PROVIDERS).map(([value, label]) => ({ value, label }))]}
         />
         {groupings && choose && <SegmentedControl size="sm" aria-label="By" value={chosen ?? ""} onChange={choose} data={Object.entries(groupings).map(([value, { title }]) => ({ value, label: title }))} />}
-        {children}
       </div>
     </Panel>
   );
