@@ -1,6 +1,6 @@
 /** Small pieces that every part of the page writes the same way. */
 import { ActionIcon, Drawer, Tooltip } from "@mantine/core";
-import { useCallback, useState } from "react";
+import { Fragment, useCallback, useState } from "react";
 import { Link, useSearchParams } from "wouter";
 import type { RoutePath } from "../../api/types";
 import { useTimeSearch } from "../../app/time";
@@ -20,7 +20,7 @@ export function AsPath({ path, names }: { path: string; names: AsNames }) {
   return (
     <span className={css.asPath}>
       {hops(path).map(({ as, times }, index) => (
-        <span key={index} title={names[as] ? `AS${as} ${names[as]}` : `AS${as}`}>{as}{times > 1 && <small>×{times}</small>}</span>
+        <Fragment key={index}>{index > 0 && " "}<span title={names[as] ? `AS${as} ${names[as]}` : `AS${as}`}>{as}{times > 1 && <small>×{times}</small>}</span></Fragment>
       ))}
     </span>
   );
