@@ -133,6 +133,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         cloud = CloudCollector(settings.cloud, intake, inventory, enricher, data_dir)
         process.parts += [syslog, rpki, routing, cloud, *_sources(settings, intake, inventory)]
         if acme is not None:
+            process.parts += acme.routes(routing, rpki, intake, questions)
             process.parts += acme.traffic(collector, intake, syslog, questions)
 
     synthetics = Synthetics(

@@ -18,6 +18,9 @@ from weft.collect.gnmi.config import GnmiConfig
 from weft.collect.intake import Intake
 from weft.collect.inventory.config import InventoryConfig
 from weft.collect.push import Pushes
+from weft.collect.routing.collector import RoutingCollector
+from weft.collect.routing.config import RoutingConfig
+from weft.collect.routing.rpki import Rpki
 from weft.collect.snmp.config import SnmpConfig
 from weft.collect.synthetics import Synthetics
 from weft.collect.synthetics.config import SyntheticsConfig
@@ -32,6 +35,7 @@ from weft.twin.demo_business import DemoBusiness, business_settings
 from weft.twin.demo_cloud import DemoCloud, cloud_settings
 from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reserve_ports, snmp_settings
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
+from weft.twin.demo_routing import DemoRouting, routing_settings
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
@@ -62,6 +66,7 @@ class Demo:
                 "business": BusinessConfig.model_validate(business_settings(self._business)),
                 "synthetics": SyntheticsConfig.model_validate(synthetics_settings()),
                 "cloud": CloudConfig.model_validate(cloud_settings(self._cloud)),
+                "routing": RoutingConfig.model_validate(routing_settings(self._files / "payloads.json")),
                 "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
             }
         )
@@ -103,6 +108,11 @@ class Demo:
             DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows")),
         ]
 
+    def routes(self, routing: RoutingCollector, rpki: Rpki, intake: Intake, questions: QueryEngine) -> list[Component]:
+        """What routers say of their routes: to be started when they are listened to."""
+        newest_s = _newest(questions, "routes")
+        return [DemoRouting(self.settings.demo, intake, routing, rpki.payloads, newest_s=newest_s)]
+
     def agents(self, synthetics: Synthetics, questions: QueryEngine) -> list[Component]:
         """What tests the network: to be started when results are taken."""
         return [DemoAgents(self.settings.demo, synthetics, newest_s=_newest(questions, "probes"))]
@@ -126,6 +136,7 @@ def _newest(questions: QueryEngine, dataset: str) -> Callable[[], float | None]:
         "logs": ["messages"],
         "probes": ["runs"],
         "business": ["values"],
+        "routes": ["updates"],
     }[dataset]
 
     def newest() -> float | None:

@@ -1,0 +1,279 @@
+"""What Acme's neighbours tell its border routers: a table of some thousand prefixes, and how it changes.
+
+Neighbours are those that the devices' own answers name. Like the other incidents, changes are decided by the seed and
+the clock: those of any span can be asked for, so that history and what is live tell one story. Twice a day something
+happens that routing people fear: somebody announces a part of Acme's own prefix, and a customer of a provider leaks
+routes of its other provider.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from ipaddress import IPv4Network, ip_network
+from pathlib import Path
+from typing import Any
+
+from weft.twin import organisation as org
+from weft.twin.devices import peer_address, peer_asn
+from weft.twin.encode_bgp import Attributes, Prefix
+from weft.twin.incidents import incidents
+
+#: AS numbers of those who do harm (set aside for documentation).
+HIJACKER_AS, LEAKER_AS = 64_510, 64_509
+_BACKBONES = (2914, 6453, 6762, 5511, 3491, 6939, 1273)
+_SPECIFICS_V4, _SPECIFICS_V6 = 60, 8  # more-specific prefixes of each remote network, at most
+_SLOT_S = 60
+_DAY_S = 86_400
+_HIJACK_AT_S, _HIJACK_S = 5 * 3600 + 600, 540  # of the day, UTC
+_LEAK_AT_S, _LEAK_S = 14 * 3600 + 1260, 1260
+_CHANGE_CHANCE = 0.08  # of a neighbour and minute
+OWN = IPv4Network("203.0.113.0/24")
+HIJACKED = IPv4Network("203.0.113.128/25")
+
+#: Routes of a neighbour: prefix → what it says.
+Table = dict[Prefix, Attributes]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """Who is behind an external port of a border router."""
+
+    device: str
+    port: int
+    address: str
+    asn: int
+    is_exchange: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChange:
+    """What a neighbour sends at ``at_s``: its session ends or begins, or some routes change (None: withdrawn)."""
+
+    at_s: float
+    device: str
+    port: int
+    kind: str  # "routes", "down", "up"
+    routes: tuple[tuple[Prefix, Attributes | None], ...] = ()
+
+
+def borders() -> list[org.Exporter]:
+    """The routers that have neighbours outside."""
+    return [device for device in org.DEVICES if device.role == "border"]
+
+
+@cache
+def neighbours(device: str) -> tuple[Neighbour, ...]:
+    """Of a border router, by port."""
+    one = next(each for each in org.DEVICES if each.name == device)
+    return tuple(
+        Neighbour(device, port.index, peer_address(one, port), peer_asn(port), port.connectivity == "ix")
+        for port in one.ports
+        if port.boundary == "external"
+    )
+
+
+@cache
+def world(seed: int) -> tuple[tuple[Prefix, int], ...]:
+    """Every prefix of the Internet as Acme sees it, with the AS that it belongs to."""
+    found: dict[Prefix, int] = {}
+    for number, remote in enumerate(org.REMOTES):
+        rng = _dice(seed, number)
+        for whole, most, count in (
+            (ip_network(remote.prefix), 24, _SPECIFICS_V4), (ip_network(remote.prefix_v6), 48, _SPECIFICS_V6),
+        ):  # fmt: skip
+            found.setdefault(whole, remote.asn)
+            for _ in range(count):
+                bits = min(most, whole.prefixlen + rng.randint(1, 9))
+                place = rng.getrandbits(bits - whole.prefixlen) << (whole.max_prefixlen - bits)
+                base = int(whole.network_address) | place
+                found.setdefault(ip_network((base.to_bytes(whole.max_prefixlen // 8, "big"), bits)), remote.asn)
+    return tuple(found.items())
+
+
+@cache
+def table(seed: int, neighbour: Neighbour) -> Table:
+    """What a neighbour tells on an ordinary day. An exchange's members tell of their own networks alone."""
+    found: Table = {}
+    for prefix, origin in world(seed):
+        if neighbour.is_exchange and zlib.crc32(f"{neighbour.asn} {origin}".encode()) % 5 > 2:
+            continue
+        found[prefix] = _said(seed, neighbour, prefix, origin)
+    for prefix, origin in _mistaken(seed):
+        if not neighbour.is_exchange:
+            found[prefix] = _said(seed, neighbour, prefix, origin)
+    return found
+
+
+def _mistaken(seed: int) -> list[tuple[Prefix, int]]:
+    """Prefixes that somebody announces who may not: three, all day, that nobody cares to mend."""
+    wholes = [IPv4Network(remote.prefix) for remote in _dice(seed, "mistaken").sample(org.REMOTES[:20], 3)]
+    return [(next(whole.subnets(new_prefix=24)), 64_496 + at) for at, whole in enumerate(wholes)]
+
+
+def _dice(seed: int, what: object) -> random.Random:
+    """Chance that falls the same way every time."""
+    return random.Random(f"{seed} {what}")  # noqa: S311 - nothing here is a secret
+
+
+def _said(seed: int, neighbour: Neighbour, prefix: Prefix, origin: int, *, variant: int = 0) -> Attributes:
+    """The attributes of a route; ``variant``: another way, which its origin makes less liked by repeating itself."""
+    way = f"{seed} {neighbour.device} {neighbour.port} {origin} {int(prefix.network_address) % 3}"
+    chosen = zlib.crc32(way.encode())
+    middle = (_BACKBONES[(chosen >> (4 * at)) % len(_BACKBONES)] for at in range((chosen + variant) % 3))
+    path = (origin,) if neighbour.is_exchange else tuple(dict.fromkeys((neighbour.asn, *middle, origin)))
+    hop = neighbour.address if prefix.version == 4 else f"2001:db8:fffe::{int(neighbour.address.split('.')[3]):x}"
+    region = 100 * (1 + chosen % 4) + zlib.crc32(neighbour.device.encode()) % 20
+    return Attributes(
+        (*path, *(origin,) * variant), hop, med=0 if chosen % 4 else 10,
+        communities=((neighbour.asn, region),) if neighbour.asn < 65_536 else (),
+    )  # fmt: skip
+
+
+def accepted(neighbour: Neighbour, prefix: Prefix, said: Attributes) -> Attributes | None:
+    """What is left of a route after Acme's policy: marked, preferred at exchanges; none where it is refused.
+
+    Refused is what is too specific to be believed, and what the RPKI calls invalid.
+    """
+    if prefix.prefixlen > (24 if prefix.version == 4 else 48) or not _may(said.as_path[-1], prefix):
+        return None
+    site = 10 + [each.code for each in org.SITES].index(neighbour.device.split("-")[0])
+    kind = 2000 if neighbour.is_exchange else 1000
+    marks = ((org.ACME_AS, kind + neighbour.port), (org.ACME_AS, site))
+    return replace(said, local_pref=200 if neighbour.is_exchange else 100, communities=said.communities + marks)
+
+
+def _may(origin: int, prefix: Prefix) -> bool:
+    """Whether the origin has a payload for the prefix, or nobody has."""
+    entitled = _entitled(prefix)
+    return not entitled or origin in entitled
+
+
+@cache
+def _entitled(prefix: Prefix) -> frozenset[int]:
+    return frozenset(
+        asn
+        for whole, asn in _payloads()
+        if whole.version == prefix.version and whole.prefixlen <= prefix.prefixlen and whole.overlaps(prefix)
+    )
+
+
+@cache
+def _payloads() -> tuple[tuple[Prefix, int], ...]:
+    """Who may announce what: most networks have said so."""
+    found: list[tuple[Prefix, int]] = [(OWN, org.ACME_AS)]
+    for remote in org.REMOTES:
+        if zlib.crc32(remote.name.encode()) % 6:
+            found += [(ip_network(remote.prefix), remote.asn), (ip_network(remote.prefix_v6), remote.asn)]
+    return tuple(found)
+
+
+def write_payloads(path: Path) -> Path:
+    """The validated payloads as a validator writes them."""
+    roas: list[dict[str, Any]] = [
+        {"prefix": str(prefix), "asn": f"AS{asn}", "ta": "demo",
+         "maxLength": prefix.prefixlen if asn == org.ACME_AS else (24 if prefix.version == 4 else 48)}
+        for prefix, asn in _payloads()
+    ]  # fmt: skip
+    path.write_text(json.dumps({"metadata": {"counts": len(roas)}, "roas": roas}), encoding="utf-8")
+    return path
+
+
+def route_changes(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """Everything that neighbours send in a span after their tables, in order of time."""
+    found = heapq.merge(
+        sorted(_sessions(seed, since_s, until_s), key=_when), sorted(_harm(seed, since_s, until_s), key=_when),
+        sorted(_ordinary(seed, since_s, until_s), key=_when), key=_when,
+    )  # fmt: skip
+    yield from (one for one in found if since_s <= one.at_s < until_s)
+
+
+def _when(one: RouteChange) -> float:
+    return one.at_s
+
+
+def _sessions(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """Sessions that the incidents end for a while."""
+    for one in incidents(seed, since_s, until_s):
+        if one.kind == "bgp_down":
+            yield RouteChange(one.start_s, one.device, one.port, "down")
+            yield RouteChange(one.end_s, one.device, one.port, "up")
+
+
+def _harm(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """The day's hijack, heard from a few providers in turn, and the day's leak."""
+    for day in range(int(since_s // _DAY_S) - 1, int(until_s // _DAY_S) + 1):
+        start = day * _DAY_S + _HIJACK_AT_S
+        for late, neighbour in enumerate(_providers("Cogent") + _providers("Lumen")):
+            path = (neighbour.asn, *((_BACKBONES[late % 3],) if late > 2 else ()), HIJACKER_AS)
+            said = Attributes(path, neighbour.address, communities=((neighbour.asn, 300),))
+            begins, ends = start + 4 * late, start + _HIJACK_S + 3 * late
+            yield RouteChange(begins, neighbour.device, neighbour.port, "routes", ((HIJACKED, said),))
+            yield RouteChange(ends, neighbour.device, neighbour.port, "routes", ((HIJACKED, None),))
+        start = day * _DAY_S + _LEAK_AT_S
+        for late, neighbour in enumerate(_providers("Singtel") + _providers("GTT")):
+            usual = table(seed, neighbour)
+            leaked = [prefix for prefix, said in usual.items() if said.as_path[-1] in (15_169, 2_906, 20_940)]
+            routes = tuple(
+                (each, replace(usual[each], as_path=(neighbour.asn, LEAKER_AS, 6453, usual[each].as_path[-1])))
+                for each in leaked
+            )
+            back = tuple((each, usual[each]) for each in leaked)
+            yield RouteChange(start + 5 * late, neighbour.device, neighbour.port, "routes", routes)
+            yield RouteChange(start + _LEAK_S + 5 * late, neighbour.device, neighbour.port, "routes", back)
+
+
+@cache
+def _providers(name: str) -> tuple[Neighbour, ...]:
+    """Everywhere that Acme buys transit of a provider."""
+    return tuple(
+        each
+        for device in borders()
+        for each, port in zip(neighbours(device.name), device.ports, strict=False)
+        if port.provider == name
+    )
+
+
+def _ordinary(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """Paths that change and change back, and one network that comes and goes all the time."""
+    everybody = [each for device in borders() for each in neighbours(device.name)]
+    for slot in range(int(since_s // _SLOT_S) - 15, int(until_s // _SLOT_S) + 1):
+        rng = _dice(seed, f"{slot} routes")
+        for neighbour in everybody:
+            if rng.random() < _CHANGE_CHANCE:
+                yield from _detour(seed, neighbour, slot, rng)
+        if slot % 20 == 0:
+            yield from _flap(seed, slot)
+
+
+def _detour(seed: int, neighbour: Neighbour, slot: int, rng: random.Random) -> Iterator[RouteChange]:
+    """Some prefixes of one network take another way for some minutes, or none at all."""
+    usual = table(seed, neighbour)
+    origin = rng.choice(org.REMOTES).asn
+    some = [prefix for prefix, said in usual.items() if said.as_path[-1] == origin][: rng.randint(1, 6)]
+    start, lasts = slot * _SLOT_S + rng.uniform(0, _SLOT_S), rng.uniform(45, 800)
+    variant = rng.choice((0, 1, 2))
+    other = tuple((each, _said(seed, neighbour, each, origin, variant=variant) if variant else None) for each in some)
+    if some:
+        yield RouteChange(start, neighbour.device, neighbour.port, "routes", other)
+        back = tuple((each, usual[each]) for each in some)
+        yield RouteChange(start + lasts, neighbour.device, neighbour.port, "routes", back)
+
+
+def _flap(seed: int, slot: int) -> Iterator[RouteChange]:
+    """A network far away whose line is bad."""
+    far = next(remote for remote in org.REMOTES if remote.name == "Korea Telecom")
+    for neighbour in _providers("Arelion"):
+        usual = table(seed, neighbour)
+        some = [prefix for prefix, said in usual.items() if said.as_path[-1] == far.asn][1:4]
+        for at in range(3):
+            start = slot * _SLOT_S + 11 * at + neighbour.port
+            gone = tuple((each, None) for each in some)
+            yield RouteChange(start, neighbour.device, neighbour.port, "routes", gone)
+            back = tuple((each, usual[each]) for each in some)
+            yield RouteChange(start + 6, neighbour.device, neighbour.port, "routes", back)
