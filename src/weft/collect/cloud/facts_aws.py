@@ -8,7 +8,10 @@ from typing import Any
 
 from weft.model.inventory import Fact, ObjectKind
 
-_REGION = re.compile(r"(?<![a-z0-9])([a-z]{2}(?:-[a-z]+)+-\d)(?!\d)")
+_REGION = re.compile(
+    r"(?<![a-z0-9])((?:us|eu|ap|ca|sa|me|af|il|mx|cn|eusc)(?:-(?:gov|iso[a-z]?|de))?"
+    r"-(?:north|south|east|west|central)(?:east|west)?-\d)(?!\d)"
+)
 _One = Mapping[str, Any]
 
 

@@ -11,12 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.model.addresses import packed
+from weft.model.cloud import PROVIDERS
 from weft.model.inventory import InventoryObject, ObjectKind
 
 Keys = NDArray[np.uint64]
 
 #: What an interface tells of rows: attribute → column of the row's own side, of the other side.
 ATTRIBUTES = ("account", "region", "zone", "vpc", "subnet", "instance")
+_NUMBERS = {name: number for number, name in PROVIDERS.items()}
 _A, _B = np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53)
 
 
@@ -71,6 +73,7 @@ class CloudIndex:
         self.values: dict[str, list[str]] = {name: [""] for name in ATTRIBUTES}
         self.sampling = np.zeros(len(nics) + 1, np.uint32)
         self.logs = np.zeros(len(nics) + 1, np.bool_)
+        self.providers = np.zeros(len(nics) + 1, np.uint8)
         by_address: dict[int, int] = {}
         by_both: dict[int, int] = {}
         self.by_name: dict[str, int] = {}
@@ -81,6 +84,7 @@ class CloudIndex:
                 found = (one.get(name) for one in sources if one is not None)
                 self.values[name].append(next((str(value) for value in found if value), ""))
             self.logs[number + 1] = any(one is not None and bool(one.get("flow_logs")) for one in (nic, subnet, vpc))
+            self.providers[number + 1] = _NUMBERS.get(str(nic.get("provider", "")), 0)
             rate = subnet.get("sampling_rate", 0) if subnet is not None else 0
             self.sampling[number + 1] = rate if isinstance(rate, int) and rate > 0 else 0
             self.by_name[nic.key[0].casefold()] = number

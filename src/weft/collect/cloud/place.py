@@ -205,6 +205,8 @@ class _Batch:
         goes[inside & (vpc == peer_vpc)] = _GOES["same_region"]
         goes[inside & (vpc == peer_vpc) & (zone == peer_zone) & (zone != 0)] = _GOES["same_zone"]
         goes[inside & ~same_region] = _GOES["other_region"]
+        elsewhere = self._index.providers[peer + 1]
+        goes[(elsewhere != 0) & (elsewhere != self._number("provider"))] = _GOES["other_cloud"]
         goes[(self._word("service").codes != 0) & ~inside] = _GOES["cloud_service"]
         goes[direction != _EGRESS] = _GOES["unknown"]
         goes[self._number("log_state") != 1] = _GOES["unknown"]
