@@ -136,12 +136,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             process.parts += acme.routes(routing, rpki, intake, questions)
             process.parts += acme.traffic(collector, intake, syslog, questions)
 
-    synthetics = Synthetics(
-        settings.synthetics, state, intake=intake, places=enricher, device_of=inventory.device_name, store=store
-    )
-    process.parts.append(synthetics)
-    if acme is not None:
-        process.parts += acme.agents(synthetics, questions)
+    synthetics = Synthetics(settings.synthetics, state, store, intake, enricher, inventory.device_name)
+    process.parts += [synthetics, *(acme.agents(synthetics, questions) if acme is not None else ())]
 
     # Answers out.
     if serves:

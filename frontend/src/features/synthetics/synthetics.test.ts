@@ -79,8 +79,8 @@ describe("a test being written", () => {
     expect(http).toMatchObject({ name: "web", mesh: false, targets: ["https://a.example/?a,b", "https://b.example/"], headers: { Accept: "text/html" }, expect_status: [200, 301] });
     expect(http).not.toHaveProperty("flows");
     expect(http).not.toHaveProperty("most_bps");
-    const mesh = testOf({ ...NEW, name: "m", kind: "throughput", mesh: true, targets: "left over", agents: "ams-*, fra-1\nlon", most_mbps: 50, least_mbps: 10 });
-    expect(mesh).toMatchObject({ mesh: true, targets: [], agents: ["ams-*", "fra-1", "lon"], most_bps: 50e6, limits: { throughput_bps: 10e6 } });
+    const meshed = testOf({ ...NEW, name: "m", kind: "throughput", mesh: true, targets: "left over", agents: "ams-*, fra-1\nlon", most_mbps: 50, least_mbps: 10 });
+    expect(meshed).toMatchObject({ mesh: true, targets: [], agents: ["ams-*", "fra-1", "lon"], most_bps: 50e6, limits: { throughput_bps: 10e6 } });
     expect(testOf({ ...NEW, name: "m", agents: "  " })["agents"]).toEqual(["*"]);
   });
 

@@ -64,12 +64,15 @@ class Synthetics:
         self,
         config: SyntheticsConfig,
         state: StateStore,
-        *,
+        store: TelemetryStore | None = None,
         intake: Intake | None = None,
         places: Places | None = None,
         device_of: Callable[[bytes], str] = lambda _: "",
-        store: TelemetryStore | None = None,
     ) -> None:
+        """Inert until started.
+
+        ``store`` tells which runs are stored, ``places`` what addresses are, ``device_of`` whose device has one.
+        """
         self.config = config
         kept = SyntheticsStore(state)
         self.definitions = Definitions(config.tests, kept, config.most_tests)
