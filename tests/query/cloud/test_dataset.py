@@ -81,7 +81,7 @@ def test_every_example_and_measure_can_be_asked(engine: QueryEngine) -> None:
             {"dataset": "cloud_flows", "since": str(AT), "until": str(AT + 600), "view": "series"} | dict(example.query)
         )
         engine.run(query)
-    ask(engine, by=["region"], measures=[name for name in dataset.measures if name != "p95_bps"])
-    assert ask(engine, by=["vpc"], measures=["p95_bps"])
+    for name in dataset.measures:
+        assert ask(engine, by=["vpc"], measures=[name])
     records = engine.run(Query(dataset="cloud_flows", view="records", since=str(AT), until=str(AT + 600), limit=3))
     assert len(records.rows) == 3
