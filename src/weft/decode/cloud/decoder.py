@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from weft.decode.cloud import aws, gcp, oci
 from weft.decode.cloud.azure import AzureReader
@@ -86,6 +85,8 @@ class CloudDecoder:
 
     def parquet(self, source: Any) -> Iterator[pa.RecordBatch]:
         """Batches of a Parquet file (AWS), given as a buffer or an open file."""
+        import pyarrow.parquet as pq  # only what is kept as Parquet needs it
+
         self.memo = "aws parquet"
         try:
             file = pq.ParquetFile(source)
