@@ -11,7 +11,9 @@ from weft.query.reconcile.types import Counters, Device, Flows, Port
 def test_the_catalogue_describes_every_dataset(as_role):
     view = as_role("viewer").get("/api/v1/catalogue").json()
     datasets = {d["name"]: d for d in view["datasets"]}
-    assert list(datasets) == ["flows", "metrics", "logs", "changes"]
+    assert list(datasets) == [
+        "flows", "metrics", "logs", "changes", "routes", "cloud_flows", "probes", "hops", "business",
+    ]  # fmt: skip
     for name, dataset in datasets.items():
         measures = {m["name"] for m in dataset["measures"]}
         dimensions = {d["name"] for d in dataset["dimensions"]}

@@ -13,7 +13,7 @@ from typing import Literal
 from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, moment_us, select
 from weft.query.routing.best import Choice, choose
-from weft.query.routing.prefixes import Prefix, exactly, inside
+from weft.query.routing.prefixes import Prefix, around, exactly, inside
 from weft.query.routing.rows import OF_SESSIONS, Moment, Only, Path, SessionKey, last_words, session_key
 
 Match = Literal["exact", "covering", "longer", "all"]
@@ -69,7 +69,9 @@ def look_up(
 ) -> Lookup:
     """Ask; ``most`` bounds the prefixes that are more specific."""
     wanted = asked.covering() if match in ("covering", "all") else [asked]
-    paths, cut = last_words(runner, moment, exactly(wanted), only, limit=MOST_ROWS)
+    which = around(asked) if len(wanted) > 1 else exactly(wanted)
+    paths, cut = last_words(runner, moment, which, only, limit=MOST_ROWS)
+    paths = [path for path in paths if path.prefix.holds(asked)]
     if match in ("longer", "all"):
         longer, more = _longer(runner, asked, moment, only, most)
         paths, cut = paths + longer, cut or more

@@ -80,6 +80,15 @@ def exactly(prefixes: list[Prefix]) -> str:
     return f"(prefix, prefix_length) IN ({pairs})"
 
 
+def around(prefix: Prefix) -> str:
+    """The rows of ``prefix`` and all that covers it, as SQL; a few that begin where one of those does, too.
+
+    Of the 129 prefixes around an IPv6 address most begin with the same one: naming each takes longer than reading.
+    """
+    firsts = sorted({one.first for one in prefix.covering()})
+    return f"prefix IN {literal(firsts)} AND prefix_length <= {prefix.length}"
+
+
 def inside(prefix: Prefix) -> str:
     """The rows of longer prefixes inside ``prefix``, as SQL."""
     where = f"prefix BETWEEN {literal(prefix.first)} AND {literal(prefix.last)} AND prefix_length > {prefix.length}"
