@@ -80,12 +80,12 @@ class DemoRouting:
             self._speak(lines)
 
     def _backfill(self, since_s: float, until_s: float) -> None:
-        """What the routers would have told, by their own stamps."""
+        """What the routers would have told, as if it came when it happened."""
         for _ in range(_PAYLOADS_S):
             if self._payloads.known or self._stop.wait(1.0):
                 break
         rib = Rib(states=self._payloads.states)
-        feed = Feed(rib, self._intake, is_history=True)
+        feed = Feed(rib, self._intake)
         changes = list(route_changes(self._config.seed, since_s, until_s))
         for device in borders():
             book = self._intake.open_source("bmp", f"{device.name} (history)")
@@ -94,10 +94,10 @@ class DemoRouting:
                 BmpStream(rib.paths), feed, book, address, max_peers=64,
                 exporter_of=lambda address, _name, _router_id: address,
             )  # fmt: skip
-            for octets in _pieces(_history(device, self._config.seed, changes, since_s)):
+            for at_s, octets in _history(device, self._config.seed, changes, since_s):
                 if self._stop.is_set():
                     break
-                router.take(octets, time.time_ns())
+                router.take(octets, int(at_s * 1e9))
             self._intake.close_source(book)
         self._intake.flush()
 
@@ -120,12 +120,16 @@ class DemoRouting:
             line.hang_up()
 
 
-def _history(device: org.Exporter, seed: int, changes: list[RouteChange], since_s: float) -> Iterator[bytes]:
+def _history(
+    device: org.Exporter, seed: int, changes: list[RouteChange], since_s: float
+) -> Iterator[tuple[float, bytes]]:
+    """A router's stream with the times at which its octets came."""
     router = BmpRouter(device, seed)
-    yield from router.begin(since_s)
+    for piece in _pieces(router.begin(since_s)):
+        yield since_s, piece
     for one in changes:
         if one.device == device.name:
-            yield from router.change(one)
+            yield one.at_s, b"".join(router.change(one))
 
 
 def _pieces(messages: Iterator[bytes]) -> Iterator[bytes]:

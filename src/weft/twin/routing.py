@@ -32,7 +32,7 @@ _SLOT_S = 60
 _DAY_S = 86_400
 _HIJACK_AT_S, _HIJACK_S = 5 * 3600 + 600, 540  # of the day, UTC
 _LEAK_AT_S, _LEAK_S = 14 * 3600 + 1260, 1260
-_CHANGE_CHANCE = 0.08  # of a neighbour and minute
+_CHANGE_CHANCE = 0.03  # of a neighbour and minute
 OWN = IPv4Network("203.0.113.0/24")
 HIJACKED = IPv4Network("203.0.113.128/25")
 

@@ -27,6 +27,7 @@ from weft.twin.routing import Neighbour, RouteChange, Table, accepted, neighbour
 
 _AFTER_POLICY = 0x40
 _HOLD_TIMER, _CEASE = (4, 0), (6, 4)
+_UP_S = 6 * 3600  # how long sessions have been up when the stream begins
 
 #: Routes that changed: prefix → attributes, None where withdrawn.
 _Changed = dict[Prefix, Attributes | None]
@@ -50,21 +51,21 @@ class BmpRouter:
         return self.device.address.replace("127.", "10.", 1)
 
     def begin(self, at_s: float) -> Iterator[bytes]:
-        """The stream from its first octet: who the router is, and every neighbour's table."""
+        """The stream from its first octet: who the router is, and every neighbour's table, up for hours already."""
         hardware = org.HARDWARE[self.device.role]
         yield initiation(self.device.name, f"{hardware.vendor} {hardware.model}, {hardware.os} {hardware.os_version}")
         own = open_message(org.ACME_AS, self._router_id)
-        yield peer_up(self._own, _ns(at_s), "0.0.0.0", own, own, table="global")  # noqa: S104
+        yield peer_up(self._own, _ns(at_s - _UP_S), "0.0.0.0", own, own, table="global")  # noqa: S104
         self._heard.clear()
         self._kept.clear()
         self._used.clear()
         for port in self._neighbours:
-            yield from self._up(port, at_s)
+            yield from self._up(port, at_s, at_s - _UP_S)
 
     def change(self, one: RouteChange) -> Iterator[bytes]:
         """What the stream says of a change."""
         if one.kind == "up":
-            yield from self._up(one.port, one.at_s)
+            yield from self._up(one.port, one.at_s, one.at_s)
         elif one.port in self._heard:
             if one.kind == "down":
                 yield from self._down(one.port, one.at_s)
@@ -80,11 +81,11 @@ class BmpRouter:
     def _peer(self, neighbour: Neighbour, flags: int = 0) -> Peer:
         return Peer(neighbour.address, neighbour.asn, neighbour.address, flags=flags)
 
-    def _up(self, port: int, at_s: float) -> Iterator[bytes]:
+    def _up(self, port: int, at_s: float, up_s: float) -> Iterator[bytes]:
         neighbour = self._neighbours[port]
         local = f"192.0.2.{(int(neighbour.address.split('.')[3]) + 1) % 255}"
         yield peer_up(
-            self._peer(neighbour), _ns(at_s), local, open_message(org.ACME_AS, self._router_id),
+            self._peer(neighbour), _ns(up_s), local, open_message(org.ACME_AS, self._router_id),
             open_message(neighbour.asn, neighbour.address),
         )  # fmt: skip
         self._heard[port], self._kept[port] = {}, {}
