@@ -27,7 +27,6 @@ from weft.api.knowledge import learn
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.business import BusinessSeries
-from weft.collect.cloud import CloudCollector
 from weft.collect.collector import Collector
 from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
@@ -130,8 +129,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             settings.routing, intake, data_dir=data_dir, identity=inventory, payloads=rpki.payloads,
             lookups=enricher.routes, registry=registry,
         )  # fmt: skip
-        cloud = CloudCollector(settings.cloud, intake, inventory, enricher, data_dir)
-        process.parts += [syslog, rpki, routing, cloud, *_sources(settings, intake, inventory)]
+        process.parts += [syslog, rpki, routing, *_sources(settings, intake, inventory, enricher)]
         if acme is not None:
             process.parts += acme.routes(routing, rpki, intake, questions)
             process.parts += acme.traffic(collector, intake, syslog, questions)
@@ -157,17 +155,22 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     return process
 
 
-def _sources(settings: Settings, intake: Intake, inventory: Inventory) -> list[Component]:
+def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher: Enricher) -> list[Component]:
     """Everything that polls, subscribes or listens, flows apart. What is not configured opens nothing."""
     configs = ConfigCollector(settings.configs, intake, inventory, settings.data_dir)
     intake.watch(CHANGES, lambda rows: _fetch_after_commits(configs, rows))
-    return [
+    parts: list[Component] = [
         GnmiSubscriber(settings.gnmi, intake, inventory),
         SnmpPoller(settings.snmp, intake, inventory),
         TrapListener(settings.snmp, intake),
         BusinessSeries(settings.business, intake, settings.data_dir),
         configs,
     ]
+    if settings.cloud.wanted:
+        from weft.collect.cloud.collector import CloudCollector  # its decoders: 100 ms of every other start
+
+        parts.append(CloudCollector(settings.cloud, intake, inventory, enricher, settings.data_dir))
+    return parts
 
 
 def _fetch_after_commits(configs: ConfigCollector, rows: pa.RecordBatch) -> None:

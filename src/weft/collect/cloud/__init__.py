@@ -3,7 +3,3 @@
 Comes in: files that appear, grow and are never read twice. Goes out: rows of ``cloud_flows``, tied to the inventory,
 and facts about networks, subnets, interfaces, instances and gateways. Must never parse a format of a flow log.
 """
-
-from weft.collect.cloud.collector import CloudCollector
-
-__all__ = ["CloudCollector"]
