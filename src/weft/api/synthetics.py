@@ -91,7 +91,7 @@ class SyntheticPages:
         start, end = self._span(since, until)
         agents = agent_views(self._synthetics)
         by_test: dict[str, list[SeriesResult]] = defaultdict(list)
-        for one in self._results.series(start, end):
+        for one in self._results.series(start, end, brief=True):
             by_test[one.key.test].append(one)
         courses = self._results.courses(start, end)
         rows = [

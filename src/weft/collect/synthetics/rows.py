@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -20,6 +21,7 @@ from weft.model.tables import Column, Kind, Table
 SERVER_FILLS = frozenset({"time_received", "agent"})
 _NEEDED = {"probes": ("time", "test", "kind", "run", "state"), "hops": ("time", "test", "run", "flow_id", "ttl")}
 _MOST_TEXT = 2000
+_MOST_ADDRESS = 100
 _MOST_NUMBER = 1e15  # of milliseconds, days, bit/s
 _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
@@ -79,9 +81,10 @@ class RowReader:
         if not isinstance(row, dict) or not row.keys() >= self._needed:
             raise _Refused("not_a_row")
         values = dict(self._defaults)
-        for name, reader in self._readers.items():
-            if name in row and row[name] is not None:
-                values[name] = reader(row[name])
+        for name, value in row.items():
+            reader = self._readers.get(name)
+            if reader is not None and value is not None:
+                values[name] = reader(value)
         if values["test"] not in tests:
             raise _Refused("unknown_test")
         return values
@@ -120,16 +123,27 @@ def _enum(numbers: Mapping[str, int]) -> Reader:
 def _address(value: Any) -> bytes:
     if value == "":
         return NO_ADDRESS
+    if not isinstance(value, str):
+        raise _Refused("bad_address")
     try:
-        return packed(value)
-    except (ValueError, AttributeError):
+        return _packed(value[:_MOST_ADDRESS])
+    except ValueError:
         raise _Refused("bad_address") from None
 
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise _Refused("bad_text")
-    return value[:_MOST_TEXT].translate(_CONTROLS).encode("utf-8", "replace").decode()
+    return _clean(value[:_MOST_TEXT])
+
+
+#: The same names and addresses come with every row of a report.
+_packed = lru_cache(8192)(packed)
+
+
+@lru_cache(2048)
+def _clean(text: str) -> str:
+    return text.translate(_CONTROLS).encode("utf-8", "replace").decode()
 
 
 def _float(value: Any) -> float:

@@ -19,7 +19,30 @@ _LIMITS = Limits(result_rows=MOST_SERIES)
 _KEYS = ("test", "agent", "target", "target_agent", "resolver")
 #: Phases of an HTTP transaction in their order, as columns.
 PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
-_MEANS = ("rtt_ms", "jitter_ms", "throughput_bps", *PHASES)
+_MEANS = ("jitter_ms", "throughput_bps", *PHASES)
+
+_COUNTED = (
+    "any(kind) AS kind_", "count() AS runs", "countIf(state IN (1, 2)) AS worked", "countIf(state = 3) AS failed",
+    "countIf(state = 4) AS errors", "sum(sent) AS sent_", "sum(sent - least(sent, received)) AS lost",
+    "avgIf(rtt_ms, rtt_ms > 0) AS rtt_ms_", "argMaxIf(certificate_days, time, certificate_days != 0) AS certificate",
+    "max(time) AS last_at",
+)  # fmt: skip
+#: Columns of the last run.
+_LAST = ("state", "error", "code", "answer", "rtt_ms", "sent", "received", "address", "target_as", "target_net",
+         "agent_net")  # fmt: skip
+_DETAILS = (
+    *(f"avgIf({name}, {name} > 0) AS {name}_" for name in _MEANS), "quantileIf(0.95)(rtt_ms, rtt_ms > 0) AS p95",
+    "uniqExactIf(path, path != 0) AS paths", "argMaxIf(hops, time, hops > 0) AS hops_",
+    "argMaxIf(branches, time, branches > 0) AS branches_", f"argMax(({', '.join(_LAST)}), time) AS last",
+)  # fmt: skip
+_NOTHING = {"error": "''", "answer": "''", "address": "toIPv6('::')"} | dict.fromkeys(
+    ("target_as", "target_net", "agent_net"), "toUInt32(0)"
+)
+_LEFT_OUT = (
+    *(f"toFloat64(nan) AS {name}_" for name in _MEANS), "toFloat64(nan) AS p95", "0 AS paths", "0 AS hops_",
+    "0 AS branches_",
+    f"(argMax(state, time), {', '.join(_NOTHING.get(name, '0') for name in _LAST[1:])}) AS last",
+)  # fmt: skip
 
 
 class Store(Protocol):
@@ -99,35 +122,23 @@ class ProbeResults:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def series(self, since: int, until: int, test: str = "") -> list[SeriesResult]:
-        """Every series that has runs in the window, of all tests or one; those of one test together."""
-        last = {
-            "last_state": "state", "last_error": "error", "last_code": "code", "last_answer": "answer",
-            "last_rtt": "rtt_ms", "last_sent": "sent", "last_received": "received", "last_address": "address",
-            "last_as": "target_as", "last_net": "target_net", "last_agent_net": "agent_net",
-        }  # fmt: skip
+    def series(self, since: int, until: int, test: str = "", *, brief: bool = False) -> list[SeriesResult]:
+        """Every series that has runs in the window, of all tests or one; those of one test together.
+
+        ``brief``: without what the list of tests does not show: percentiles, phases, paths, words of the last run.
+        """
         grouped = select(
-            [
-                *_KEYS, "any(kind) AS kind_", "count() AS runs", "countIf(state IN (1, 2)) AS worked",
-                "countIf(state = 3) AS failed", "countIf(state = 4) AS errors", "sum(sent) AS sent_",
-                "sum(sent - least(sent, received)) AS lost",
-                *(f"avgIf({name}, {name} > 0) AS {name}_" for name in _MEANS),
-                "quantileIf(0.95)(rtt_ms, rtt_ms > 0) AS p95",
-                "uniqExactIf(path, path != 0) AS paths", "argMaxIf(hops, time, hops > 0) AS hops_",
-                "argMaxIf(branches, time, branches > 0) AS branches_",
-                "argMaxIf(certificate_days, time, certificate_days != 0) AS certificate", "max(time) AS last_at",
-                *(f"argMax({column}, time) AS {name}" for name, column in last.items()),
-            ],
-            "probes",
-            where=within(since, until) + (" AND test = {test:String}" if test else ""),
-            group_by=_KEYS,
+            [*_KEYS, *_COUNTED, *(_LEFT_OUT if brief else _DETAILS)], "probes",
+            where=within(since, until) + (" AND test = {test:String}" if test else ""), group_by=_KEYS,
         )  # fmt: skip
+        names = [f"last.{number} AS last_{name}" for number, name in enumerate(_LAST, 1)]
         sql = select(
-            ["*", f"{attribute_sql(ASNS, 'name', ('last_as',), 'now()')} AS as_name",
-             f"{attribute_sql(NETWORKS, 'site', ('last_net',), 'now()')} AS site",
+            ["*", *names, f"{attribute_sql(ASNS, 'name', ('last_target_as',), 'now()')} AS as_name",
+             f"{attribute_sql(NETWORKS, 'site', ('last_target_net',), 'now()')} AS site",
              f"{attribute_sql(NETWORKS, 'site', ('last_agent_net',), 'now()')} AS agent_site"],
             f"({grouped})", order_by=_KEYS, limit=MOST_SERIES,
         )  # fmt: skip
+        sql = f"SELECT * EXCEPT (last)\nFROM ({sql})"
         rows = self._store.query(sql, {"test": test} if test else {}, _LIMITS).table.to_pylist()
         return [_series(row) for row in rows]
 
@@ -179,10 +190,10 @@ def _series(row: Mapping[str, Any]) -> SeriesResult:
         phases={name: value for name in PHASES if (value := number(row[f"{name}_"])) is not None}, paths=row["paths"],
         last_at=row["last_at"].timestamp(), last_state=PROBE_STATES.get(row["last_state"], "error"),
         last_error=row["last_error"], last_code=row["last_code"], last_answer=row["last_answer"],
-        last_rtt_ms=row["last_rtt"] or None,
+        last_rtt_ms=row["last_rtt_ms"] or None,
         last_loss=1 - row["last_received"] / row["last_sent"] if row["last_sent"] else None,
         certificate_days=row["certificate"] or None, hops=row["hops_"], branches=row["branches_"],
-        address=address_text(row["last_address"]), asn=row["last_as"], as_name=row["as_name"], site=row["site"],
+        address=address_text(row["last_address"]), asn=row["last_target_as"], as_name=row["as_name"], site=row["site"],
         agent_site=row["agent_site"],
     )  # fmt: skip
 
