@@ -4,8 +4,8 @@
 
 A table dump (TABLE_DUMP_V2: IPv4 and IPv6, six peers each, as route collectors write every few hours) and a file of
 updates (BGP4MP_MESSAGE_AS4). What makes real files slow is kept: about one prefix in six has a path of its own per
-peer, paths have four to six AS and up to six communities. Each file is read three times, with nothing known of its paths
-before; the figure is the median. The bar is 100 000 prefixes/s.
+peer, paths have four to six AS and up to six communities. Each file is read three times, with nothing known of its
+paths before; the figure is the median. The bar is 100 000 prefixes per second.
 """
 
 from __future__ import annotations
