@@ -50,7 +50,7 @@ class Made:
     length: NDArray[np.uint8]
     origin: NDArray[np.uint32]
     hops: NDArray[np.uint16]
-    words: list[pa.Array[Any]]
+    words: list[Any]
 
 
 def make(rng: np.random.Generator, count: int) -> Made:
@@ -81,7 +81,8 @@ def make(rng: np.random.Generator, count: int) -> Made:
 def batch(made: Made, rows: NDArray[np.int64], peer: int, event: Any, times: Any, turn: int) -> pa.RecordBatch:
     """What one neighbour says of some prefixes; ``turn`` makes it another path."""
     path = ((rows * 7919 + turn) % len(made.origin)).astype(np.int32)
-    words: Any = pa.DictionaryArray.from_arrays(pa.array(path), made.words[peer])
+    indices: Any = pa.array(path)
+    words: Any = pa.DictionaryArray.from_arrays(indices, made.words[peer])
     prefix = pa.Array.from_buffers(pa.binary(16), len(rows), [None, pa.py_buffer(made.prefix[rows].tobytes())])
     return batch_of(
         ROUTES, len(rows), time=times, time_received=times, exporter=packed(ROUTER), source=1, rib=1, event=event,

@@ -74,7 +74,7 @@ class Node:
     def _lldpd(self) -> None:
         interfaces = ",".join(end.interface for end in self.topology.ends_of(self.router))
         socket = self.directory / "lldpd.socket"
-        # A file, not a command after the start: lldpd configures itself and only then resumes, and would undo the command.
+        # A file, not a command after the start: lldpd configures itself, then resumes, and would undo the command.
         config = self.directory / "lldpd.conf"
         config.write_text("configure lldp tx-interval 2\n")
         self._wrapped(

@@ -1288,6 +1288,21 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AgentPeer
+         * @description The other end of a mesh.
+         */
+        AgentPeer: {
+            /** Addresses */
+            addresses: string[];
+            /** Agent */
+            agent: string;
+            /**
+             * Port
+             * @description Where it answers; 0 = it does not.
+             */
+            port: number;
+        };
+        /**
          * AgentView
          * @description An agent as people see it.
          */
@@ -1331,7 +1346,7 @@ export interface components {
              */
             every_s: number;
             /** Peers */
-            peers: components["schemas"]["weft__api__models__agents__PeerView"][];
+            peers: components["schemas"]["AgentPeer"][];
             /** Revision */
             revision: string;
             /** Tests */
@@ -3026,7 +3041,7 @@ export interface components {
             out_bps: number | null;
             /** Out Utilisation */
             out_utilisation: number | null;
-            peer: components["schemas"]["weft__api__models__devices__PeerView"] | null;
+            peer: components["schemas"]["PeerView"] | null;
             /** Provider */
             provider: string;
             /**
@@ -4188,6 +4203,30 @@ export interface components {
              */
             updated: number;
             window: components["schemas"]["Window"];
+        };
+        /**
+         * PeerView
+         * @description The other end of an interface.
+         */
+        PeerView: {
+            /** Device */
+            device: string;
+            /** Interface */
+            interface: string;
+            /**
+             * Known
+             * @description Whether the device is in the inventory, so that it has a page.
+             */
+            known: boolean;
+            /**
+             * Link
+             * @description Id of the link.
+             */
+            link: string;
+            /** Origins */
+            origins: string[];
+            /** Site */
+            site: string;
         };
         /**
          * PipelineView
@@ -6299,45 +6338,6 @@ export interface components {
             since: number;
             /** Until */
             until: number;
-        };
-        /**
-         * PeerView
-         * @description The other end of a mesh.
-         */
-        weft__api__models__agents__PeerView: {
-            /** Addresses */
-            addresses: string[];
-            /** Agent */
-            agent: string;
-            /**
-             * Port
-             * @description Where it answers; 0 = it does not.
-             */
-            port: number;
-        };
-        /**
-         * PeerView
-         * @description The other end of an interface.
-         */
-        weft__api__models__devices__PeerView: {
-            /** Device */
-            device: string;
-            /** Interface */
-            interface: string;
-            /**
-             * Known
-             * @description Whether the device is in the inventory, so that it has a page.
-             */
-            known: boolean;
-            /**
-             * Link
-             * @description Id of the link.
-             */
-            link: string;
-            /** Origins */
-            origins: string[];
-            /** Site */
-            site: string;
         };
     };
     responses: never;

@@ -208,7 +208,8 @@ def show_sessions(sessions: Sequence[Mapping[str, Any]]) -> None:
 
 
 @routes_command.command("churn")
-@click.option("--by", type=click.Choice(["prefix", "peer", "origin"]), default="prefix", show_default=True)
+@click.option("--by", type=click.Choice(["prefix", "peer", "origin"]), default="prefix", show_default=True,
+              help="What the lines are of.")  # fmt: skip
 @click.option("--since", default="now-24h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
 @click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
 @click.option("--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many lines.")
@@ -244,7 +245,8 @@ def churn_command(
 @click.argument("router")
 @click.argument("peer")
 @click.option("--at", default="now", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
-@click.option("--direction", type=click.Choice(["in", "out"]), default="in", show_default=True)
+@click.option("--direction", type=click.Choice(["in", "out"]), default="in", show_default=True,
+              help="What the neighbour sends, or what it is sent.")  # fmt: skip
 @click.option("--verdict", type=click.Choice(["rejected", "added", "changed"]), help="Show only these.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Routes to show.")
 @_asking

@@ -124,8 +124,8 @@ class EnrichConfig(Config):
     sent, ``flow-except-private`` the same without private-use, reserved and AS_TRANS numbers, ``routing`` the origin AS
     of the exporter's own BGP route (docs/rpki.md), ``table`` the prefix tables and databases."""
     routes_memory: int = Field(default=1 << 30, ge=1 << 20)
-    """Memory for lookup tables of exporters' BGP routes, bytes: a full table takes some 110 MB. Flows of exporters whose
-    tables do not fit keep what they brought."""
+    """Memory for lookup tables of exporters' BGP routes, bytes: a full table takes some 110 MB. Flows of exporters
+    whose tables do not fit keep what they brought."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Own columns of tables: name → meaning. Columns found in a table need not be declared; declaring one gives
     it a meaning and keeps it known while no table fills it."""

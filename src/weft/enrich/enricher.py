@@ -392,7 +392,7 @@ class Enricher:
         return tables.merged.entries[entry, 0], tables.merged.entries[entry, 1]
 
     def network_values(self, attribute: str) -> dict[int, str]:
-        """What each row of ``networks`` in use says of one attribute, by its number; those that say nothing left out."""
+        """What each row of ``networks`` in use says of an attribute, by its number; those that say nothing left out."""
         networks = (self._loaded or self._load()).merged.networks
         return {number: value for number, content in networks.items() for name, value in content if name == attribute}
 

@@ -16,7 +16,7 @@ import { SeriesPanel } from "../devices/SeriesPanel";
 import { groupsOf, type Group } from "../explorer/groups";
 import { clause } from "../filter/clause";
 import { useParam } from "../routing/parts";
-import { PROVIDERS, type Grouping } from "./words";
+import { allOf, PROVIDERS, type Grouping } from "./words";
 
 export interface Scope {
   filter: string;
@@ -72,6 +72,8 @@ interface BreakdownProps {
   words?: Readonly<Record<string, { word: string; meaning: string }>>;
 }
 
+/** Few: clouds tell sums of up to ten minutes, which a finer grid would show as spikes. */
+const POINTS = 24;
 const MEASURES = { bps: ["bps", "records", "rejected_share"], rejected: ["rejected", "records", "unique_src_addr"] } as const;
 
 const count = (value: number | null): string => (value === null ? "–" : grouped(value));
@@ -94,15 +96,16 @@ function columnsOf({ grouping, measure, words }: BreakdownProps): Column<Group>[
 
 /** Course over time and ranking of one grouping. */
 export function Breakdown(props: BreakdownProps) {
-  const { title, grouping, filter, measure, empty, hint } = props;
+  const { title, grouping, measure, empty, hint, words } = props;
+  const filter = allOf(grouping.filter ?? "", props.filter);
   const { range, interval } = useTime();
   const kept = useTimeSearch();
   const query = useMemo<Query>(() => ({ dataset: "cloud_flows", view: "series", measures: [...MEASURES[measure]], by: [grouping.by], filter, top: 50, other: true, points: 20, since: range.since, until: range.until }), [grouping.by, filter, measure, range]);
   const answer = useView(query, { refresh: interval || 60_000 });
-  const posted = useMemo(() => ({ dataset: "cloud_flows", by: [grouping.by], measures: [measure === "bps" ? "bps" : "rejected"], filter, top: 8 }), [grouping.by, filter, measure]);
+  const posted = useMemo(() => ({ dataset: "cloud_flows", by: [grouping.by], measures: [measure === "bps" ? "bps" : "rejected"], filter, top: 8, points: POINTS }), [grouping.by, filter, measure]);
   return (
     <>
-      <SeriesPanel title={title} {...(hint ? { hint } : {})} query={posted} kind="stacked" height={230} />
+      <SeriesPanel title={title} {...(hint ? { hint } : {})} query={posted} kind="stacked" height={230} names={words} />
       <Panel title={grouping.title} hint="over the range" flush actions={<ExploreLink href={explorePath({ dataset: "cloud_flows", by: [grouping.by], filter, measures: [measure] }, kept)} of={grouping.title} />}>
         <Answer of={answer} rows={8}>
           {(result) => <DataTable columns={columnsOf(props)} rows={groupsOf(result)} rowKey={(row) => row.id} caption={grouping.title} maxHeight={520} pinned={(row) => row.other} empty={<EmptyState title={empty} icon="cloud" />} />}

@@ -18,14 +18,16 @@ export interface Grouping {
   title: string;
   one: string;
   by: string;
+  /** Rows that it says something of. */
+  filter?: string;
 }
 
 export const TRAFFIC_BY: Record<string, Grouping> = {
   vpc: { title: "Networks", one: "network", by: "vpc" },
   subnet: { title: "Subnets", one: "subnet", by: "subnet" },
   region: { title: "Regions", one: "region", by: "region" },
-  gateway: { title: "Gateways", one: "gateway", by: "gateway" },
-  instance: { title: "Instances", one: "instance", by: "instance" },
+  gateway: { title: "Gateways", one: "gateway", by: "gateway", filter: `gateway != ""` },
+  instance: { title: "Instances", one: "instance", by: "instance", filter: `instance != ""` },
   account: { title: "Accounts", one: "account", by: "account" },
 };
 
@@ -34,7 +36,7 @@ export const REJECTED_BY: Record<string, Grouping> = {
   source: { title: "Sources", one: "source", by: "src_addr" },
   target: { title: "Destinations", one: "destination", by: "dst_addr" },
   instance: { title: "Instances", one: "instance", by: "instance" },
-  rule: { title: "Rules", one: "rule", by: "rule" },
+  rule: { title: "Rules", one: "rule", by: "rule", filter: `rule != ""` },
   vpc: { title: "Networks", one: "network", by: "vpc" },
 };
 

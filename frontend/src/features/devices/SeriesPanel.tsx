@@ -24,15 +24,20 @@ interface SeriesPanelProps {
   height?: number;
   /** Instead of what the answer says, where that is bare. */
   unit?: string;
+  /** What values are called, where they are not their own name. */
+  names?: Names | undefined;
 }
 
+type Names = Readonly<Record<string, { word: string }>>;
+
 /** What to call a line: the metric as people say it, or the thing that it is of. */
-function named(series: Series, result: ViewResult, title: string): string {
+function named(series: Series, result: ViewResult, title: string, names: Names): string {
   const parts = result.columns.filter((column) => column.kind !== "measure").map((column, index) => {
     const cell = series.key[index] ?? "";
     if (column.name === "metric") return metricName(cell);
     if (column.name === "labels") return labelText(cell);
     if (cell === "") return ""; // of the device as a whole
+    if (names[cell]) return names[cell].word;
     const label = result.labels[column.name]?.[cell] ?? cell;
     return column.name === "interface" ? label.replace(/^.*?: /, "") : label; // the device is that of the page
   });
@@ -40,8 +45,8 @@ function named(series: Series, result: ViewResult, title: string): string {
 }
 
 /** Lines of several metrics stand in the order of their names (In before Out), others by size as they came. */
-function ordered(result: ViewResult, title: string): Series[] {
-  const series = result.series.map((one) => ({ ...one, label: named(one, result, title) }));
+function ordered(result: ViewResult, title: string, names: Names): Series[] {
+  const series = result.series.map((one) => ({ ...one, label: named(one, result, title, names) }));
   if (!result.columns.some((column) => column.name === "metric")) return series;
   return series.toSorted((one, other) => one.label.localeCompare(other.label, "en", { numeric: true }));
 }
@@ -50,10 +55,12 @@ const latest = (series: Series): number | null => series.values.findLast((value)
 
 const slotsOf = (series: readonly Series[]): number[] => series.map((one, index) => (one.other ? -1 : index));
 
-function Drawn({ result, title, kind, limits, height, unit }: Required<Pick<SeriesPanelProps, "title" | "kind" | "limits" | "height">> & { result: ViewResult; unit: string }) {
+type DrawnProps = Required<Pick<SeriesPanelProps, "title" | "kind" | "limits" | "height">> & { result: ViewResult; unit: string; names: Names };
+
+function Drawn({ result, title, kind, limits, height, unit, names }: DrawnProps) {
   const { zone } = usePrefs();
   const { zoomTo } = useTime();
-  const series = useMemo(() => ordered(result, title), [result, title]);
+  const series = useMemo(() => ordered(result, title, names), [result, title, names]);
   const build = useCallback((theme: ChartTheme) => {
     if (!result.grid) return {};
     return withLimits({ kind, grid: result.grid, series, slots: slotsOf(series), unit, zone, compact: true }, limits, theme);
@@ -76,16 +83,17 @@ function Drawn({ result, title, kind, limits, height, unit }: Required<Pick<Seri
 }
 
 const NO_LIMITS: readonly Limit[] = [];
+const NO_NAMES: Names = {};
 
 /** One question as a chart, with what it rests on. */
-export function SeriesPanel({ title, hint, query, kind = "lines", limits = NO_LIMITS, height = 190, unit }: SeriesPanelProps) {
+export function SeriesPanel({ title, hint, query, kind = "lines", limits = NO_LIMITS, height = 190, unit, names = NO_NAMES }: SeriesPanelProps) {
   const { range, interval } = useTime();
   const asked = useMemo(() => ({ points: 160, ...during(query, range) }), [query, range]);
   const answer = useView(asked, { refresh: interval || 60_000 });
   return (
     <Panel title={title} hint={hint} actions={<ShowQuery query={query} what={title} result={answer.data} />}>
       <Answer of={answer} height={height}>
-        {(result) => <Drawn result={result} title={title} kind={kind} limits={limits} height={height} unit={unit ?? result.unit} />}
+        {(result) => <Drawn result={result} title={title} kind={kind} limits={limits} height={height} unit={unit ?? result.unit} names={names} />}
       </Answer>
     </Panel>
   );

@@ -47,7 +47,7 @@ class Registered(Answer):
     """What it proves itself with (``Authorization: Bearer``). Told once; an earlier key is worth nothing now."""
 
 
-class PeerView(Answer):
+class AgentPeer(Answer):
     """The other end of a mesh."""
 
     agent: str
@@ -63,7 +63,7 @@ class AssignmentView(Answer):
     every_s: float
     """How often to ask again, seconds."""
     tests: list[SyntheticTest]
-    peers: list[PeerView]
+    peers: list[AgentPeer]
 
 
 class ResultsTaken(Answer):

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from weft.api.auth.identity import Role
 from weft.api.auth.requests import Operator, Viewer, accounts_of, client_of
 from weft.api.errors import RESPONSES, ErrorBody, NotFound, NotLoggedIn, answer
-from weft.api.models.agents import AgentView, AssignmentView, PeerView, Registered, Registration, ResultsTaken
+from weft.api.models.agents import AgentPeer, AgentView, AssignmentView, Registered, Registration, ResultsTaken
 from weft.api.models.questions import Done
 from weft.api.ports import Deps, deps_of
 from weft.api.synthetics import agent_views
@@ -84,7 +84,7 @@ def tests(request: Request, response: Response, agent: TheAgent, synthetics: The
     response.headers["etag"] = etag
     return AssignmentView(
         revision=told.revision, every_s=told.every_s, tests=list(told.tests),
-        peers=[PeerView(agent=one.agent, addresses=list(one.addresses), port=one.port) for one in told.peers],
+        peers=[AgentPeer(agent=one.agent, addresses=list(one.addresses), port=one.port) for one in told.peers],
     )  # fmt: skip
 
 
