@@ -282,7 +282,7 @@ def policy_command(
 @routes_command.command("validity")
 @click.option("--at", default="now", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
 @click.option("--state", type=click.Choice(["invalid", "valid", "not_found", "unchecked"]), default="invalid",
-              show_default=True)  # fmt: skip
+              show_default=True, help="Show the routes in this state.")  # fmt: skip
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 1000), help="Prefixes to show.")
 @_of_sessions
 @_asking
