@@ -10,9 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from lab.network import Lab, missing
+from lab.network import Lab
 from lab.shell import inside, ip_batch, run
-from lab.topology import SMALL
 
 from collect.agent.kit import once, within
 from programs import needs
@@ -82,19 +81,13 @@ class Watcher:
 
 
 @pytest.fixture(scope="module")
-def lab():
-    if reason := missing():
-        pytest.skip(f"the lab of real routers cannot be built here: {reason}")
-    one = Lab(SMALL, f"wa{os.getpid() % 10000}", Path("/run") / f"weft-agent-{os.getpid()}")
-    one.up()
+def lab(lab):
     try:
-        one.wait_for_bgp()
-        _add_hosts(one)
-        yield one
+        _add_hosts(lab)
+        yield lab
     finally:
         for name in HOSTS:
-            run("ip", "netns", "del", one.namespace(name), check=False)
-        one.down()
+            run("ip", "netns", "del", lab.namespace(name), check=False)
 
 
 def _add_hosts(lab: Lab) -> None:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from lab.daemons import COMMUNITY, SYSLOG_PORT, V3_AUTH, V3_PRIV, V3_USER
-from lab.network import Lab, missing
-from lab.topology import MANAGEMENT, SMALL
-from tests.routers.station import Station, rows
+from lab.topology import MANAGEMENT
+from tests.routers.station import rows
 
 pytestmark = [pytest.mark.peers, pytest.mark.slow]
 
@@ -44,29 +41,6 @@ for number in range(15_000):
     one.sendto(bytes(1000), (sys.argv[1], 9))
     time.sleep(max(0, began + number / 500 - time.monotonic()))
 """
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory):
-    if reason := missing():
-        pytest.skip(f"the lab of real routers cannot be built here: {reason}")
-    one = Lab(SMALL, f"wt{os.getpid() % 10000}", Path("/run") / f"weft-test-{os.getpid()}")
-    one.up()
-    try:
-        one.wait_for_bgp()
-        yield one
-    finally:
-        one.down()
-
-
-@pytest.fixture(scope="module")
-def station(lab, tmp_path_factory):
-    one = Station(lab, tmp_path_factory.mktemp("station"), CONFIG)
-    try:
-        one.ready()
-        yield one
-    finally:
-        one.stop()
 
 
 @pytest.mark.timeout(300)

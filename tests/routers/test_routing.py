@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
 from lab.daemons import BMP_PORT
-from lab.network import Lab, missing
+from lab.network import Lab
 from lab.shell import inside, ip_batch
 from lab.topology import MANAGEMENT, SMALL
 from tests.routers.station import Station, rows
@@ -45,29 +43,6 @@ local-address-list = ["198.51.100.14"]
 neighbor-address = "198.51.100.13"
 peer-as = 65101
 """
-
-
-@pytest.fixture(scope="module")
-def lab():
-    if reason := missing():
-        pytest.skip(f"the lab of real routers cannot be built here: {reason}")
-    one = Lab(SMALL, f"wr{os.getpid() % 10000}", Path("/run") / f"weft-route-{os.getpid()}")
-    one.up()
-    try:
-        one.wait_for_bgp()
-        yield one
-    finally:
-        one.down()
-
-
-@pytest.fixture(scope="module")
-def station(lab, tmp_path_factory):
-    one = Station(lab, tmp_path_factory.mktemp("station"), CONFIG)
-    try:
-        one.ready()
-        yield one
-    finally:
-        one.stop()
 
 
 def told(station: Station, condition, what: str, *, by: tuple[str, ...] = ("exporter", "peer", "route", "as_path")):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from weft.twin.devices import DeviceTwin
 from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
+from weft.twin.player import Player
 from weft.twin.traffic import ExporterTraffic
 
 log = structlog.get_logger(__name__)
@@ -107,7 +107,7 @@ def as_batch(parts: list[tuple[org.Exporter, Datagrams]]) -> DatagramBatch:
     return DatagramBatch(merged.data, merged.start, merged.length, source, port, merged.sent_ms * 1_000_000)
 
 
-class DemoSource:
+class DemoSource(Player):
     """The demo organisation: back-fills its history, then sends live."""
 
     def __init__(
@@ -123,10 +123,10 @@ class DemoSource:
         ``targets``: ``netflow``, ``ipfix``, ``sflow`` → loopback address and port of a listener, asked for once it
         runs. ``newest_s``: UTC seconds of the newest flow stored, None when there is none.
         """
+        super().__init__("demo")
         self._config, self._sink, self._targets, self._newest_s = config, sink, targets, newest_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._devices: list[_Device] = []
+        self._since_s = 0.0
         self.sent_datagrams = 0
 
     def start(self) -> None:
@@ -137,15 +137,8 @@ class DemoSource:
         since = max(now - self._config.backfill_hours * 3600, newest or 0)
         if now - since > 2 * _ANNOUNCE_S:
             since = self._backfill(since)
-        self._thread = threading.Thread(target=self._run, args=(since,), name="demo", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop sending."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-            self._thread = None
+        self._since_s = since
+        super().start()
 
     def _backfill(self, since_s: float) -> float:
         """Make the history from ``since_s`` to now, which goes on meanwhile; returns where it ends."""
@@ -158,7 +151,8 @@ class DemoSource:
         self._sink.flush()
         return since_s
 
-    def _run(self, since_s: float) -> None:
+    def _run(self) -> None:
+        since_s = self._since_s
         sockets = {d.exporter.name: device_socket(d.exporter) for d in self._devices}
         targets = self._targets()
         announced = 0.0

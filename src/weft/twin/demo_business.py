@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
@@ -15,6 +14,7 @@ from weft.collect.push import Sender
 from weft.errors import Unavailable
 from weft.twin.business import sign_ins, sold, tickets
 from weft.twin.config import DemoConfig
+from weft.twin.player import Player
 
 _S = 1_000_000_000
 _HEADER = "time,site,product,orders,revenue\n"
@@ -51,16 +51,15 @@ def business_settings(directory: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-class DemoBusiness:
+class DemoBusiness(Player):
     """Writes the shop's export and the help desk's database, and pushes sign-ins. Started before they are read."""
 
     def __init__(
         self, config: DemoConfig, directory: Path, pushes: Pushes, *, newest_s: Callable[[], float | None]
     ) -> None:
         """Inert until started; ``newest_s``: UTC seconds of the newest value stored, None when there is none."""
+        super().__init__("demo-business")
         self._config, self._directory, self._pushes, self._newest_s = config, directory, pushes, newest_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
         self._until = 0
 
     def start(self) -> None:
@@ -71,15 +70,7 @@ class DemoBusiness:
             database.execute(f"CREATE TABLE IF NOT EXISTS tickets ({_COLUMNS})")
         since = int(max(now - self._config.backfill_hours * 3600, self._newest_s() or 0)) // 60 * 60
         self._write(since, now)
-        self._thread = threading.Thread(target=self._run, name="demo-business", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Write no more."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-            self._thread = None
+        super().start()
 
     def _run(self) -> None:
         while not self._stop.wait(1.0):

@@ -6,7 +6,6 @@ The hours before at the first start, then a file an interval; Azure's grows by t
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +17,7 @@ from weft.twin.cloud import AWS_ACCOUNTS
 from weft.twin.cloud_inventory import write_cloud_inventory
 from weft.twin.cloud_logs import INTERVAL_S, aws_file, azure_records, gcp_file, oci_file
 from weft.twin.config import DemoConfig
+from weft.twin.player import Player
 
 log = structlog.get_logger(__name__)
 
@@ -35,27 +35,18 @@ def cloud_settings(folder: Path) -> dict[str, Any]:
     return {"logs": logs, "inventory": [{"name": "acme clouds", "path": str(folder / "inventory")}]}
 
 
-class DemoCloud:
+class DemoCloud(Player):
     """Writes the files. To be started before the reader is, so that names come first."""
 
     def __init__(self, config: DemoConfig, folder: Path) -> None:
+        super().__init__("demo-cloud")
         self._config, self._folder = config, folder
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Write the inventory, then begin with the logs."""
         write_cloud_inventory(self._folder / "inventory")
         (self._folder / "logs").mkdir(parents=True, exist_ok=True)
-        self._thread = threading.Thread(target=self._run, name="demo-cloud", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Write no more."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-            self._thread = None
+        super().start()
 
     def _run(self) -> None:
         now = time.time()

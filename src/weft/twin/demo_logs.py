@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -28,6 +27,7 @@ from weft.twin.demo import device_socket
 from weft.twin.demo_devices import Intake
 from weft.twin.incidents import Incident, incidents
 from weft.twin.messages import messages
+from weft.twin.player import Player
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ _BATCH = 5000
 _GIT_S = 20
 
 
-class DemoLogs:
+class DemoLogs(Player):
     """Started when the log receiver runs."""
 
     def __init__(
@@ -53,9 +53,9 @@ class DemoLogs:
         ``port``: UDP port of a log listener on loopback, None where there is none. ``newest_s``: UTC seconds of the
         newest message stored, None when there is none.
         """
+        super().__init__("demo-logs")
         self._config, self._intake, self._port, self._newest_s = config, intake, port, newest_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._since_s = 0.0
 
     def start(self) -> None:
         """Make what is missing of the history, then log live."""
@@ -63,15 +63,8 @@ class DemoLogs:
         since = max(now - self._config.backfill_hours * 3600, self._newest_s() or 0.0)
         if now - since >= _LEAST_GAP_S:
             self._backfill(since, now)
-        self._thread = threading.Thread(target=self._run, args=(now,), name="demo-logs", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Log no more."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-            self._thread = None
+        self._since_s = now
+        super().start()
 
     def _backfill(self, since_s: float, until_s: float) -> None:
         decoder = SyslogDecoder(rule_table())
@@ -88,7 +81,8 @@ class DemoLogs:
                 self._intake.put(CHANGES, decoded.changes)
         self._intake.flush()
 
-    def _run(self, since_s: float) -> None:
+    def _run(self) -> None:
+        since_s = self._since_s
         port = self._port()
         if port is None:
             return
@@ -105,13 +99,12 @@ class DemoLogs:
             one.close()
 
 
-class DemoConfigs:
+class DemoConfigs(Player):
     """Keeps the directory of configurations up to date."""
 
     def __init__(self, config: DemoConfig, directory: Path) -> None:
+        super().__init__("demo-configs")
         self._config, self._directory = config, directory
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Write the history of the day, then go on with it."""
@@ -124,15 +117,7 @@ class DemoConfigs:
             for one in incidents(self._config.seed, since, now):
                 if one.kind == "config_commit":
                     self._commit(one.start_s + 1, one)
-        self._thread = threading.Thread(target=self._run, name="demo-configs", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Change nothing any more."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=5)
-            self._thread = None
+        super().start()
 
     def _run(self) -> None:
         seen = time.time()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from weft.model.addresses import packed
 from weft.twin import organisation as org
 from weft.twin.agents.bmp import BmpRouter
 from weft.twin.config import DemoConfig
+from weft.twin.player import Player
 from weft.twin.routing import RouteChange, borders, route_changes, write_payloads
 
 log = structlog.get_logger(__name__)
@@ -39,8 +39,8 @@ def routing_settings(payloads: Path) -> dict[str, Any]:
     }
 
 
-class DemoRouting:
-    """Started when the BMP listener runs."""
+class DemoRouting(Player):
+    """Makes the history at the first start, then speaks, both in the background. Started when the BMP listener runs."""
 
     def __init__(
         self,
@@ -52,22 +52,9 @@ class DemoRouting:
         newest_s: Callable[[], float | None],
     ) -> None:
         """Inert until started. ``newest_s``: UTC seconds of the newest route stored, None when there is none."""
+        super().__init__("demo-routing")
         self._config, self._intake, self._routing, self._newest_s = config, intake, routing, newest_s
         self._payloads = payloads
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Make the history at the first start, then speak, both in the background."""
-        self._thread = threading.Thread(target=self._run, name="demo-routing", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Hang up."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-            self._thread = None
 
     def _run(self) -> None:
         now = time.time()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -23,6 +22,7 @@ from weft.model.synthetics import SyntheticTest
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.config import DemoConfig
+from weft.twin.player import Player
 from weft.twin.probing import Weather, agent_address
 
 log = structlog.get_logger(__name__)
@@ -63,33 +63,13 @@ def _tests() -> Iterator[dict[str, Any]]:
     yield {"name": "Order API", "kind": "tcp", "targets": ["orders.example.com"], "agents": ["chi-*", "fra-*", "sin-*"]}
 
 
-class DemoAgents:
-    """Started when results are taken."""
+class DemoAgents(Player):
+    """Registers, makes what is missing of the history, then tests live; started when results are taken."""
 
     def __init__(self, config: DemoConfig, synthetics: Synthetics, *, newest_s: Callable[[], float | None]) -> None:
         """Inert until started. ``newest_s``: UTC seconds of the newest result stored, None when there is none."""
+        super().__init__("demo-agents")
         self._config, self._synthetics, self._newest_s = config, synthetics, newest_s
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Register; make what is missing of the history, then test live, both beside everything else."""
-        self._stop.clear()
-        self._thread = threading.Thread(target=self._guarded, name="demo-agents", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Test no more."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=10)
-            self._thread = None
-
-    def _guarded(self) -> None:
-        try:
-            self._run()
-        except Exception:
-            log.exception("demo_agents_failed")
 
     def _run(self) -> None:
         now = time.time()
