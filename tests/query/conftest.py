@@ -100,7 +100,8 @@ def rows() -> list[Row]:
     return make_rows(4000)
 
 
-@pytest.fixture(scope="session")
+# Of a file, not of the session: a process has one embedded engine, and some files open a store of their own.
+@pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, rows: list[Row]) -> Iterator[TelemetryStore]:
     """The embedded engine with the rows and their dictionaries."""
     path: Path = tmp_path_factory.mktemp("store")
@@ -136,6 +137,6 @@ def write_names(store: TelemetryStore) -> None:
     store.upsert_dictionary(ASNS, [{"asn": a, "name": n} for a, n in AS_NAMES.items()])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def engine(store: TelemetryStore) -> QueryEngine:
     return QueryEngine(store, retention_days=KEEP, clock=lambda: float(NOW))
