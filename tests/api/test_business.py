@@ -72,5 +72,6 @@ def test_who_may_and_when_to_try_again(client, sender, as_role, intake):
     assert sender.post(URL, json=ONE).json()["accepted"] == 1  # what could not be taken is not a duplicate
     many = [ONE | {"time": i} for i in range(10_000)]
     assert sender.post(URL, json=many).status_code == 200
-    assert sender.post(URL, json=many).status_code == 429
+    # What may be sent grows back by the second: a slow machine needs more than one more to run out.
+    assert 429 in [sender.post(URL, json=many).status_code for _ in range(5)]
     assert sender.post(URL, json=[*many, ONE]).status_code == 400

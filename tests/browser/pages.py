@@ -66,13 +66,12 @@ def parameters(page: Any) -> dict[str, str]:
 
 
 def answered(page: Any, act: Callable[[], None], path: str = "/api/v1/query") -> dict[str, Any]:
-    """What the server answers to the question that ``act`` makes the page ask."""
-    with page.expect_response(
-        lambda response: response.url.endswith(path) and response.request.method == "POST"
-    ) as info:
+    """What the server answers to the question that ``act`` makes the page ask; not to one that was asked before."""
+    with page.expect_request(lambda request: request.url.endswith(path) and request.method == "POST") as info:
         act()
-    answer: dict[str, Any] = info.value.json()
-    assert info.value.ok, answer
+    response = info.value.response()
+    answer: dict[str, Any] = response.json()
+    assert response.ok, answer
     return answer
 
 

@@ -102,7 +102,7 @@ def test_neighbours_and_inventory(browser: Any, server: Server) -> None:
 def test_the_palette_finds_devices_interfaces_and_sites(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         page.goto("/devices")
-        page.get_by_role("heading", name="Devices").wait_for()
+        page.get_by_role("heading", name="Devices", exact=True).wait_for()
         for text, kind, where in PALETTE:
             page.keyboard.press("Control+k")
             page.get_by_role("combobox", name="Command").fill(text)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from tests.browser.conftest import Server
 from tests.browser.pages import answered, drawn, page_of, parameters
+
+from weft.twin import organisation as org
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -35,7 +38,7 @@ def test_filter_with_completion(browser: Any, server: Server) -> None:
         drawn(page)
         page.keyboard.press("/")
         page.keyboard.type("exporter_si")
-        page.get_by_role("option", name="exporter_site").wait_for()
+        page.get_by_role("option", name=re.compile(r"exporter_site\b")).wait_for()
         page.keyboard.press("Tab")
         assert page.get_by_role("combobox", name="Filter").input_value() == "exporter_site "
         page.keyboard.type("= fra")
@@ -148,7 +151,8 @@ def test_export(browser: Any, server: Server) -> None:
         rows = list(csv.reader(io.StringIO(files["CSV"].path().read_text())))
         assert any("fra" in row for row in rows)
         assert files["CSV"].suggested_filename.endswith(".csv")
-        assert pq.read_table(files["Parquet"].path()).num_rows == len(rows) - 1
+        more = pq.read_table(files["Parquet"].path()).num_rows - (len(rows) - 1)
+        assert 0 <= more <= len(org.SITES)  # a minute may have begun between the two
 
 
 def test_save_open_and_delete_a_view(browser: Any, server: Server) -> None:

@@ -108,7 +108,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
   useEffect(() => {
-    const timer = setTimeout(() => void loadPalette(), 2500); // so that the first keys after ⌘K already land in it
+    const timer = setTimeout(() => void loadPalette(), 5000); // so that the first keys after ⌘K already land in it
     return () => clearTimeout(timer);
   }, []);
   useShortcuts({ palette: () => setPalette(true), help: () => setHelp(true) });

@@ -60,7 +60,7 @@ PROTECTED = (query.router, sources.router, views.router, tokens.router, users.ro
              topology.router, configs.router, devices.router, inventory.router, quality.router, routing.router,
              agents.router, synthetics.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
-GZIP_FROM, GZIP_LEVEL = 1000, 4
+GZIP_FROM, GZIP_LEVEL = 1000, 6
 #: Reports of synthetics agents that are read at a time.
 _REPORTS_AT_ONCE = 2
 

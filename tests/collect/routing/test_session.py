@@ -174,7 +174,7 @@ def test_a_routers_routes_come_and_go_with_its_session(
     finally:
         router.process.terminate()
         router.process.wait(10)
-    until(lambda: len(rib) == 0)
+    until(lambda: len(rib) == 0 and [one["event"] for one in intake.rows(ROUTES)][-1] == 6)
     events = [one["event"] for one in intake.rows(ROUTES)]
     assert (events[0], events.count(1), events.count(3), events[-1]) == (5, 2, 1, 6)
     assert intake.errors() == {}

@@ -36,8 +36,8 @@ describe("rows", () => {
 describe("details", () => {
   it.each([
     ["poll_s", 0.009, ["Poll", "9 ms"]], ["uptime_s", 3_720_000, ["Uptime", "43 d 1 h"]], ["cached_rows", 12, ["Cached rows", "12"]], ["security", "v2c", ["Security", "v2c"]], ["rejected", "a, b", ["Rejected", "a, b"]],
-  ])("%s is written with its unit", (name, value, said) => {
-    expect(detailOf(name, value)).toEqual(said);
+  ])("%s is written with its unit", (name, value, written) => {
+    expect(detailOf(name, value)).toEqual(written);
   });
 });
 

@@ -21,7 +21,7 @@ function details(test: SyntheticTest): Facts {
     case "http":
       return [
         ["Method", test.method], ["Good statuses", test.expect_status.join(", ") || "200 to 399"], ["The answer holds", test.expect_text], ["Certificate", test.verify_tls ? "must verify" : "need not verify"],
-        ["Headers", Object.entries(test.headers).map(([name, value]) => <div key={name}><code>{name}: {value}</code></div>)], ["Body", test.body && <code>{test.body}</code>],
+        ["Headers", Object.entries(test.headers).map(([name, value]) => <div key={name}><code>{name}: {value}</code></div>)], ["Body", test.body && <code key="body">{test.body}</code>],
       ];
     case "dns":
       return [["Record", test.record], ["Resolvers", test.resolvers.join(", ") || "each agent's own"], ["Answers that must come", test.expect_answers.join(", ")]];

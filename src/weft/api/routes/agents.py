@@ -45,9 +45,9 @@ def synthetics_of(connection: HTTPConnection) -> Synthetics:
 TheSynthetics = Annotated[Synthetics, Depends(synthetics_of)]
 
 
-def _agent(request: Request, synthetics: TheSynthetics) -> Agent:
+def _agent(request: Request) -> Agent:
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    found = synthetics.registry.of_key(key.strip()) if scheme.lower() == "bearer" else None
+    found = synthetics_of(request).registry.of_key(key.strip()) if scheme.lower() == "bearer" else None
     if found is None:
         raise NotLoggedIn("this is not the key of an agent", fix="Register again: POST /api/v1/agents/register.")
     return found
