@@ -1,5 +1,6 @@
 """Names as of a row's own time, attributes of the user's own, and what survives a restart."""
 
+import dataclasses
 import ipaddress
 from datetime import UTC, datetime
 
@@ -7,7 +8,7 @@ import pytest
 from storekit import one
 
 from weft.errors import InvalidInput
-from weft.model.dictionaries import APPLICATIONS, ASNS, EXPORTERS, INTERFACES, NETWORKS, Attribute
+from weft.model.dictionaries import APPLICATIONS, ASNS, DICTIONARIES, EXPORTERS, INTERFACES, NETWORKS, Attribute
 from weft.store.lookups import attribute_sql
 
 ROUTER = "192.0.2.1"
@@ -77,6 +78,34 @@ def test_users_add_columns_that_survive_a_restart(open_any):
     again.upsert_dictionary(NETWORKS, [{"id": 5, "team": "red"}])
     assert one(again, f"SELECT {team}") == "red"
     again.stop()
+
+
+def test_embedded_dictionaries_are_made_anew_only_where_they_changed(open_any):
+    def made(**settings):
+        store, seen = open_any(), []
+        execute = store._engine.execute
+        store._engine.execute = lambda sql: (seen.append(sql), execute(sql))
+        store._known = settings.get("known", store._known)
+        try:
+            store.start()
+            store.stop()
+        finally:
+            store._engine.execute = execute
+        return [sql.split()[4] for sql in seen if sql.startswith("CREATE OR REPLACE DICTIONARY")]
+
+    first = made()
+    assert len(first) == len(DICTIONARIES)
+    more = dataclasses.replace(ASNS, attributes=(*ASNS.attributes, Attribute("holder", "Who has it.")))
+    server = open_any()._config.url is not None  # there a password may have changed
+    assert made() == (first if server else [])
+    assert made(known=(*(d for d in DICTIONARIES if d is not ASNS), more)) == (
+        [name for name in first if name != "dict_asns"] * server + ["dict_asns"]
+    )
+    store = open_any()
+    store.start()
+    store.upsert_dictionary(more, [{"asn": 7, "holder": "me"}])
+    assert one(store, f"SELECT {attribute_sql(more, 'holder', ('toUInt32(7)',), '')}") == "me"
+    store.stop()
 
 
 def test_rows_that_make_no_sense_are_refused(store):

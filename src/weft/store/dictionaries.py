@@ -7,6 +7,7 @@ names what came earlier. Must never be asked row by row: the engine joins.
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -52,8 +53,8 @@ def _sort_key(dictionary: Dictionary) -> tuple[str, ...]:
     return (*keys, VALID_FROM) if dictionary.versioned else keys
 
 
-def create_statements(dictionary: Dictionary, config: StoreConfig) -> list[str]:
-    """The table and the dictionary over it."""
+def create_table(dictionary: Dictionary, config: StoreConfig) -> str:
+    """The table; ``create_dictionary`` makes the dictionary over it."""
     table = dictionary_table(dictionary)
     columns = ", ".join(f"{c.name} {c.sql}" for c in table.columns)
     engine = f"ReplacingMergeTree({_UPDATED})"
@@ -64,7 +65,7 @@ def create_statements(dictionary: Dictionary, config: StoreConfig) -> list[str]:
     made += f"\nENGINE = {engine} ORDER BY ({', '.join(table.order_by)})"
     if dictionary.ttl_days:
         made += f"\nTTL toDateTime(intDiv({_UPDATED}, 1000000000)) + toIntervalDay({dictionary.ttl_days})"
-    return [made, create_dictionary(dictionary, config)]
+    return made
 
 
 def add_attribute(dictionary: Dictionary, attribute: Attribute, config: StoreConfig) -> str:
@@ -75,7 +76,19 @@ def add_attribute(dictionary: Dictionary, attribute: Attribute, config: StoreCon
 
 
 def create_dictionary(dictionary: Dictionary, config: StoreConfig) -> str:
-    """The DICTIONARY object, replaced if it exists."""
+    """The DICTIONARY object, replaced if it exists. Its comment is its ``mark``."""
+    head = f"CREATE OR REPLACE DICTIONARY dict_{dictionary.name}{on_cluster(config)}"
+    return f"{head} {_definition(dictionary, config)}\nCOMMENT '{mark(dictionary, config)}'"
+
+
+def mark(dictionary: Dictionary, config: StoreConfig) -> str:
+    """Tells definitions of embedded dictionaries apart: one with the same mark need not be made anew at start."""
+    if config.url is not None:  # the definition holds the server's password
+        return ""
+    return hashlib.sha256(_definition(dictionary, config).encode()).hexdigest()[:16]
+
+
+def _definition(dictionary: Dictionary, config: StoreConfig) -> str:
     keys = [name for name, _ in dictionary.key]
     single = len(keys) == 1 and dictionary.key[0][1].startswith("UInt")
     layout = ("" if single else "COMPLEX_KEY_") + ("RANGE_HASHED" if dictionary.versioned else "HASHED")
@@ -98,9 +111,7 @@ def create_dictionary(dictionary: Dictionary, config: StoreConfig) -> str:
         source += f" USER '{config.user}' PASSWORD '{config.password.get_secret_value()}'"
     life = "0" if config.url is None else "MIN 5 MAX 15"  # other processes write through a server, too
     return (
-        f"CREATE OR REPLACE DICTIONARY dict_{dictionary.name}{on_cluster(config)} (\n  "
-        + ",\n  ".join(columns)
-        + "\n)\n"
+        "(\n  " + ",\n  ".join(columns) + "\n)\n"
         f"PRIMARY KEY {', '.join(keys)}\nSOURCE(CLICKHOUSE({source}))\nLAYOUT({layout}())\nLIFETIME({life}){bounds}"
     )
 

@@ -26,6 +26,8 @@ from weft.store.engine import Engine, literal
 log = structlog.get_logger(__name__)
 
 VERSIONS = "weft_schema"
+#: Name → type of columns in their order, by table.
+_Stored = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,14 @@ class Schema:
         for table in self._tables:
             for statement in ddl.create_statements(table, self._config):
                 self._engine.execute(statement)
-        self._columns()
+        for dictionary in self._known:
+            self._engine.execute(dictionaries.create_table(dictionary, self._config))
+        stored = self._stored_columns()
+        self._columns(stored)
         self._indexes()
         if retention:
             self._retention()
-        return {dictionary.name: self._dictionary(dictionary) for dictionary in self._known}
+        return self._dictionaries(stored)
 
     def _versions(self) -> None:
         engine = "MergeTree"
@@ -131,9 +136,8 @@ class Schema:
     def _record(self, version: int) -> None:
         self._engine.execute(f"INSERT INTO {VERSIONS} (version, weft) VALUES ({version}, {literal(__version__)})")
 
-    def _columns(self) -> None:
+    def _columns(self, stored: _Stored) -> None:
         """Add columns that were declared after their table was made."""
-        stored = self._stored_columns()
         for table in self._tables:
             for column in self._missing(table, stored):
                 self._add(table.name, column)
@@ -153,14 +157,16 @@ class Schema:
         for statement in ddl.widen_rollup(table, rollup, missing, self._config):
             self._engine.execute(statement)
 
-    def _missing(self, table: Table, stored: Mapping[str, set[str]]) -> list[Column]:
-        have = stored.get(ddl.stored(table.name, self._config), set())
+    def _missing(self, table: Table, stored: _Stored) -> list[Column]:
+        have = stored.get(ddl.stored(table.name, self._config), {})
         return [column for column in table.columns if column.name not in have]
 
-    def _stored_columns(self) -> dict[str, set[str]]:
-        out: dict[str, set[str]] = {}
-        for row in self._rows(f"SELECT table, name FROM system.columns WHERE database = {self._database}"):
-            out.setdefault(row["table"], set()).add(row["name"])
+    def _stored_columns(self) -> _Stored:
+        out: dict[str, dict[str, str]] = {}
+        for row in self._rows(
+            f"SELECT table, name, type FROM system.columns WHERE database = {self._database} ORDER BY table, position"
+        ):
+            out.setdefault(row["table"], {})[row["name"]] = row["type"]
         return out
 
     def _indexes(self) -> None:
@@ -188,23 +194,30 @@ class Schema:
                 log.info("schema_retention", table=name, days=days)
                 self._engine.execute(ddl.set_retention(name, time, days, self._config))
 
-    def _dictionary(self, dictionary: Dictionary) -> Dictionary:
-        """Make or complete a dictionary; attributes that users added earlier are kept."""
-        table_ddl, object_ddl = dictionaries.create_statements(dictionary, self._config)
-        self._engine.execute(table_ddl)
-        rows = self._rows(
-            "SELECT name, type FROM system.columns WHERE database = "
-            f"{self._database} AND table = {literal(dictionary.name)} ORDER BY position"
-        )
-        stored = {row["name"]: row["type"] for row in rows}
+    def _dictionaries(self, stored: _Stored) -> dict[str, Dictionary]:
+        """Make or complete the dictionaries; attributes that users added earlier are kept."""
+        made = {
+            row["name"]: row["comment"]
+            for row in self._rows(
+                f"SELECT name, comment FROM system.tables WHERE database = {self._database} AND engine = 'Dictionary'"
+            )
+        }
+        out: dict[str, Dictionary] = {}
+        for dictionary in self._known:
+            whole = out[dictionary.name] = self._completed(dictionary, stored[dictionary.name])
+            # A server's may hold another password by now, or be missing on another node.
+            if self._config.url is not None or made.get(f"dict_{whole.name}") != dictionaries.mark(whole, self._config):
+                self._engine.execute(dictionaries.create_dictionary(whole, self._config))
+        return out
+
+    def _completed(self, dictionary: Dictionary, stored: Mapping[str, str]) -> Dictionary:
+        """Add declared attributes that its table has not; returns it with those that only the table has."""
         for attribute in dictionary.attributes:
             if attribute.name not in stored:
                 self._engine.execute(dictionaries.add_attribute(dictionary, attribute, self._config))
         declared = {column.name for column in dictionaries.dictionary_table(dictionary).columns}
         added = [Attribute(name, "", sql) for name, sql in stored.items() if name not in declared]
-        whole = dataclasses.replace(dictionary, attributes=(*dictionary.attributes, *added)) if added else dictionary
-        self._engine.execute(dictionaries.create_dictionary(whole, self._config) if added else object_ddl)
-        return whole
+        return dataclasses.replace(dictionary, attributes=(*dictionary.attributes, *added))
 
     def _rows(self, sql: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._engine.select(sql, {}, {}).table.to_pylist()
