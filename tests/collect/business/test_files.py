@@ -47,6 +47,25 @@ def test_layouts(tmp_path, text, setting, expected):
         assert until(lambda: told(intake)) == expected
 
 
+def test_lines_that_are_no_csv_or_out_of_time_cost_only_themselves(tmp_path):
+    long = "x" * 200_000
+    text = f'time,value,note\n2026-03-31,1,{long}\n3026-03-31,2,\n2026-03-31,3,a\u2028b\n2026-03-31,4,"c\nd"\n'
+    path = settled(tmp_path / "a.csv", text)
+    with running(tmp_path / "d", files=[{"path": path, "every_s": 0.5, "series": "s"}]) as intake:
+        until(lambda: len(told(intake)) == 2)
+        assert [(labels, value) for _, labels, _, value in told(intake)] == [
+            ('note="a\u2028b"', 3.0), ('note="c\\nd"', 4.0),
+        ]  # fmt: skip
+        assert intake.books[0].status().errors == {"bad_row": 2}
+
+
+def test_a_first_line_that_is_no_csv_is_a_bad_file(tmp_path):
+    path = settled(tmp_path / "a.csv", "time\rvalue\n2026-03-31,1\n")
+    with running(tmp_path / "d", files=[{"path": path, "every_s": 0.5, "series": "s"}]) as intake:
+        until(lambda: intake.books[0].status().errors.get("bad_file"))
+        assert told(intake) == []
+
+
 def test_what_is_appended_is_read_on_and_half_a_line_waits(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(LINES)

@@ -92,6 +92,7 @@ def test_ranges_follow_one_another_and_nothing_is_asked_twice(server, tmp_path):
     (200, b'{"status":"success","data":{"resultType":"vector","result":[]}}', "malformed"),
     (200, b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":3}]}}', "malformed"),
     (200, b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1]]}]}}', "malformed"),
+    (200, matrix(({}, [["inf", "1"]])), "malformed"), (200, matrix(({}, [[9e10, "1"]])), "bad_row"),
     (200, matrix(*(({"i": str(i)}, []) for i in range(10_001))), "too_many"),
     (302, b"", "unreachable"),
 ])  # fmt: skip

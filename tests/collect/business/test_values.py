@@ -51,6 +51,13 @@ def test_what_cannot_be_kept_is_refused(series, value, labels, unit):
         value_of(series, 0, value, labels, unit)
 
 
+@pytest.mark.parametrize("time", ["3000-01-01", "1600-01-01", "-1", 9e10])
+def test_times_that_cannot_be_stored_are_refused(time):
+    with pytest.raises(InvalidInput, match="between 1970 and 2106"):
+        value_of("x", time_ns_of(time), 1.0)
+    assert value_of("x", time_ns_of("2106-01-01"), 1.0).time_ns > 0
+
+
 def test_a_value_told_twice_counts_once_and_a_correction_counts():
     recent = Recent(most=3)
     one, other = value_of("a", 1, 5.0), value_of("a", 2, 6.0)

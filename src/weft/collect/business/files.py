@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -53,6 +54,8 @@ class CsvFiles:
                 self._complain(taker, path, "unreadable", error.strerror or "cannot be read")
             except InvalidInput as error:
                 self._complain(taker, path, "bad_file", error.message)
+            except csv.Error as error:  # the first line
+                self._complain(taker, path, "bad_file", str(error))
         taker.book.note(files=len(paths), values=taker.taken)
 
     def _complain(self, taker: Taker, path: Path, reason: str, message: str) -> None:
@@ -138,17 +141,28 @@ class _Columns:
     def values(self, part: bytes, taker: Taker) -> Iterator[Value]:
         """Values of the lines in ``part``; those that cannot be used are counted."""
         try:
-            lines = _text(part).splitlines()
+            lines = io.StringIO(_text(part), newline=None)  # other characters that end a line for str stay in cells
         except InvalidInput:
             taker.book.error("bad_file", f"{self._path.name}: is not UTF-8 text", count=1)
             return
-        for row in csv.reader(lines, delimiter=self._delimiter):
+        for row in self._split(lines, taker):
             if not any(row) or row[0].startswith("#"):
                 continue
             try:
                 yield from self._row(dict(zip(self._names, row, strict=False)))
             except InvalidInput as error:
                 taker.book.error("bad_row", f"{self._path.name}: {error.message}: {','.join(row)[:100]}")
+
+    def _split(self, lines: io.StringIO, taker: Taker) -> Iterator[list[str]]:
+        """Lines as cells; one that is no CSV (a quote that never ends) is counted."""
+        reader = csv.reader(lines, delimiter=self._delimiter)
+        while True:
+            try:
+                yield next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                taker.book.error("bad_row", f"{self._path.name}: {error}")
 
     def _row(self, cells: Mapping[str, str]) -> Iterator[Value]:
         config = self._config

@@ -17,7 +17,7 @@ import orjson
 from weft.collect.business.config import BusinessPrometheus, PrometheusQuery
 from weft.collect.business.marks import Marks
 from weft.collect.business.source import Problem, Taker
-from weft.collect.business.values import Value, label_text, value_of
+from weft.collect.business.values import Value, check_time, label_text, value_of
 from weft.errors import InvalidInput
 
 _MOST_BYTES = 64 << 20
@@ -45,7 +45,7 @@ class PrometheusServer:
         url = f"{self.config.url}/api/v1/query_range"
         try:
             with self._session().stream("POST", url, data=asked, headers=self._headers()) as answer:
-                status, body = answer.status_code, b""
+                status, body = answer.status_code, bytearray()
                 for chunk in answer.iter_bytes():
                     body += chunk
                     if len(body) > _MOST_BYTES:
@@ -81,7 +81,7 @@ class PrometheusServer:
         return headers
 
 
-def _series(status: int, body: bytes) -> list[Any]:
+def _series(status: int, body: bytearray) -> list[Any]:
     if status in (401, 403):
         raise Problem("refused", f"does not let us in (HTTP {status})")
     try:
@@ -129,7 +129,9 @@ class RangeQuery:
             labels = label_text(self._labels(one["metric"]))
             points = [(int(float(at) * 1000) * 1_000_000, float(value)) for at, value in one["values"]]
             first = value_of(config.series, 0, 0.0, None, config.unit)
-        except (KeyError, TypeError, ValueError, AttributeError):
+            for at_ns, _ in points:
+                check_time(at_ns)
+        except (KeyError, TypeError, ValueError, OverflowError, AttributeError):
             taker.book.error("malformed", f"{config.series}: a series that cannot be read")
             return
         except InvalidInput as error:

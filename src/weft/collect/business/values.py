@@ -20,6 +20,8 @@ SOURCES = {name: number for number, name in BUSINESS_SOURCES.items()}
 MOST_LABELS, _LONGEST = 20, 200
 #: Values that are remembered so that a second telling is known for one.
 MOST_REMEMBERED = 500_000
+#: Times that are stored are from 1970 on and before this, in 2106: the store keeps days and expiry in 32 bits.
+_TOO_LATE_NS = (1 << 32) * 1_000_000_000
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_:.\-]{0,99}")
 
 
@@ -50,11 +52,18 @@ def value_of(series: str, time_ns: int, value: float, labels: Mapping[str, str] 
     series = series.strip()
     if not series or len(series) > 100 or not series.isprintable():
         raise InvalidInput("is not a name of 1 to 100 printable characters", where="series")
+    check_time(time_ns)
     if not math.isfinite(value):
         raise InvalidInput("is not a finite number", where=f"value of {series}")
     if len(unit) > 40 or not unit.isprintable():
         raise InvalidInput("is longer than 40 characters", where=f"unit of {series}")
     return Value(series, label_text(labels or {}), time_ns, value, unit.strip())
+
+
+def check_time(time_ns: int) -> None:
+    """Raises ``InvalidInput`` where a time cannot be stored."""
+    if not 0 <= time_ns < _TOO_LATE_NS:
+        raise InvalidInput("is not between 1970 and 2106", where="time")
 
 
 def label_text(labels: Mapping[str, str]) -> str:
