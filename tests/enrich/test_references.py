@@ -13,6 +13,9 @@ from tests.enrich.flowbatch import decoded
 
 from weft.enrich.config import EnrichConfig
 from weft.enrich.enricher import Enricher
+from weft.enrich.epochs import Epochs
+from weft.enrich.ids import IdRegistry
+from weft.enrich.merge import Merged, merge
 from weft.enrich.references import References, at_time, timeline
 from weft.enrich.stated import Stated, load_stated
 from weft.enrich.values import FOREVER, Period, parse_period
@@ -109,6 +112,35 @@ def test_what_the_store_has_is_not_written_again() -> None:
     again = References()
     again.remember("site", stored)
     assert said(again, 400, row("Anne"), row("Bob", 250)) == []
+
+
+def test_tables_that_were_not_read_again_are_not_gone_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    references, sites = References(), [Stated("fra", Period(), {"owner": "Anne"})]
+    references.use({"site": [("sites", sites)], "vlan": [("vlans", [])]})
+    assert references.changes(1000).keys() == {"ref_site"}
+    seen: list[str] = []
+    rows_of = References._rows
+    monkeypatch.setattr(References, "_rows", lambda self, kind, *rest: seen.append(kind) or rows_of(self, kind, *rest))
+    vlans = [Stated(7, Period(), {"use": "voice"})]
+    references.use({"site": [("sites", sites)], "vlan": [("vlans", vlans)]})
+    assert references.changes(2000).keys() == {"ref_vlan"}
+    assert seen == ["vlan"]
+    references.use({"site": [("sites", [])], "vlan": [("vlans", vlans)]})
+    assert references.changes(3000).keys() == {"ref_site"}
+
+
+def test_an_import_of_old_flows_does_not_push_out_what_live_ones_use() -> None:
+    built: list[int] = []
+
+    def build(second: int) -> Merged:
+        built.append(second)
+        return merge([], IdRegistry())
+
+    epochs = Epochs(build, range(10, 100, 10), 1000)
+    for old in range(15, 95, 10):
+        epochs.at(old)
+        epochs.at(1000)
+    assert built == [90, *range(10, 90, 10)]
 
 
 def test_kinds_of_tables_and_bad_rows(tmp_path: Path) -> None:

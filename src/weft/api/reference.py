@@ -63,20 +63,26 @@ def reference_rows(enricher: Any, kind: str, text: str, limit: int, offset: int)
     tables: Mapping[str, Any] = enricher.references()
     if kind not in REFERENCES:
         raise InvalidInput(f"unknown kind {kind!r}", where="kind", fix=f"use one of: {', '.join(REFERENCES)}")
-    rows = sorted(_rows(tables.get(kind, ()), text.strip().lower()), key=lambda row: (row.key, row.valid_from or 0))
-    columns = sorted({name for row in rows for name in row.values})
-    return ReferenceRows(kind=kind, columns=columns, rows=rows[offset : offset + limit], total=len(rows))
-
-
-def _rows(tables: Any, text: str) -> Iterator[ReferenceRow]:
+    found = sorted(_found(tables.get(kind, ()), text.strip().lower()), key=lambda one: (one[0], one[2].period.since))
+    columns = sorted({name for _, _, stated in found for name in stated.values})
     now = time.time()
+    rows = [_row(*one, now) for one in found[offset : offset + limit]]
+    return ReferenceRows(kind=kind, columns=columns, rows=rows, total=len(found))
+
+
+def _found(tables: Any, text: str) -> Iterator[tuple[str, str, Any]]:
+    """Key, table and row of what holds ``text``."""
     for table, stated in tables:
         for one in stated:
             key = " ".join(map(str, one.key)) if isinstance(one.key, tuple) else str(one.key)
             if text and not any(text in part.lower() for part in (key, table, *one.values.values())):
                 continue
-            since, until = one.period
-            yield ReferenceRow(
-                key=key, table=table, valid_from=since or None, valid_to=until if until < _FOREVER else None,
-                holds="later" if now < since else "ended" if now >= until else "now", values=dict(one.values),
-            )  # fmt: skip
+            yield key, table, one
+
+
+def _row(key: str, table: str, stated: Any, now: float) -> ReferenceRow:
+    since, until = stated.period
+    return ReferenceRow(
+        key=key, table=table, valid_from=since or None, valid_to=until if until < _FOREVER else None,
+        holds="later" if now < since else "ended" if now >= until else "now", values=dict(stated.values),
+    )  # fmt: skip

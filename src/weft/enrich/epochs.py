@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,4 +60,7 @@ class Epochs:
             self._kept[number] = merged
             while len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
+        else:  # an import of old flows must not push out what live ones use
+            with suppress(KeyError):  # another thread just let go of it
+                self._kept.move_to_end(number)
         return merged

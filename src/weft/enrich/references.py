@@ -48,6 +48,10 @@ def at_time(line: Timeline, second: int) -> Content | None:
     return found
 
 
+def _same(one: Sequence[tuple[str, Sequence[Stated]]], other: Sequence[tuple[str, Sequence[Stated]]]) -> bool:
+    return [(name, id(rows)) for name, rows in one] == [(name, id(rows)) for name, rows in other]
+
+
 class References:
     """Knows what was handed out or found in the store, and what tables say now. Not for several threads at once."""
 
@@ -70,10 +74,12 @@ class References:
     def use(self, tables: Mapping[str, Sequence[tuple[str, Sequence[Stated]]]]) -> None:
         """What tables say, by kind, with their names: those listed first come first.
 
-        Kinds that are not given stay as they are.
+        Kinds that are not given, or whose tables were not read again, stay as they are.
         """
-        self._tables = {**self._tables, **tables}
+        before, self._tables = self._tables, {**self._tables, **tables}
         for kind, each in tables.items():
+            if kind in before and _same(before[kind], each):
+                continue
             found: dict[Key, list[Stated]] = defaultdict(list)
             for _, table in reversed(each):
                 for row in table:
