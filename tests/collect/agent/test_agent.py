@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import stat
 import subprocess
 import sys
+import time
 
 import pytest
 
 from collect.agent.kit import RunningAgent
 from doubles.synthetics_server import TOKEN, SyntheticsServer
 from waiting import until
+from weft.collect.agent.agent import Agent
+from weft.collect.agent.config import AgentConfig
+from weft.collect.agent.server import Server
+from weft.errors import ConfigError
 from weft.model.probes import HOPS, PROBES
 
 
@@ -79,6 +85,24 @@ def test_it_registers_anew_when_it_is_forgotten(server, tmp_path):
         until(lambda: len(server.registrations) == 2)
     finally:
         one.stop()
+
+
+def test_a_key_that_is_never_taken_is_not_asked_for_in_a_rush(server, tmp_path, monkeypatch):
+    one = RunningAgent(tmp_path, server.url)
+    monkeypatch.setattr(Server, "_keep", lambda self: setattr(self, "_key", "another"))  # what a proxy makes of it
+    try:
+        until(lambda: len(server.registrations) >= 2)
+        time.sleep(0.5)
+    finally:
+        one.stop()
+    assert len(server.registrations) <= 3
+
+
+def test_a_directory_that_cannot_be_used_is_said(server, tmp_path):
+    (tmp_path / "file").write_text("")
+    agent = Agent(AgentConfig(server=server.url), tmp_path / "file" / "agent")
+    with pytest.raises(ConfigError, match="cannot be written to"):
+        asyncio.run(agent.run(asyncio.Event()))
 
 
 def test_results_wait_on_disk_while_the_server_is_away_and_across_a_restart(server, listener, tmp_path):

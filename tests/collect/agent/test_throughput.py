@@ -80,7 +80,11 @@ def test_nonsense_harms_nobody(answering, said):
     assert measured(answering.port).state == "ok"
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n", b"{}\n", b'{"go": true}\n{"bytes": -1}\n'])
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"HTTP/1.1 400 Bad Request\r\n", b"{}\n", b'{"go": true}\n{"bytes": -1}\n',
+     b'{"go": true}\n{"bytes": 1, "seconds": NaN}\n', b'{"go": true}\n{"bytes": 1' + b"0" * 400 + b', "seconds": 1}\n'],
+)  # fmt: skip
 def test_one_that_is_no_agent_is_a_failure(answer):
     with socket.create_server(("127.0.0.1", 0)) as listener:
 

@@ -55,8 +55,13 @@ class Agent:
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
         """Hold the directory. Raises ``Unavailable`` where another agent does."""
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / "lock").open("w") as lock:
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            opened = (self._directory / "lock").open("w")
+        except OSError as error:
+            raise ConfigError(f"cannot be written to: {(error.strerror or '').lower()}", where=str(self._directory),
+                              fix="Give the agent a directory of its own: --data-dir.") from None  # fmt: skip
+        with opened as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -120,7 +125,8 @@ class Agent:
             except WeftError as error:
                 if isinstance(error, NotAllowed) and self._registered:
                     self._registered = False  # the server has forgotten us: once more from the start
-                    if self._config.token is not None:
+                    if self._config.token is not None and pause_s == _FIRST_PAUSE_S:
+                        pause_s *= 2  # at once, but only once: a key that is never taken is not asked for in a rush
                         continue
                 self._complain(error)
                 await _pause(pause_s * random.uniform(0.5, 1.0), done)  # noqa: S311  # nothing secret

@@ -58,6 +58,9 @@ class Runner:
         except (OSError, ValueError) as error:
             log.warning("test_failed_here", test=series.test.name, reason=repr(error))
             outcome = not_done(f"the agent failed: {error}")
+        except Exception as error:  # a defect of ours that a target's answer found: the run is told of all the same
+            log.exception("test_failed_here", test=series.test.name)
+            outcome = not_done(f"the agent failed: {type(error).__name__}")
         self.ended[outcome.state] += 1
         self._deliver(*rows_of(series, outcome, began_ns))
 

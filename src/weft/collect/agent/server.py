@@ -112,10 +112,6 @@ class Server:
             return {}
         return {str(why)[:100]: count for why, count in refused.items() if isinstance(count, int)}
 
-    def forget_tests(self) -> None:
-        """Have the next answer be a whole one."""
-        self._etag = ""
-
     async def _asked(self, method: str, path: str, **more: Any) -> tuple[dict[str, Any], str]:
         """The decoded answer and its ETag; empty = not modified.
 

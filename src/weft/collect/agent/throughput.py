@@ -68,9 +68,12 @@ def send(test: SyntheticTest, name: str, address: str, port: int, most_bps: floa
     except OSError as error:
         return failed(os.strerror(error.errno).lower() if error.errno else str(error), address=address)
     count, seconds = result.get("bytes"), result.get("seconds")
-    if not isinstance(count, int) or not isinstance(seconds, int | float) or count < 0 or seconds <= 0:
+    if not (
+        isinstance(count, int) and isinstance(seconds, int | float)
+        and 0 <= count < 1 << 62 and 0 < seconds <= test.duration_s + _LONGEST_S
+    ):  # fmt: skip
         return failed("the other agent's result is not one", address=address)
-    fields = {"address": address, "source_address": source, "sent": 1, "received": 1, "bytes": min(count, 1 << 62),
+    fields = {"address": address, "source_address": source, "sent": 1, "received": 1, "bytes": count,
               "throughput_bps": count * 8 / seconds, "transfer_ms": seconds * 1e3}  # fmt: skip
     return Outcome(fields=fields)
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 from weft.collect.agent.echo import EchoRefused, plain
 from weft.collect.agent.flows import Answer, Flow, IcmpFlow, TcpFlow, UdpFlow
@@ -170,19 +171,16 @@ class Tracer:
     """Traces. One at a time to the same target by the same protocol, for they would have the same ports."""
 
     def __init__(self) -> None:
-        self._locks: dict[tuple[str, str, int], asyncio.Lock] = {}
+        #: Each lives as long as somebody holds it or waits for it.
+        self._locks: WeakValueDictionary[tuple[str, str, int], asyncio.Lock] = WeakValueDictionary()
         self._blocks: set[int] = set()
 
     async def trace(self, test: SyntheticTest, address: str, port: int) -> tuple[Outcome, list[Branch]]:
         """What it gave, and the branches that were seen."""
         where = (test.protocol, plain(address), port if test.protocol == "tcp" else 0)
         lock = self._locks.setdefault(where, asyncio.Lock())
-        try:
-            async with lock:
-                return await self._trace(test, address, port)
-        finally:
-            if not lock.locked():
-                self._locks.pop(where, None)
+        async with lock:
+            return await self._trace(test, address, port)
 
     async def _trace(self, test: SyntheticTest, address: str, port: int) -> tuple[Outcome, list[Branch]]:
         block = self._block(address) if test.protocol == "icmp" else -1
