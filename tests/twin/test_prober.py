@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from weft.collect.synthetics import SyntheticsConfig
-from weft.collect.synthetics.definitions import runs_on
 from weft.collect.synthetics.rows import RowReader
 from weft.model.probes import HOPS, PROBES
-from weft.model.synthetics import SyntheticTest
+from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.demo_synthetics import agent_name, synthetics_settings

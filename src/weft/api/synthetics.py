@@ -28,9 +28,8 @@ from weft.api.models.synthetics import (
 )
 from weft.api.topology_network import Network
 from weft.collect.synthetics import DefinedTest, Synthetics
-from weft.collect.synthetics.definitions import runs_on
 from weft.errors import InvalidInput
-from weft.model.synthetics import SyntheticTest
+from weft.model.synthetics import SyntheticTest, runs_on
 from weft.model.views import Window
 from weft.query.synthetics.paths import HopCourse, Path, PathChange, TracedPaths
 from weft.query.synthetics.results import Course, ProbeResults, SeriesKey, SeriesResult, Store

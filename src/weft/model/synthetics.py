@@ -5,10 +5,13 @@ The answers travel as rows of ``probes`` and ``hops`` (``model/probes.py``) with
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+#: Kinds by which agents can test each other.
+MESHES = ("ping", "tcp", "trace", "throughput")
 Name = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f]+$")]
 
 
@@ -90,3 +93,8 @@ class SyntheticTest(_Part):
     """When a run is ``degraded``."""
     enabled: bool = True
     """Whether it runs."""
+
+
+def runs_on(test: SyntheticTest, agent: str) -> bool:
+    """Whether the test names the agent: ``*`` and ``?`` stand for any."""
+    return any(fnmatchcase(agent, pattern) for pattern in test.agents)

@@ -16,9 +16,8 @@ from typing import Any
 import structlog
 
 from weft.collect.synthetics import AgentNews, Synthetics
-from weft.collect.synthetics.definitions import runs_on
 from weft.errors import WeftError
-from weft.model.synthetics import SyntheticTest
+from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.config import DemoConfig

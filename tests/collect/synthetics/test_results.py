@@ -148,6 +148,16 @@ def test_rows_beyond_the_bound_are_refused(tmp_path: Path, intake: FakeIntake) -
     assert (taken.stored, taken.refused) == (100, {"too_many_rows": 20})
 
 
+def test_times_that_no_clock_shows_are_refused(tmp_path: Path, intake: FakeIntake) -> None:
+    synthetics = opened(tmp_path, intake)
+    agent = registered(synthetics)
+    for sent_ns in (1, 2**63 - 1):
+        taken = synthetics.take(agent, report(probe(1, time=2**63 - 1), sent_ns=sent_ns))
+        assert (taken.stored, taken.refused) == (0, {"bad_time": 1})
+    latest = synthetics.take(agent, report(probe(2, time=1 << 62), probe(3, time=0), sent_ns=1))
+    assert (latest.stored, latest.refused) == (2, {}), "corrected, without running over"
+
+
 def test_times_of_a_wrong_clock_are_corrected_and_that_is_told(tmp_path: Path, intake: FakeIntake) -> None:
     synthetics = opened(tmp_path, intake)
     agent, now = registered(synthetics), time.time_ns()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -12,11 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from weft.collect.agent.dns import system_resolvers
-from weft.model.synthetics import Name, SyntheticTest
+from weft.model.synthetics import MESHES, Name, SyntheticTest, runs_on
 
 MOST_TESTS = 20_000
 _MOST_PEERS = 20_000
-MESHES = frozenset({"ping", "tcp", "trace", "throughput"})
 
 
 class Peer(BaseModel):
@@ -79,7 +77,7 @@ def plan_of(told: Assignment, me: str, kinds: Collection[str], most: int) -> Pla
         if test is None:
             left_out["test not understood"] += 1
             continue
-        if not test.enabled or not matches(test.agents, me):
+        if not test.enabled or not runs_on(test, me):
             continue
         if test.kind not in kinds:
             left_out[f"{test.kind} is not allowed or not possible here"] += 1
@@ -107,16 +105,11 @@ def _series(test: SyntheticTest, peers: Sequence[Peer], me: str) -> list[Series]
     if test.mesh:
         if test.kind not in MESHES:
             return []
-        return [Series(test, name, peer) for name, peer in others.items() if matches(test.agents, name)]
+        return [Series(test, name, peer) for name, peer in others.items() if runs_on(test, name)]
     if test.kind == "dns":
         resolvers = test.resolvers or system_resolvers() or ["127.0.0.1"]
         return [Series(test, target, None, resolver) for target in test.targets for resolver in resolvers]
     return [Series(test, target, others.get(target)) for target in test.targets if target != me]
-
-
-def matches(patterns: Sequence[str], name: str) -> bool:
-    """Whether an agent's name is meant: ``*`` and ``?`` stand for any."""
-    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def offset_s(me: str, key: tuple[str, str, str], every_s: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ import pyarrow as pa
 
 from weft.collect.business.values import Recent, Value, ValuesTaken
 from weft.collect.business.values import rows_of as business_rows
+from weft.collect.gzipped import gunzip
 from weft.collect.intake import Intake
 from weft.collect.push.changes import ChangeReport, ChangesTaken, Remembered, rows_of
 from weft.collect.push.config import PushConfig
@@ -177,16 +177,4 @@ class Pushes:
 
     def _plain(self, body: bytes, gzipped: bool) -> bytes:
         """The body without gzip, bounded."""
-        if not gzipped:
-            return body
-        most = self.config.max_decoded_bytes
-        inflate = zlib.decompressobj(wbits=31)
-        try:
-            plain = inflate.decompress(body, most + 1)
-        except zlib.error:
-            raise InvalidInput("is not gzip", where="body") from None
-        if len(plain) > most:
-            raise InvalidInput(f"holds more than {most} bytes when decompressed", where="body", fix="Send less.")
-        if not inflate.eof:
-            raise InvalidInput("is cut off", where="body")
-        return plain
+        return gunzip(body, self.config.max_decoded_bytes) if gzipped else body

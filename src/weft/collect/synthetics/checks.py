@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
-from weft.model.synthetics import SyntheticTest
+from weft.model.synthetics import MESHES, SyntheticTest
 
-_MESHES = ("ping", "tcp", "trace", "throughput")
 _SECRET = re.compile(r"(?i)^(proxy-)?authorization$|cookie|token|secret|passw|api-?key|x-auth")
 _HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")
 _MOST_HEADERS = 50
@@ -16,8 +15,8 @@ _MOST_VALUE = 4000
 
 def check_test(test: SyntheticTest) -> None:
     """Raises ``ValueError`` that says what to change."""
-    if test.mesh and test.kind not in _MESHES:
-        raise ValueError(f"agents cannot test each other by {test.kind}; a mesh is one of {', '.join(_MESHES)}")
+    if test.mesh and test.kind not in MESHES:
+        raise ValueError(f"agents cannot test each other by {test.kind}; a mesh is one of {', '.join(MESHES)}")
     if not test.mesh and not test.targets:
         raise ValueError("a test needs `targets`, or `mesh: true` to have the agents test each other")
     if len(set(test.targets)) < len(test.targets):

@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Literal
 
 import structlog
@@ -30,11 +29,6 @@ class DefinedTest:
     origin: Literal["settings", "people"]
     author: str = ""
     updated: float = 0.0
-
-
-def runs_on(test: SyntheticTest, agent: str) -> bool:
-    """Whether the test names the agent."""
-    return any(fnmatchcase(agent, pattern) for pattern in test.agents)
 
 
 def checked(test: SyntheticTest) -> None:

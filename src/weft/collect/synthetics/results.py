@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -14,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from weft.collect.gzipped import gunzip
 from weft.collect.intake import Intake, SourceBook
 from weft.collect.synthetics.config import SyntheticsConfig
 from weft.collect.synthetics.registry import Agent
-from weft.collect.synthetics.rows import RowReader, RowsRead
+from weft.collect.synthetics.rows import LATEST_NS, RowReader, RowsRead
 from weft.collect.synthetics.runs import KnownRuns, Stored
 from weft.errors import InvalidInput
 from weft.model.addresses import NO_ADDRESS, packed
@@ -100,7 +100,7 @@ class Results:
         """
         account = self.account(agent)
         try:
-            report = _report(plain(body, self._config.max_decoded_bytes) if gzipped else body)
+            report = _report(gunzip(body, self._config.max_decoded_bytes) if gzipped else body)
         except InvalidInput as error:
             account.book.error("malformed", error.message)
             raise
@@ -142,7 +142,7 @@ class Results:
 
     def _clock(self, book: SourceBook, sent_ns: Any, now_ns: int) -> int:
         """What to add to the agent's times; 0 while its clock is about right."""
-        if isinstance(sent_ns, bool) or not isinstance(sent_ns, int) or not 0 < sent_ns < 1 << 63:
+        if isinstance(sent_ns, bool) or not isinstance(sent_ns, int) or not 0 < sent_ns <= LATEST_NS:
             return 0
         ahead_ns = sent_ns - now_ns
         book.skew(ahead_ns / 1e9)
@@ -171,20 +171,6 @@ class Results:
                 if prefix == "target":
                     columns["target_as"] = as_numbers[codes]
         return batch_of(table, len(read), **columns)
-
-
-def plain(body: bytes, most: int) -> bytes:
-    """A body without gzip, bounded. Raises ``InvalidInput``."""
-    inflate = zlib.decompressobj(wbits=31)
-    try:
-        out = inflate.decompress(body, most + 1)
-    except zlib.error:
-        raise InvalidInput("is not gzip", where="body") from None
-    if len(out) > most:
-        raise InvalidInput(f"holds more than {most} bytes when decompressed", where="body", fix="Send less at a time.")
-    if not inflate.eof:
-        raise InvalidInput("ends in the middle", where="body")
-    return out
 
 
 def _report(body: bytes) -> dict[str, Any]:

@@ -23,6 +23,8 @@ _NEEDED = {"probes": ("time", "test", "kind", "run", "state"), "hops": ("time", 
 _MOST_TEXT = 2000
 _MOST_ADDRESS = 100
 _MOST_NUMBER = 1e15  # of milliseconds, days, bit/s
+#: Latest time that is taken: in 2116, so that it can be corrected by any difference of clocks.
+LATEST_NS = 1 << 62
 _CONTROLS = dict.fromkeys((*range(32), 127), " ")
 
 Reader = Callable[[Any], Any]
@@ -106,7 +108,7 @@ def _reader(column: Column) -> Reader:
     if pa.types.is_floating(column.arrow):
         return _float
     if column.kind is Kind.TIMESTAMP:
-        return _whole((1 << 63) - 1, "bad_time")
+        return _whole(LATEST_NS, "bad_time")
     return _whole((1 << column.arrow.bit_width) - 1, "bad_number")
 
 

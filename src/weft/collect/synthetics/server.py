@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from weft.collect.intake import Intake
 from weft.collect.synthetics.config import SyntheticsConfig
-from weft.collect.synthetics.definitions import Definitions, runs_on
+from weft.collect.synthetics.definitions import Definitions
 from weft.collect.synthetics.registry import Agent, AgentNews, Registry
 from weft.collect.synthetics.results import Places, Results, Taken
 from weft.collect.synthetics.stored import stored_runs
 from weft.errors import ConfigError, Unavailable
-from weft.model.synthetics import SyntheticTest
+from weft.model.synthetics import SyntheticTest, runs_on
 from weft.store.state import StateStore
 from weft.store.state.synthetics import SyntheticsStore
 from weft.store.telemetry import TelemetryStore
