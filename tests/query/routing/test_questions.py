@@ -9,8 +9,11 @@ from tests.doubles.routes import EDGE1, EDGE2, LOCAL, PARTNER, POST, PRE, TRANSI
 from tests.query.routing.conftest import DAY, NOW, H
 
 from weft.errors import InvalidInput
+from weft.query.answer.runner import Runner
+from weft.query.config import QueryConfig
+from weft.query.routing.prefixes import exactly, parse_prefix
 from weft.query.routing.questions import RoutingQuestions
-from weft.query.routing.rows import Only
+from weft.query.routing.rows import US, Moment, Only, last_words
 
 WEB = "203.0.113.0/24"
 
@@ -240,6 +243,16 @@ def test_invalid_routes_that_stand(ask):
     assert [str(p.prefix) for p in paths] == ["192.0.2.128/25", "203.0.113.128/25"]
     assert not more
     assert [str(p.prefix) for p in ask.judged("now", "invalid").found[0]] == ["192.0.2.128/25"]
+
+
+def test_sessions_that_were_not_asked_about_take_no_room(store):
+    runner, moment = Runner(store, QueryConfig(), NOW, {}), Moment(int((DAY + 11 * H) * US))
+    only = Only((EDGE1,), (PARTNER,))
+    paths, cut = last_words(runner, moment, exactly([parse_prefix(WEB)]), only, limit=4)
+    assert {(path.session.exporter, path.session.peer, path.session.rib) for path in paths} == {
+        (EDGE1, PARTNER, PRE), (EDGE1, PARTNER, POST),
+    }  # fmt: skip
+    assert not cut
 
 
 def test_names_of_ases(ask):

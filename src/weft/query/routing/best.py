@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
+from operator import not_
 
 from weft.model.addresses import NO_ADDRESS, packed
 from weft.query.routing.rows import Path
@@ -104,8 +106,8 @@ def _candidates(standing: Sequence[Path], monitored_post: Callable[[Path], bool]
     told = {(p.session.peer, p.session.vrf, p.path_id) for p in post}
     pre = [p for p in standing if p.session.rib == _IN_PRE]
     pre = [p for p in pre if (p.session.peer, p.session.vrf, p.path_id) not in told]
-    rejected = [p for p in pre if monitored_post(p)]
-    return post + [p for p in pre if p not in rejected], rejected
+    kept_out = [monitored_post(p) for p in pre]
+    return post + list(compress(pre, map(not_, kept_out))), list(compress(pre, kept_out))
 
 
 def select_best(candidates: Sequence[Path]) -> tuple[list[Ranked], str, str]:
@@ -117,10 +119,9 @@ def select_best(candidates: Sequence[Path]) -> tuple[list[Ranked], str, str]:
     for step in STEPS:
         if len(left) == 1:
             break
-        stay = _survivors(step, left)
-        if len(stay) == len(left):
+        stay, out = _divided(step, left)
+        if not out:
             continue
-        out = [p for p in left if p not in stay]
         near = min(out, key=step.rank)  # type: ignore[arg-type]
         decided, why = step.name, f"{step.title}: {step.show(stay[0])} against {step.show(near)}"
         if step.name == "peer_address":
@@ -132,15 +133,16 @@ def select_best(candidates: Sequence[Path]) -> tuple[list[Ranked], str, str]:
     return [Ranked(left[0], True, True), *(Ranked(p, False, True, "tie") for p in left[1:]), *lost], decided, why
 
 
-def _survivors(step: Step, left: Sequence[Path]) -> list[Path]:
-    """Those that no other beats in this step; MEDs are compared among paths of one neighbouring AS only."""
+def _divided(step: Step, left: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Those that no other beats in this step, and the rest; MEDs are compared among paths of one neighbouring AS."""
     best: dict[int, object] = {}
     for path in left:
         group = path.neighbor_as if step.per_neighbor else 0
         rank = step.rank(path)
         if group not in best or rank < best[group]:  # type: ignore[operator]
             best[group] = rank
-    return [p for p in left if step.rank(p) == best[p.neighbor_as if step.per_neighbor else 0]]
+    stays = [step.rank(p) == best[p.neighbor_as if step.per_neighbor else 0] for p in left]
+    return list(compress(left, stays)), list(compress(left, map(not_, stays)))
 
 
 def _told(local: Sequence[Path], places: Sequence[Ranked], decided: str, why: str, rest: Sequence[Ranked]) -> Choice:

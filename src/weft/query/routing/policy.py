@@ -12,6 +12,7 @@ from weft.errors import InvalidInput
 from weft.model.routes import RIBS
 from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, literal, moment_us, select, subquery
+from weft.query.routing.lookup import MOST_ROWS
 from weft.query.routing.prefixes import Prefix, exactly
 from weft.query.routing.rows import AT, OF_SESSIONS, PEER_DOWN, WITHDRAW, Moment, Only, Path, last_words
 from weft.query.routing.sessions import EVENT, WORD
@@ -139,7 +140,7 @@ def _shown(
     found = [Prefix(bytes(row["first"]), row["length"]) for row in rows[:most]]
     if not found:
         return [], False
-    paths, _ = last_words(runner, moment, exactly(found), only, limit=most * 50)
+    paths, cut = last_words(runner, moment, exactly(found), only, limit=max(MOST_ROWS, most * 50))
     names = [RIBS[rib] for rib in _RIBS[side]]
     by_route: dict[tuple[object, ...], dict[str, Path]] = {}
     for path in paths:
@@ -147,7 +148,7 @@ def _shown(
             key = (path.prefix.first, path.prefix.length, path.family, path.session.vrf, path.nlri, path.path_id)
             by_route.setdefault(key, {})[path.session.rib] = path
     treated = [_treated(sides.get(names[0]), sides.get(names[1])) for _, sides in sorted(by_route.items())]
-    return [one for one in treated if one.verdict and (not verdict or one.verdict == verdict)], len(rows) > most
+    return [one for one in treated if one.verdict and (not verdict or one.verdict == verdict)], cut or len(rows) > most
 
 
 def _treated(before: Path | None, after: Path | None) -> Treated:

@@ -61,17 +61,16 @@ def prefix_text(first: bytes, length: int) -> str:
     return f"{address_text(first, '::')}/{length}"
 
 
-def parse_prefix(text: str) -> tuple[Prefix, bool]:
-    """The prefix, and whether it was written as an address alone. Host bits are dropped. Raises ``InvalidInput``."""
-    text = text.strip()
+def parse_prefix(text: str) -> Prefix:
+    """The prefix; an address is one of all its bits. Host bits are dropped. Raises ``InvalidInput``."""
     try:
-        network = ipaddress.ip_network(text, strict=False)
+        network = ipaddress.ip_network(text.strip(), strict=False)
     except ValueError:
         raise InvalidInput(f"{text[:60]!r} is neither a prefix nor an address", where="prefix", fix=_FIX) from None
     first = packed(str(network.network_address))
     if first[:12] == _MAPPED_FIRST[:12] and network.version == 6:
-        return Prefix(first, network.prefixlen - 96), "/" not in text
-    return Prefix(first, network.prefixlen), "/" not in text
+        return Prefix(first, network.prefixlen - 96)
+    return Prefix(first, network.prefixlen)
 
 
 def exactly(prefixes: list[Prefix]) -> str:

@@ -71,7 +71,7 @@ class RoutingQuestions:
         self, prefix: str, at: str = "now", match: Match = "all", only: Only = EVERY, *, most: int = 200
     ) -> Answered[Lookup]:
         """Routes to a prefix or an address at a time."""
-        asked, _ = parse_prefix(prefix)
+        asked = parse_prefix(prefix)
         runner, moment = self._runner(small=True), self._moment(at)
         return _answered(
             runner, look_up(runner, asked, moment, match, only, self._post, most=most), moment.since, moment.at
@@ -79,7 +79,7 @@ class RoutingQuestions:
 
     def timeline(self, prefix: str, since: str, until: str, only: Only = EVERY) -> Answered[Timeline]:
         """What happened to exactly this prefix."""
-        asked, _ = parse_prefix(prefix)
+        asked = parse_prefix(prefix)
         start, end = self._span(since, until)
         runner = self._runner(small=True)
         return _answered(runner, follow(runner, asked, start, end, only, self._post, reach=self._reach), start, end)

@@ -137,7 +137,7 @@ def last_words(runner: Runner, moment: Moment, where: str, only: Only, *, limit:
     sql = select(
         [*KEYS, *VALUES, AT, "event = 4 AS kept"],
         "routes",
-        where=f"{moment.where()} AND (({where}){only.where()} OR {OF_SESSIONS})",
+        where=f"{moment.where()} AND (({where}) OR ({OF_SESSIONS})){only.where()}",
         order_by=LAST_FIRST,
     ) + f"\nLIMIT 1 BY {', '.join(KEYS)}, kept\nLIMIT {limit + 1}"  # fmt: skip
     rows = runner.run(Statement(sql)).to_pylist()
@@ -154,17 +154,12 @@ def paths_of(rows: Iterable[Mapping[str, Any]]) -> list[Path]:
             ends[key] = max(ends.get(key, (0, 0)), (row["at"], row["event"]))
         elif row["family"]:
             routes.setdefault(tuple(row[name] for name in KEYS), []).append(row)
-    return [ended(_joined(said), end_of(said[0], ends)) for said in routes.values()]
+    return [ended(_joined(said), ends.get(session_key(said[0]))) for said in routes.values()]
 
 
 def session_key(row: Mapping[str, Any]) -> SessionKey:
     """What a row's session is told apart by."""
     return row["exporter"], row["source"], row["rib"], row["peer"], row["vrf"]
-
-
-def end_of(row: Mapping[str, Any], ends: Mapping[SessionKey, tuple[int, int]]) -> tuple[int, int] | None:
-    """When the session of a row last came up or went away, and which of the two; None where that was not read."""
-    return ends.get(session_key(row))
 
 
 def _joined(said: list[Mapping[str, Any]]) -> Path:
@@ -194,7 +189,10 @@ def path_of(row: Mapping[str, Any], since: int | None) -> Path:
 
 
 def ended(path: Path, end: tuple[int, int] | None) -> Path:
-    """The path, no longer standing where its session went away or began anew after it was told of."""
+    """The path, no longer standing where its session went away or began anew after it was told of.
+
+    ``end``: when that was last, and which of the two; None where it was not read.
+    """
     if end is None or not path.standing:
         return path
     at, event = end

@@ -179,15 +179,10 @@ class _Story:
         choice = router_choice(mine, self._post) if mine else None
         best = choice.best if choice else None
         key: LaneKey = ("used", *router)
-        begun = self._open.get(key)
-        if best is None and begun is None:
-            return
-        if begun is None or begun[1] is None or best is None or differences(begun[1], best):
-            if begun is not None and begun[1] is None and best is None:
-                return
-            of = best or begun[1]  # type: ignore[index]
-            assert of is not None
-            self._switch(key, of, at, best, choice.why if choice else "")
+        _, before, _ = self._open.get(key, (0, None, ""))
+        either = best or before
+        if either is not None and not _same(before, best):
+            self._switch(key, either, at, best, choice.why if choice else "")
 
     def finish(self) -> Iterable[Lane]:
         """Close what is still open; what each router used comes first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from weft.model.routes import RPKI_STATES
 from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, select
+from weft.query.routing.lookup import MOST_ROWS
 from weft.query.routing.prefixes import Prefix, exactly
 from weft.query.routing.rows import Moment, Only, Path, last_words
 
@@ -21,7 +22,7 @@ def routes_judged(runner: Runner, moment: Moment, state: str, only: Only, *, mos
     found = [Prefix(bytes(row["prefix"]), row["prefix_length"]) for row in rows[:most]]
     if not found:
         return [], False
-    paths, cut = last_words(runner, moment, exactly(found), only, limit=most * 50)
+    paths, cut = last_words(runner, moment, exactly(found), only, limit=max(MOST_ROWS, most * 50))
     judged = [path for path in paths if path.standing and path.rpki == state]
     judged.sort(key=lambda p: (p.prefix.first, p.prefix.length, p.session.exporter, p.session.peer, p.session.rib))
     return judged, cut or len(rows) > most
