@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import click
 
-from weft.cli.options import config_option, settings_of
+from weft.cli.options import asking_options, client_of
 from weft.errors import InvalidInput
 from weft.model.inventory import ObjectKind, key_text
 
@@ -42,23 +42,6 @@ _SECTIONS = {
 _FILE_NAMES = {"speed_bps": "speed", "capacity_bps": "capacity", "commit_bps": "commit"}
 
 
-def _asking(command: Any) -> Any:
-    """Options of commands that ask a running Weft."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
-        click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe."),
-        config_option,
-    ):
-        command = option(command)
-    return command
-
-
-def _client(config_file: Path | None, url: str | None) -> ApiClient:
-    from weft.cli.client import ApiClient
-
-    return ApiClient(settings_of(config_file), url)
-
-
 @click.group("inventory")
 def inventory_command() -> None:
     """Show what the network is made of, and check inventory files.
@@ -76,10 +59,10 @@ def inventory_command() -> None:
 @click.option("--origin", default="", help="Only what that source knows: file, netbox, snmp, lldp …")
 @click.option("--at", default="", metavar="TIME", help="As it was then: now-6h, ISO 8601, UTC seconds.")
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 1_000_000), help="Most objects shown.")
-@_asking
+@asking_options
 def list_command(kind: str, limit: int, config_file: Path | None, url: str | None, as_json: bool, **asked: str) -> None:
     """List objects of a kind."""
-    client = _client(config_file, url)
+    client = client_of(config_file, url)
     found: list[Any] = []
     total = 1
     while len(found) < min(limit, total):
@@ -105,7 +88,7 @@ def list_command(kind: str, limit: int, config_file: Path | None, url: str | Non
 @click.argument("kind", type=_KINDS)
 @click.argument("name", nargs=-1, required=True)
 @click.option("--at", default="", metavar="TIME", help="As it was then: now-6h, ISO 8601, UTC seconds.")
-@_asking
+@asking_options
 def show_command(
     kind: str, name: tuple[str, ...], at: str, config_file: Path | None, url: str | None, as_json: bool
 ) -> None:
@@ -113,7 +96,7 @@ def show_command(
 
     An interface is named by device and interface, a link by both its ends.
     """
-    view = _client(config_file, url).get(f"/inventory/{kind}/{_path(name)}", at=at)
+    view = client_of(config_file, url).get(f"/inventory/{kind}/{_path(name)}", at=at)
     if as_json:
         click.echo(json.dumps(view))
         return
@@ -133,10 +116,10 @@ def show_command(
 @inventory_command.command("history")
 @click.argument("kind", type=_KINDS)
 @click.argument("name", nargs=-1, required=True)
-@_asking
+@asking_options
 def history_command(kind: str, name: tuple[str, ...], config_file: Path | None, url: str | None, as_json: bool) -> None:
     """Show what sources said of an object and when, newest first; also of one that is gone."""
-    view = _client(config_file, url).get(f"/inventory/{kind}/{_path(name)}/history")
+    view = client_of(config_file, url).get(f"/inventory/{kind}/{_path(name)}/history")
     if as_json:
         click.echo(json.dumps(view))
         return
@@ -180,7 +163,7 @@ def check_command(files: tuple[Path, ...], as_json: bool) -> None:
 @inventory_command.command("export")
 @click.option("--origin", default="", help="Only what that source knows.")
 @click.option("--at", default="", metavar="TIME", help="As it was then.")
-@_asking
+@asking_options
 def export_command(origin: str, at: str, config_file: Path | None, url: str | None, as_json: bool) -> None:
     """Print the inventory as an inventory file (YAML), attributes in force; --json: every object with its key.
 
@@ -188,7 +171,7 @@ def export_command(origin: str, at: str, config_file: Path | None, url: str | No
     """
     import yaml
 
-    client = _client(config_file, url)
+    client = client_of(config_file, url)
     objects = {kind.value: list(_all(client, kind.value, origin, at)) for kind in ObjectKind}
     if as_json:
         click.echo(json.dumps(objects))

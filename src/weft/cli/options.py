@@ -10,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from weft.app import Process, Role
+    from weft.cli.client import ApiClient
     from weft.config import Settings
 
 Command = Callable[..., Any]
@@ -21,6 +22,30 @@ def config_option(command: Command) -> Command:
         "--config", "config_file", type=click.Path(path_type=Path), metavar="FILE",
         help="Settings to read. Default: WEFT_CONFIG, else ./weft.yaml where there is one.",
     )(command)  # fmt: skip
+
+
+def asking_options(command: Command) -> Command:
+    """``--config``, ``--url`` and ``--json``: of commands that ask a running Weft (see ``client_of``)."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
+        click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe."),
+        config_option,
+    ):
+        command = option(command)
+    return command
+
+
+def window_options(since: str) -> Callable[[Command], Command]:
+    """``--since`` and ``--until``: ``since`` up to now unless said otherwise."""
+
+    def options(command: Command) -> Command:
+        begin = click.option(
+            "--since", default=since, show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds."
+        )
+        end = click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
+        return begin(end(command))
+
+    return options
 
 
 def listen_options(command: Command) -> Command:
@@ -48,6 +73,13 @@ def settings_of(
     given = {"WEFT_HOST": host, "WEFT_PORT": port, "WEFT_DATA_DIR": data_dir}
     environment = {**os.environ, **{name: str(value) for name, value in given.items() if value is not None}}
     return load_settings(config_file, environment)
+
+
+def client_of(config_file: Path | None, url: str | None) -> ApiClient:
+    """Who asks a running Weft: that at ``url``, else the one that the settings describe."""
+    from weft.cli.client import ApiClient
+
+    return ApiClient(settings_of(config_file), url)
 
 
 def run_process(settings: Settings, role: Role, *, demo: bool = False) -> None:

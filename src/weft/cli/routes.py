@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from weft.cli.options import config_option, settings_of
+from weft.cli.options import Command, asking_options, client_of, window_options
 
-Command = Callable[..., Any]
 RIBS = {
     "adj_rib_in_pre": "received", "adj_rib_in_post": "accepted", "loc_rib": "Loc-RIB", "adj_rib_out_pre": "to send",
     "adj_rib_out_post": "sent",
 }  # fmt: skip
 RPKI = {"valid": "RPKI valid", "invalid": "RPKI INVALID", "not_found": "RPKI not found", "unchecked": ""}
+_timed = window_options("now-24h")
 
 
 @click.group("routes")
@@ -27,17 +27,6 @@ def routes_command() -> None:
     What routers told by BMP, what dumps held, what sessions brought. Asks a running Weft with the token in WEFT_TOKEN;
     on its own machine none is needed.
     """
-
-
-def _asking(command: Command) -> Command:
-    """Options of every command here."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
-        click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe."),
-        config_option,
-    ):
-        command = option(command)
-    return command
 
 
 def _of_sessions(command: Command) -> Command:
@@ -51,12 +40,6 @@ def _of_sessions(command: Command) -> Command:
     return command
 
 
-def _get(config_file: Path | None, url: str | None, path: str, **parameters: str) -> Any:
-    from weft.cli.client import ApiClient
-
-    return ApiClient(settings_of(config_file), url).get(path, **{k: v for k, v in parameters.items() if v})
-
-
 @routes_command.command("lookup")
 @click.argument("prefix")
 @click.option("--at", default="now", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
@@ -65,7 +48,7 @@ def _get(config_file: Path | None, url: str | None, path: str, **parameters: str
     help="The prefix alone, with what covers it, with what is more specific, or all.",
 )  # fmt: skip
 @_of_sessions
-@_asking
+@asking_options
 def lookup_command(
     prefix: str, at: str, match: str, router: str, peer: str, vrf: str, config_file: Path | None, url: str | None,
     as_json: bool,
@@ -74,8 +57,8 @@ def lookup_command(
 
     Exit code 1 where no route stood.
     """
-    view = _get(
-        config_file, url, "/routing/lookup", prefix=prefix, at=at, match=match, exporter=router, peer=peer, vrf=vrf
+    view = client_of(config_file, url).get(
+        "/routing/lookup", prefix=prefix, at=at, match=match, exporter=router, peer=peer, vrf=vrf
     )
     if as_json:
         click.echo(json.dumps(view))
@@ -112,8 +95,7 @@ def path_line(path: Mapping[str, Any]) -> str:
     """One path in a line."""
     from weft.query.text import visible
 
-    peer = f"{visible(path['peer_name'] or path['peer'])} AS{path['peer_as']}" if path["peer"] else "itself"
-    parts = [f"{RIBS.get(path['rib'], path['rib']):8} {peer:28} [{visible(path['as_path']) or 'own'}]"]
+    parts = [f"{RIBS.get(path['rib'], path['rib']):8} {_peer(path):28} [{visible(path['as_path']) or 'own'}]"]
     parts.append(f"via {path['next_hop']}" if path["next_hop"] else "")
     parts += [f"{short} {path[name]}" for name, short in (("local_pref", "pref"), ("med", "MED")) if path[name]]
     parts += [visible(" ".join(path["communities"])), RPKI.get(path["rpki"], "")]
@@ -129,22 +111,25 @@ def moment(seconds: float) -> str:
 
 @routes_command.command("timeline")
 @click.argument("prefix")
-@click.option("--since", default="now-24h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
-@click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
+@_timed
 @_of_sessions
-@_asking
+@asking_options
 def timeline_command(
     prefix: str, since: str, until: str, router: str, peer: str, vrf: str, config_file: Path | None, url: str | None,
     as_json: bool,
 ) -> None:  # fmt: skip
     """Show what happened to a prefix: every event with what it changed."""
-    view = _get(
-        config_file, url, "/routing/timeline", prefix=prefix, since=since, until=until, exporter=router, peer=peer,
+    from weft.query.text import visible
+
+    view = client_of(config_file, url).get(
+        "/routing/timeline", prefix=prefix, since=since, until=until, exporter=router, peer=peer,
         vrf=vrf,
     )  # fmt: skip
     if as_json:
         click.echo(json.dumps(view))
         return
+    if view["truncated"]:
+        click.echo(f"Too much happened: only what came after {moment(view['begins'])}.", err=True)
     for event in view["events"]:
         click.echo(event_line(event))
     if not view["events"]:
@@ -153,33 +138,44 @@ def timeline_command(
         if lane["used"]:
             last = lane["segments"][-1]
             now = f"[{last['path']['as_path'] or 'own'}] {last['why']}" if last["path"] else "no route"
-            click.echo(click.style(f"{lane['name']} uses {now}", bold=True))
+            click.echo(click.style(f"{visible(lane['name'])} uses {now}", bold=True))
 
 
 def event_line(event: Mapping[str, Any]) -> str:
     """One event in a line."""
     from weft.query.text import visible
 
-    peer = f"{visible(event['peer_name'] or event['peer'])} AS{event['peer_as']}" if event["peer"] else "itself"
-    where = f"{visible(event['name'])} {RIBS.get(event['rib'], event['rib'])} {peer}"
+    where = f"{visible(event['name'])} {RIBS.get(event['rib'], event['rib'])} {_peer(event)}"
     what = f"[{visible(event['path']['as_path'])}]" if event["path"] and event["event"] == "announce" else ""
-    changed = ", ".join(
-        f"{one['attribute']} {visible(one['before']) or '–'} → {visible(one['after']) or '–'}"
-        for one in event["changed"]
+    what = what or _changes(event["changed"]) or visible(event["reason"])
+    return f"{moment(event['at'])}  {event['event']:9} {where}  {what}".rstrip()
+
+
+def _peer(one: Mapping[str, Any]) -> str:
+    """Who told of it: the neighbour, or the router itself."""
+    from weft.query.text import visible
+
+    return f"{visible(one['peer_name'] or one['peer'])} AS{one['peer_as']}" if one["peer"] else "itself"
+
+
+def _changes(changed: Sequence[Mapping[str, str]]) -> str:
+    """Attributes before and after."""
+    from weft.query.text import visible
+
+    return ", ".join(
+        f"{one['attribute']} {visible(one['before']) or '–'} → {visible(one['after']) or '–'}" for one in changed
     )
-    return f"{moment(event['at'])}  {event['event']:9} {where}  {what or changed or visible(event['reason'])}".rstrip()
 
 
 @routes_command.command("sessions")
-@click.option("--since", default="now-24h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
-@click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
-@_asking
+@_timed
+@asking_options
 def sessions_command(since: str, until: str, config_file: Path | None, url: str | None, as_json: bool) -> None:
     """Show the BGP sessions that routers tell of: state, routes, origin validation, updates.
 
     Exit code 1 where one is down.
     """
-    view = _get(config_file, url, "/routing/sessions", since=since, until=until)
+    view = client_of(config_file, url).get("/routing/sessions", since=since, until=until)
     if as_json:
         click.echo(json.dumps(view))
     else:
@@ -196,13 +192,12 @@ def show_sessions(sessions: Sequence[Mapping[str, Any]]) -> None:
         click.echo("No router has told of routes yet. See docs/routing.md.")
     marks = {"up": "✓", "down": "✗"}
     for one in sessions:
-        peer = f"{visible(one['peer_name'] or one['peer'])} AS{one['peer_as']}" if one["peer"] else "itself"
         vrf = f" VRF {visible(one['vrf'])}" if one["vrf"] else ""
         invalid = f"  {one['rpki']['invalid']} invalid" if one["rpki"].get("invalid") else ""
         since = "" if one["since"] is None else f"  since {moment(one['since'])}"
         line = (
             f"{marks.get(one['state'], '·')} {visible(one['name']):16} {RIBS.get(one['rib'], one['rib']):8} "
-            f"{peer:28}{vrf} {one['routes'] or 0:>9,} routes{invalid}  {one['updates']:,} updates{since}"
+            f"{_peer(one):28}{vrf} {one['routes'] or 0:>9,} routes{invalid}  {one['updates']:,} updates{since}"
         )
         click.echo(f"{line}  {visible(one['reason'])}".rstrip())
 
@@ -210,11 +205,10 @@ def show_sessions(sessions: Sequence[Mapping[str, Any]]) -> None:
 @routes_command.command("churn")
 @click.option("--by", type=click.Choice(["prefix", "peer", "origin"]), default="prefix", show_default=True,
               help="What the lines are of.")  # fmt: skip
-@click.option("--since", default="now-24h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds.")
-@click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since.")
+@_timed
 @click.option("--top", default=20, show_default=True, type=click.IntRange(1, 1000), help="How many lines.")
 @_of_sessions
-@_asking
+@asking_options
 def churn_command(
     by: str, since: str, until: str, top: int, router: str, peer: str, vrf: str, config_file: Path | None,
     url: str | None, as_json: bool,
@@ -222,8 +216,8 @@ def churn_command(
     """Show what changes most: prefixes, neighbours or origin ASes."""
     from weft.query.text import visible
 
-    view = _get(
-        config_file, url, "/routing/churn", by=by, since=since, until=until, limit=str(top), exporter=router, peer=peer,
+    view = client_of(config_file, url).get(
+        "/routing/churn", by=by, since=since, until=until, limit=str(top), exporter=router, peer=peer,
         vrf=vrf,
     )  # fmt: skip
     if as_json:
@@ -249,7 +243,7 @@ def churn_command(
               help="What the neighbour sends, or what it is sent.")  # fmt: skip
 @click.option("--verdict", type=click.Choice(["rejected", "added", "changed"]), help="Show only these.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 1000), help="Routes to show.")
-@_asking
+@asking_options
 def policy_command(
     router: str, peer: str, at: str, direction: str, verdict: str | None, limit: int, config_file: Path | None,
     url: str | None, as_json: bool,
@@ -257,8 +251,8 @@ def policy_command(
     """Show what the policy of ROUTER does to the routes of PEER: rejected, added, changed."""
     from weft.query.text import visible
 
-    view = _get(
-        config_file, url, "/routing/policy", exporter=router, peer=peer, at=at, direction=direction,
+    view = client_of(config_file, url).get(
+        "/routing/policy", exporter=router, peer=peer, at=at, direction=direction,
         verdict=verdict or "", limit=str(limit),
     )  # fmt: skip
     if as_json:
@@ -268,11 +262,11 @@ def policy_command(
         click.echo("Nothing can be said: the router has to tell routes both before and after policy.")
         return
     for one in view["routes"]:
-        changed = ", ".join(
-            f"{c['attribute']} {visible(c['before']) or '–'} → {visible(c['after']) or '–'}" for c in one["changed"]
-        )
         path = one["before"] or one["after"]
-        click.echo(f"{one['verdict']:9} {visible(one['prefix']):24} [{visible(path['as_path'])}]  {changed}".rstrip())
+        line = f"{one['verdict']:9} {visible(one['prefix']):24} [{visible(path['as_path'])}]"
+        click.echo(f"{line}  {_changes(one['changed'])}".rstrip())
+    if view["truncated"]:
+        click.echo("There are more: see --limit.", err=True)
     click.echo(
         f"{view['before']:,} before, {view['after']:,} after: {view['rejected']:,} rejected, "
         f"{view['changed']:,} changed, {view['added']:,} added"
@@ -285,7 +279,7 @@ def policy_command(
               show_default=True, help="Show the routes in this state.")  # fmt: skip
 @click.option("--limit", default=200, show_default=True, type=click.IntRange(1, 1000), help="Prefixes to show.")
 @_of_sessions
-@_asking
+@asking_options
 def validity_command(
     at: str, state: str, limit: int, router: str, peer: str, vrf: str, config_file: Path | None, url: str | None,
     as_json: bool,
@@ -293,13 +287,15 @@ def validity_command(
     """Show standing routes by RPKI origin validation; invalid ones unless asked otherwise."""
     from weft.query.text import visible
 
-    view = _get(
-        config_file, url, "/routing/validity", at=at, state=state, limit=str(limit), exporter=router, peer=peer, vrf=vrf
+    view = client_of(config_file, url).get(
+        "/routing/validity", at=at, state=state, limit=str(limit), exporter=router, peer=peer, vrf=vrf
     )
     if as_json:
         click.echo(json.dumps(view))
         return
     for route in view["routes"]:
         click.echo(f"{visible(route['prefix']):24} {visible(route['name']):16} {path_line(route)}")
+    if view["truncated"]:
+        click.echo("There are more: see --limit.", err=True)
     if not view["routes"]:
         click.echo(f"No standing route is {state.replace('_', ' ')}.")

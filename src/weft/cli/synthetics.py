@@ -6,44 +6,18 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from weft.cli.options import config_option, settings_of
+from weft.cli.options import asking_options, client_of, window_options
 from weft.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from weft.cli.client import ApiClient
 
 _MARKS = {"ok": "✓", "unknown": "·", "warning": "!", "critical": "✗"}
 _STATE_MARKS = {"ok": "✓", "degraded": "!", "failed": "✗", "error": "?", "silent": "·", "waiting": "·"}
 
 
-def _asking(command: Any) -> Any:
-    """Options of commands that ask a running Weft."""
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
-        click.option("--url", help="Weft to ask. Default: WEFT_URL, else the one that the settings describe."),
-        config_option,
-    ):
-        command = option(command)
-    return command
-
-
-def _timed(command: Any) -> Any:
-    for option in (
-        click.option("--until", default="now", show_default=True, metavar="TIME", help="As --since."),
-        click.option("--since", default="now-6h", show_default=True, metavar="TIME", help="now-6h, ISO 8601, seconds."),
-    ):
-        command = option(command)
-    return command
-
-
-def _client(config_file: Path | None, url: str | None) -> ApiClient:
-    from weft.cli.client import ApiClient
-
-    return ApiClient(settings_of(config_file), url)
+_timed = window_options("now-6h")
 
 
 @click.group("synthetics")
@@ -56,10 +30,10 @@ def synthetics_command() -> None:
 
 @synthetics_command.command("tests")
 @_timed
-@_asking
+@asking_options
 def tests_command(config_file: Path | None, url: str | None, as_json: bool, **window: str) -> None:
     """List tests with how each is now, worst first; exit code 1 where one is critical."""
-    view = _client(config_file, url).get("/synthetics/tests", **window)
+    view = client_of(config_file, url).get("/synthetics/tests", **window)
     if as_json:
         click.echo(json.dumps(view))
     else:
@@ -88,10 +62,10 @@ def _list(view: Mapping[str, Any]) -> Iterator[str]:
 @synthetics_command.command("show")
 @click.argument("name")
 @_timed
-@_asking
+@asking_options
 def show_command(name: str, config_file: Path | None, url: str | None, as_json: bool, **window: str) -> None:
     """Show each agent and target of a test, worst first."""
-    view = _client(config_file, url).get("/synthetics/test", name=name, **window)
+    view = client_of(config_file, url).get("/synthetics/test", name=name, **window)
     if as_json:
         click.echo(json.dumps(view))
         return
@@ -113,12 +87,12 @@ def show_command(name: str, config_file: Path | None, url: str | None, as_json: 
 @click.argument("target")
 @click.option("--at", default="", metavar="TIME", help="The last run at or before this; default: --until.")
 @_timed
-@_asking
+@asking_options
 def path_command(
     name: str, agent: str, target: str, config_file: Path | None, url: str | None, as_json: bool, **window: str
 ) -> None:
     """Show the path that AGENT saw to TARGET in a test: each hop with AS, site and device."""
-    view = _client(config_file, url).get("/synthetics/path", name=name, agent=agent, target=target, **window)
+    view = client_of(config_file, url).get("/synthetics/path", name=name, agent=agent, target=target, **window)
     if as_json:
         click.echo(json.dumps(view))
         return
@@ -136,10 +110,10 @@ def path_command(
 
 
 @synthetics_command.command("agents")
-@_asking
+@asking_options
 def agents_command(config_file: Path | None, url: str | None, as_json: bool) -> None:
     """List agents: version, addresses, when each was heard last."""
-    view = _client(config_file, url).get("/agents")
+    view = client_of(config_file, url).get("/agents")
     if as_json:
         click.echo(json.dumps(view))
         return
@@ -155,7 +129,7 @@ def agents_command(config_file: Path | None, url: str | None, as_json: bool) -> 
 
 @synthetics_command.command("add")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@_asking
+@asking_options
 def add_command(file: Path, config_file: Path | None, url: str | None, as_json: bool) -> None:
     """Define the tests of a YAML FILE (a list) in a running Weft, one after another. Needs an operator's token."""
     from weft.rulefile import parsed, read_file
@@ -163,17 +137,17 @@ def add_command(file: Path, config_file: Path | None, url: str | None, as_json: 
     tests = parsed(read_file(file))
     if not isinstance(tests, list):
         raise InvalidInput("must hold a list of tests", where=str(file), fix="See docs/synthetics.md.")
-    client = _client(config_file, url)
+    client = client_of(config_file, url)
     added = [client.post("/synthetics/tests", test) for test in tests]
     click.echo(json.dumps(added) if as_json else f"{len(added)} tests defined.")
 
 
 @synthetics_command.command("remove")
 @click.argument("name")
-@_asking
+@asking_options
 def remove_command(name: str, config_file: Path | None, url: str | None, as_json: bool) -> None:
     """Remove a test that was defined in a running Weft; what it measured stays. Needs an operator's token."""
-    answer = _client(config_file, url).delete("/synthetics/test", name=name)
+    answer = client_of(config_file, url).delete("/synthetics/test", name=name)
     click.echo(json.dumps(answer) if as_json else f"{name} is removed.")
 
 
