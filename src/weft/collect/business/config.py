@@ -140,7 +140,7 @@ class BusinessSql(Config):
     """Where it is, e.g. ``postgresql+psycopg://reader:…@db.example.com/shop``. Holds the password: prefer ``file`` or
     ``env``. SQLite and PostgreSQL work as they are; others need their driver installed."""
     timeout_s: float = Field(default=60.0, ge=1, le=3600)
-    """How long a query may take."""
+    """How long a query may take: PostgreSQL and SQLite are told to stop; of others the login may have a limit."""
     most_rows: int = Field(default=200_000, ge=1, le=10_000_000)
     """Most rows of one answer that are read."""
     queries: tuple[SqlQuery, ...] = Field(min_length=1, max_length=200)
