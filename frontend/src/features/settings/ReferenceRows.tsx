@@ -52,13 +52,13 @@ function Dimensions({ kind }: { kind: ReferenceKind }) {
 function Rows({ kind, text }: { kind: ReferenceKind; text: string }) {
   const { zone } = usePrefs();
   const asked = `enrich/reference/${kind.kind}?limit=${MOST}&text=${encodeURIComponent(text)}`;
-  const found = useQuery({ queryKey: [asked], queryFn: ({ signal }) => call<ReferenceRows>(asked, { signal }), placeholderData: keepPreviousData });
+  const found = useQuery({ queryKey: ["get", "enrich/reference", asked], queryFn: ({ signal }) => call<ReferenceRows>(asked, { signal }), placeholderData: keepPreviousData });
   const columns = useMemo(() => columnsOf(kind, zone), [kind, zone]);
   if (found.isError) return <ErrorState error={found.error} />;
   if (!found.data) return <LoadingState rows={4} />;
   return (
     <>
-      <DataTable columns={columns} rows={found.data.rows} rowKey={(one) => `${one.key} ${one.table} ${one.valid_from ?? ""}`} caption={`What tables say of ${kind.kind}s`} empty={<p className="muted">No row holds this text.</p>} />
+      <DataTable columns={columns} rows={found.data.rows} rowKey={(one) => `${one.key} ${one.table} ${one.valid_from ?? ""} ${one.valid_to ?? ""}`} caption={`What tables say of ${kind.kind}s`} empty={<p className="muted">No row holds this text.</p>} />
       {found.data.total > found.data.rows.length && <p className={css.more}>{grouped(found.data.rows.length)} of {grouped(found.data.total)} rows: narrow them with a text.</p>}
     </>
   );
