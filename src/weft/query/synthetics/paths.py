@@ -72,7 +72,6 @@ class PathChange:
     path: int
     hops: int
     branches: int
-    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from weft.model.addresses import address_text
 from weft.model.dictionaries import ASNS, NETWORKS
-from weft.model.probes import PROBE_KINDS, PROBE_STATES
+from weft.model.probes import PROBE_STATES
 from weft.query.compile.sql import moment, select
 from weft.store.lookups import attribute_sql
 from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
@@ -22,7 +22,7 @@ PHASES = ("dns_ms", "connect_ms", "tls_ms", "first_byte_ms", "transfer_ms")
 _MEANS = ("jitter_ms", "throughput_bps", *PHASES)
 
 _COUNTED = (
-    "any(kind) AS kind_", "count() AS runs", "countIf(state IN (1, 2)) AS worked", "countIf(state = 3) AS failed",
+    "count() AS runs", "countIf(state IN (1, 2)) AS worked", "countIf(state = 3) AS failed",
     "countIf(state = 4) AS errors", "sum(sent) AS sent_", "sum(sent - least(sent, received)) AS lost",
     "avgIf(rtt_ms, rtt_ms > 0) AS rtt_ms_", "argMaxIf(certificate_days, time, certificate_days != 0) AS certificate",
     "max(time) AS last_at",
@@ -68,7 +68,6 @@ class SeriesResult:
     """A series over a window. Figures of the last run are ``last_…``; what was not measured is None."""
 
     key: SeriesKey
-    kind: str
     runs: int
     worked: int
     """Runs that ended ok or degraded."""
@@ -182,7 +181,7 @@ class ProbeResults:
 
 def _series(row: Mapping[str, Any]) -> SeriesResult:
     return SeriesResult(
-        key=SeriesKey(*(row[name] for name in _KEYS)), kind=PROBE_KINDS.get(row["kind_"], ""), runs=row["runs"],
+        key=SeriesKey(*(row[name] for name in _KEYS)), runs=row["runs"],
         worked=row["worked"], failed=row["failed"], errors=row["errors"],
         loss=row["lost"] / row["sent_"] if row["sent_"] else None, rtt_ms=number(row["rtt_ms_"]),
         rtt_p95_ms=number(row["p95"]), jitter_ms=number(row["jitter_ms_"]),
