@@ -115,7 +115,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         collector = Collector(
             settings.collect, store=store, enricher=enricher, state=state, registry=registry, data_dir=data_dir
         )
-        intake = Intake(settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir)
+        intake = Intake(
+            settings.collect, store=store, identity=inventory, registry=registry, data_dir=data_dir,
+            retention_days=settings.store.retention_days,
+        )  # fmt: skip
         pushes = Pushes(settings.push, intake, data_dir)
         _tie(inventory, enricher, intake)
         # What people wrote down comes before what is collected, so that its names hold from the first row on.

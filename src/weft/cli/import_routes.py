@@ -103,7 +103,9 @@ def store_routes(
     shift_ns = time.time_ns() - newest_time(ordered) if shift_to_now else 0
     summary, began = RouteSummary(files=len(files)), time.monotonic()
     store = open_store(settings.store, visiting=True)
-    intake = Intake(settings.collect, store=store, data_dir=settings.data_dir)
+    intake = Intake(
+        settings.collect, store=store, data_dir=settings.data_dir, retention_days=settings.store.retention_days
+    )
     rib = Rib(max_routes=settings.routing.max_routes)
     running = Running([store, intake])
     running.start()

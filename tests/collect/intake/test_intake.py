@@ -14,6 +14,7 @@ from weft.collect.intake import Intake, SourceBook
 from weft.collect.intake import intake as module
 from weft.errors import Unavailable
 from weft.model.addresses import NO_ADDRESS, packed
+from weft.model.cloud import CLOUD_FLOWS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
 from weft.model.rows import batch_of
@@ -87,6 +88,18 @@ def test_times_are_bounded(intake, store):
     assert rows.keys() == {"now", "ahead"}
     assert abs(rows["ahead"] - now) < 60 * 10**9
     assert book.status().errors == {"too_old": 1, "time_in_future": 1}
+
+
+@pytest.mark.parametrize(("kept", "stored_rows"), [({}, 1), ({"cloud_flows": 400}, 2)])
+def test_history_is_taken_as_far_back_as_the_store_keeps_it(store, tmp_path, kept, stored_rows):
+    intake = Intake(CollectConfig(), store=store, data_dir=tmp_path, retention_days=kept)
+    intake.start()
+    book, day = intake.open_source("cloud", "x"), 86_400 * 10**9
+    rows = batch_of(CLOUD_FLOWS, 2, time=[time.time_ns() - days * day for days in (20, 300)])
+    intake.put_once(CLOUD_FLOWS, rows, "a batch", book)
+    intake.stop()
+    assert len(stored(store, CLOUD_FLOWS)) == stored_rows
+    assert book.status().errors == ({"too_old": 1} if not kept else {})
 
 
 def test_what_comes_without_a_book_is_counted_all_the_same(intake):

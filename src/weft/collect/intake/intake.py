@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +66,16 @@ class Intake:
         registry: CollectorRegistry | None = None,
         data_dir: Path = Path("data"),
         oldest_days: int = 30,
+        retention_days: Mapping[str, int] | None = None,
     ) -> None:
-        """Rows older than ``oldest_days`` are left out where only live sources write; tables with imports take any."""
+        """Rows of tables that only live sources write are left out when older than ``oldest_days``.
+
+        Rows of the others, when older than the store keeps them: ``retention_days`` by table, else as declared.
+        """
         self._config, self._registry = config, registry
         self._identity: Identity = identity if identity is not None else Nobody()
-        self._oldest_ns = {t.name: (oldest_days if t in _LIVE else t.ttl_days) * _DAY_NS for t in TABLES}
+        kept_days = {t.name: t.ttl_days for t in TABLES} | dict(retention_days or {})
+        self._oldest_ns = {t.name: (oldest_days if t in _LIVE else kept_days[t.name]) * _DAY_NS for t in TABLES}
         self._ledger = RowLedger()
         directory = (config.spool_dir or data_dir / "spool").with_name("spool-intake")
         self._spool = Spool(directory, config.spool_bytes, config.rejected_bytes)
