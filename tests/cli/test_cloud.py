@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 from click.testing import CliRunner
 from tests.collect.cloud import logs
 
@@ -24,6 +25,10 @@ def test_decode_prints_rows_as_lines_and_as_a_table(tmp_path: Path) -> None:
     assert [row["bytes"] for row in rows] == [1, 2]
     assert rows[0]["provider"] == "aws"
     assert json.loads(done.stderr) == {"files": 1, "records": 2, "formats": {"aws": 1}, "errors": {}}
+    packed = tmp_path / "a.log.zst"
+    packed.write_bytes(pa.compress(logs.many(3), "zstd", asbytes=True))
+    done = CliRunner().invoke(weft, ["decode", str(packed), "--json"])
+    assert len(done.stdout.splitlines()) == 3, done.output
     done = CliRunner().invoke(weft, ["decode", str(path)])
     assert "198.51.100.0:443" in done.stdout
     assert "records: 3" in done.stderr

@@ -25,14 +25,11 @@ _SHOWN = (
     ("destination", 28), ("bytes", 10), ("packets", 8),
 )  # fmt: skip
 _HEAD = 1 << 16
-_MARKS = (
-    b'"flowTuples"', b'"flowRecords"', b'"jsonPayload"', b"com.oraclecloud", b'"logContent"',
-    b'"vnicocid"',
-)  # fmt: skip
 
 
 def is_flow_log(path: Path) -> bool:
     """Whether a file begins like a flow log of a cloud. Raises ``InvalidInput`` where it cannot be read."""
+    from weft.decode.cloud import provider_in
     from weft.decode.cloud.aws import FIELDS
 
     try:
@@ -47,11 +44,14 @@ def is_flow_log(path: Path) -> bool:
     line = text.split(b"\n", 1)[0].split()
     if line and FIELDS.issuperset(name.decode("utf-8", "replace") for name in line[:3]):
         return True
-    return text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and any(mark in text for mark in _MARKS)
+    return text.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"[") and bool(provider_in(text))
 
 
 def _unpacked(file: Any, head: bytes) -> Any:
-    return pa.CompressedInputStream(file, "gzip") if head.startswith(b"\x1f\x8b") else file
+    from weft.decode.cloud import codec_of
+
+    codec: Any = codec_of(head)
+    return pa.CompressedInputStream(file, codec) if codec else file
 
 
 def decode_flow_logs(files: tuple[Path, ...], *, as_json: bool, limit: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +17,6 @@ from weft.errors import InvalidInput
 if TYPE_CHECKING:
     from weft.collect.cloud.config import CloudLogsConfig
     from weft.config import Settings
-
-_ANY_AGE_DAYS = 100_000.0
 
 
 @click.command("cloud")
@@ -58,7 +57,7 @@ def _source(settings: Settings, place: str, own: dict[str, Any]) -> CloudLogsCon
         if "://" not in place and not Path(place).exists():
             raise InvalidInput("there is no such file, directory or name in cloud.logs", where=place)
         named = CloudLogsConfig.model_validate({"name": "import", "path": place, **own})
-    return named.model_copy(update={"lookback_days": _ANY_AGE_DAYS, "settle_seconds": 0.0})
+    return named.model_copy(update={"lookback_days": math.inf, "settle_seconds": 0.0})
 
 
 @dataclass
@@ -81,6 +80,11 @@ class CloudSummary:
         click.echo(f"{self.rows:,} rows stored from {self.files} files{copies} ({self.seconds:.1f} s).", err=True)
         if self.errors:
             click.echo("errors: " + ", ".join(f"{name} {count:,}" for name, count in self.errors.items()), err=True)
+        if self.errors.get("too_old"):
+            click.echo(
+                "warning: some rows are older than the store keeps flow logs, and were left out. Set a longer"
+                " store.retention_days for cloud_flows; files that are read already are not read again.", err=True,
+            )  # fmt: skip
 
 
 def store_flow_logs(settings: Settings, sources: list[CloudLogsConfig]) -> CloudSummary:
@@ -99,7 +103,9 @@ def store_flow_logs(settings: Settings, sources: list[CloudLogsConfig]) -> Cloud
     store, state = open_store(settings.store, visiting=True), open_state(settings.store)
     inventory = Inventory(settings.inventory, state, follows=True)
     enricher = Enricher(settings.enrich, known=lambda: known(store))
-    intake = Intake(settings.collect, store=store, data_dir=settings.data_dir)
+    intake = Intake(
+        settings.collect, store=store, data_dir=settings.data_dir, retention_days=settings.store.retention_days
+    )
     # Nothing but what is asked for is read: the service's own sources stay closed.
     config = settings.cloud.model_copy(update={"logs": (), "inventory": ()})
     cloud = CloudCollector(config, intake, inventory, enricher, settings.data_dir)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import math
 import os
 import time
 from pathlib import Path
@@ -59,6 +60,16 @@ def test_s3_through_its_own_protocol(tmp_path: Path) -> None:
         assert "very-secret-thing" not in error.value.message
 
 
+def test_files_of_any_age_are_looked_for_where_there_are_folders(tmp_path: Path) -> None:
+    """Not by asking for each day there ever was."""
+    with ObjectStore() as store:
+        store.objects = {"logs/a/2019/12/31/x.log": many(2), "logs/a/2026/01/02/y.log": many(3, 50)}
+        config = BucketConfig(name="x", path="s3://logs/*/%Y/%m/%d", endpoint=store.url, anonymous=True)
+        found, _ = Bucket(config).files(NOW, math.inf, 100)
+        assert sorted(one.path for one in found) == ["logs/a/2019/12/31/x.log", "logs/a/2026/01/02/y.log"]
+        assert len(store.requests) < 30
+
+
 def test_a_server_that_is_away(tmp_path: Path) -> None:
     with ObjectStore() as store:
         url = store.url
@@ -94,6 +105,7 @@ def test_days_hours_and_folders_in_a_path(tmp_path: Path) -> None:
         f"{region}/{day}/x.log" for region in ("a", "b") for day in ("2025/12/31", "2026/01/01", "2026/01/02")
     ]
     assert not more
+    assert len(bucket.files(NOW, math.inf, 100)[0]) == 8
     assert len(Bucket(BucketConfig(name="x", path=f"{tmp_path}/a")).files(NOW, 2.0, 100)[0]) == 4
     assert Bucket(BucketConfig(name="x", path=f"{tmp_path}/nothing")).files(NOW, 2.0, 100) == ([], False)
     newest = tmp_path / "a" / "2026" / "01" / "02" / "x.log"

@@ -11,12 +11,13 @@ import pytest
 from tests.collect.cloud.logs import OnceIntake, aws, azure, azure_record, line, many
 
 from weft.collect.cloud import reader as reader_module
+from weft.collect.cloud.bucket import Bucket
 from weft.collect.cloud.config import CloudLogsConfig
 from weft.collect.cloud.ledger import FileLedger
 from weft.collect.cloud.place import Placer
 from weft.collect.cloud.reader import LogReader
 from weft.collect.intake.book import SourceBook
-from weft.errors import Unavailable
+from weft.errors import NotAllowed, Unavailable
 
 
 class Bench:
@@ -137,6 +138,39 @@ def test_a_damaged_file_is_told_and_read_when_it_is_whole(bench: Bench) -> None:
     (bench.logs / "a.log.gz").write_bytes(whole)
     bench.read()
     assert bench.intake.sums[0] == 51
+
+
+def test_one_file_that_may_not_be_read_holds_up_no_other(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(3):
+        (bench.logs / f"{n}.log").write_bytes(many(1, n))
+    original = Bucket.open
+
+    def denied(self: Bucket, path: str) -> object:
+        if path.endswith("1.log"):
+            raise NotAllowed("Permission denied", where=path)
+        return original(self, path)
+
+    monkeypatch.setattr(Bucket, "open", denied)
+    bench.read()
+    assert bench.errors == {"unreadable": 1}
+    monkeypatch.setattr(Bucket, "open", original)
+    bench.read()
+    assert sorted(row["bytes"] for row in bench.intake.rows) == [1, 2, 3]
+
+
+def test_a_small_file_of_many_rows_is_stored_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a few bytes unpack to is not held in memory with what all the others do."""
+    monkeypatch.setattr(reader_module, "_SMALL_ROWS", 100)
+    (bench.logs / "bomb.log.gz").write_bytes(gzip.compress(many(150)))
+    for n in range(2):
+        (bench.logs / f"small{n}.log").write_bytes(many(2, 1000 + 2 * n))
+    bench.intake.dies_after = 1
+    with pytest.raises(Unavailable):
+        bench.read()
+    bench.read()
+    bench.read()
+    assert sorted(row["bytes"] for row in bench.intake.rows) == [*range(1, 151), *range(1001, 1005)]
+    assert bench.errors == {}
 
 
 @pytest.mark.parametrize("stored", [True, False])

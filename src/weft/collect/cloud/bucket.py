@@ -7,6 +7,7 @@ is installed. Complaints never hold a credential.
 from __future__ import annotations
 
 import fnmatch
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,7 +52,10 @@ class Bucket:
         return "://" not in self._config.path or self._config.path.startswith("file://")
 
     def files(self, now_s: float, lookback_days: float, most: int) -> tuple[list[Listed], bool]:
-        """Files that may be read, newest first, and whether there are more. Raises ``WeftError``."""
+        """Files that may be read, newest first, and whether there are more. Raises ``WeftError``.
+
+        A ``lookback_days`` without end is for files of any age: whatever folders of days there are.
+        """
         found: dict[str, Listed] = {}
         more = False
         for root in self._roots(now_s, lookback_days):
@@ -86,8 +90,8 @@ class Bucket:
     def _roots(self, now_s: float, lookback_days: float) -> list[str]:
         _, pattern, _ = self._open()
         code = _CODE.search(pattern)
-        if code is None:
-            return list(self._expanded(pattern))
+        if code is None or math.isinf(lookback_days):
+            return list(self._expanded(_CODE.sub("*", pattern)))
         # Folders above the days are found once, not once a day.
         cut = pattern.rfind("/", 0, code.start())
         above, below = pattern[:cut], pattern[cut:]

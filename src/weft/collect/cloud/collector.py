@@ -30,40 +30,51 @@ _INDEXED = (ObjectKind.NIC, ObjectKind.SUBNET, ObjectKind.VPC)
 _INDEX_S = 2.0
 _DAY_S = 86_400
 _KEPT_DAYS = 400
+_MERGE_TRIES = 15  # of a second each, for the inventory to take what was read at the start
 
 
 class Intake(Once, Books, Protocol):
     """Where rows go and books are opened."""
 
 
+class Inventory(Facts, Protocol):
+    """The inventory, as far as names are waited for."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Wait until what was told so far is merged; False when that takes longer."""
+
+
 class CloudCollector:
     """Opens nothing where nothing is configured."""
 
     def __init__(
-        self, config: CloudConfig, intake: Intake, inventory: Facts, located: Located | None, data_dir: Path
+        self, config: CloudConfig, intake: Intake, inventory: Inventory, located: Located | None, data_dir: Path
     ) -> None:
         self._config, self._intake, self._inventory, self._located = config, intake, inventory, located
         self.ledger = FileLedger(config.ledger or data_dir / "cloud" / "files.db")
         self.placer = Placer(located)
         self._inventories: list[CloudInventory] = []
         self._stopping = threading.Event()
+        self._named = threading.Event()  # what is in the clouds was read once
         self._threads: list[threading.Thread] = []
         self._books: list[SourceBook] = []
 
     def start(self) -> None:
-        """Read what is in the clouds, then begin to look for logs."""
+        """Begin to look; whatever is away holds up nobody. Logs wait for what is in the clouds to be read."""
         if not self._config.wanted:
             return
         self._stopping.clear()
+        self._named.clear()
         self._inventories = [CloudInventory(one, self._inventory, self._intake) for one in self._config.inventory]
         for one in self._inventories:
             one.open()
-            one.look()  # names come before the rows that have them
-        if self._config.inventory:
-            self._begin("weft-cloud-inventory", self._watch_inventory)
         if self._config.logs:
             self.open()
             self._begin("weft-cloud-index", self._watch_index)
+        if self._config.inventory:
+            self._begin("weft-cloud-inventory", self._watch_inventory)
+        else:
+            self._named.set()
         for source in self._config.logs:
             book = self._intake.open_source(KIND, source.name, source.path, expected_s=source.interval_seconds)
             self._books.append(book)
@@ -80,6 +91,7 @@ class CloudCollector:
     def stop(self) -> None:
         """Stop after the batch that is being stored. May be called twice."""
         self._stopping.set()
+        self._named.set()
         for thread in self._threads:
             thread.join()
         self._threads.clear()
@@ -100,6 +112,13 @@ class CloudCollector:
         thread.start()
 
     def _watch_inventory(self) -> None:
+        for one in self._inventories:
+            one.look()
+        for _ in range(_MERGE_TRIES):  # names come before the rows that have them
+            if self._stopping.is_set() or self._inventory.flush(1.0):
+                break
+        self.reindex()
+        self._named.set()
         while not self._stopping.wait(min(one.interval_seconds for one in self._config.inventory)):
             for one in self._inventories:
                 one.look()
@@ -117,10 +136,10 @@ class CloudCollector:
         reader = LogReader(config, self.ledger, self._intake, self.placer, book, self._stopping.is_set)
 
         def run() -> None:
-            while True:
+            self._named.wait()
+            while not self._stopping.is_set():
                 look(reader, config.name, book)
-                if self._stopping.wait(config.interval_seconds):
-                    return
+                self._stopping.wait(config.interval_seconds)
 
         return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from weft.model.inventory import Fact
 log = structlog.get_logger(__name__)
 
 ORIGIN = "cloud"
-_MOST_FILES, _MOST_BYTES, _MOST_DAYS = 10_000, 512 << 20, 100_000.0
+_MOST_FILES, _MOST_BYTES = 10_000, 512 << 20
 _AGAIN_S = 3600.0  # what is not changed is told again now and then: it is still so
 
 
@@ -56,7 +57,7 @@ class CloudInventory:
         """Read what changed, withdraw what is gone. Never raises."""
         assert self._book is not None
         try:
-            listed, more = self._bucket.files(time.time(), _MOST_DAYS, _MOST_FILES)
+            listed, more = self._bucket.files(time.time(), math.inf, _MOST_FILES)
         except WeftError as error:
             self._book.error("away", error.message, failing=True)
             return
@@ -89,6 +90,10 @@ class CloudInventory:
             except WeftError as error:
                 file.mark, file.error = mark, f"{one.path}: {error.what}"
                 self._book.error("bad_file", file.error)
+                return
+            except Exception:
+                self._book.error("bug", "internal error")
+                log.exception("cloud_inventory_failed", source=self._config.name, file=one.path)
                 return
             file.mark, file.error, file.facts, file.told = mark, "", facts, 0.0
             log.debug("cloud_inventory_read", file=one.path, facts=len(facts))

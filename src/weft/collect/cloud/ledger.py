@@ -23,7 +23,6 @@ CREATE TABLE IF NOT EXISTS files (
     batches INTEGER NOT NULL, memo TEXT NOT NULL, anchor BLOB NOT NULL, groups TEXT NOT NULL, changed REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS files_content ON files (content);
-CREATE INDEX IF NOT EXISTS files_groups ON files (groups) WHERE groups != '';
 CREATE TABLE IF NOT EXISTS loggers (key INTEGER PRIMARY KEY, seen REAL NOT NULL) WITHOUT ROWID;
 """
 _COLUMNS = "location, size, mtime_ns, content, state, begin, until, consumed, batches, memo, anchor, groups"
@@ -90,12 +89,6 @@ class FileLedger:
                 for row in self._connection().execute(query, part):
                     found[row[0]] = Entry(*row)
         return found
-
-    def unfinished(self) -> list[Entry]:
-        """Files that were being read when the process ended."""
-        with self._lock:
-            query = f"SELECT {_COLUMNS} FROM files WHERE state = ? ORDER BY location"  # noqa: S608  our own names
-            return [Entry(*row) for row in self._connection().execute(query, (READING,))]
 
     def copy_of(self, content: bytes, location: str) -> str:
         """Another file with the same content that was read; empty = none."""

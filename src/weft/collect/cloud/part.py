@@ -12,14 +12,13 @@ import pyarrow as pa
 
 from weft.collect.cloud.bucket import Bucket, Listed
 from weft.collect.cloud.ledger import Entry
-from weft.decode.cloud import PIECE, CloudDecoder, Options
+from weft.decode.cloud import PIECE, CloudDecoder, Options, codec_of
 from weft.errors import InvalidInput, Unavailable, WeftError
 from weft.model.cloud import CLOUD_FLOWS
 from weft.model.rows import batch_of
 
 _HEAD, _ANCHOR = 256 << 10, 1024
 _MOST_UNPACKED = 64 << 30  # bytes: a file that unpacks to more is a bomb
-_PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _IN_PATH = re.compile(r"AWSLogs/(?:aws-account-id=)?(\d{12})/.*?(?:aws-region=)?\b([a-z]{2}(?:-[a-z]+)+-\d)/")
 
 
@@ -63,7 +62,7 @@ class Part:
                 self.is_packed = True
                 yield from decoder.parquet(file)
                 return
-            codec: Any = next((name for mark, name in _PACKED if head.startswith(mark)), "")
+            codec: Any = codec_of(head)
             self.is_packed = bool(codec)
             stream: Any = pa.CompressedInputStream(file, codec) if codec else file
             left = _MOST_UNPACKED if codec else entry.until - entry.begin

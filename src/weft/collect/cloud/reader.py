@@ -21,7 +21,7 @@ from weft.collect.cloud.ledger import DONE, DUPLICATE, FAILED, READING, Entry, F
 from weft.collect.cloud.part import Part, file_number
 from weft.collect.intake.book import SourceBook
 from weft.decode.cloud import Options
-from weft.errors import InvalidInput, Unavailable, WeftError
+from weft.errors import InvalidInput, NotAllowed, Unavailable, WeftError
 from weft.model.cloud import CLOUD_FLOWS, LOG_STATES
 from weft.model.tables import Table
 
@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _SMALL, _GROUP_BYTES, _GROUP_FILES = 256 << 10, 2 << 20, 200
 _BATCH_ROWS = 200_000
+_SMALL_ROWS = 25_000  # a small file that unpacks to more is stored alone
 _SKIPDATA = next(number for number, name in LOG_STATES.items() if name == "skipdata")
 _NODATA = next(number for number, name in LOG_STATES.items() if name == "nodata")
 
@@ -139,13 +140,16 @@ class LogReader:
             new = Entry(one.location, one.size, one.mtime_ns, content, READING, 0, one.size)
             if entry is None or entry.state == DUPLICATE:
                 return self._duplicate(new) if self._ledger.copy_of(content, one.location) else new
-            if entry.state == FAILED:
-                return new.but(batches=entry.batches)
+            tried = entry.batches if entry.state == FAILED else 0  # what the store has of a part that went wrong
+            if entry.state == FAILED and not entry.begin:
+                return new.but(batches=tried)
             if content == entry.content or one.size == entry.consumed:
                 return entry.but(size=one.size, mtime_ns=one.mtime_ns)
             if entry.anchor and one.size > entry.consumed and part.anchor(entry.consumed) == entry.anchor:
-                return new.but(begin=entry.consumed, consumed=entry.consumed, memo=entry.memo, anchor=entry.anchor)
-        except Unavailable as error:
+                return new.but(
+                    begin=entry.consumed, consumed=entry.consumed, memo=entry.memo, anchor=entry.anchor, batches=tried
+                )
+        except (Unavailable, NotAllowed) as error:  # one file's fault must not hold up the others
             self._book.error("unreadable", f"{one.path}: {error.what}")
             return None
         self._book.error("rewritten", f"{one.path}: changed after it was read; what is new in it is not told apart")
@@ -159,21 +163,27 @@ class LogReader:
         """Read small files and store them as one batch."""
         batches: list[pa.RecordBatch] = []
         done: list[Entry] = []
+        alone: list[tuple[Listed, Entry]] = []
         for one, entry in taken:
             part = Part(self._bucket, one, self._options)
             try:
-                found = list(part.batches(entry))
+                found = _at_most(_SMALL_ROWS, part.batches(entry))
             except InvalidInput as error:
                 done.append(self._failed(one, entry, error))
+                continue
+            if found is None:
+                alone.append((one, entry.but(group="")))
                 continue
             batches += [self._placed(batch) for batch in found]
             done.append(self._finished(one, entry, part))
         if batches:
-            self._intake.put_once(
-                CLOUD_FLOWS, joined(batches), f"cloud-{name}", self._book, messages=len(taken)
-            )  # fmt: skip
+            messages = len(taken) - len(alone)
+            self._intake.put_once(CLOUD_FLOWS, joined(batches), f"cloud-{name}", self._book, messages=messages)
+        done += [entry for _, entry in alone]
         self._ledger.write([entry.but(group="") for entry in done], self._places.new_loggers())
-        self.files += len(taken)
+        self.files += len(taken) - len(alone)
+        for one, entry in alone:
+            self._store(one, entry)
 
     def _store(self, one: Listed, entry: Entry) -> None:
         """Read a file and store it in batches, each remembered."""
@@ -232,6 +242,17 @@ def _groups(due: Iterable[Listed]) -> Iterator[list[Listed]]:
         size += one.size
     if group:
         yield group
+
+
+def _at_most(rows: int, batches: Iterable[pa.RecordBatch]) -> list[pa.RecordBatch] | None:
+    """All of the batches; none where they have more rows than that."""
+    found: list[pa.RecordBatch] = []
+    for batch in batches:
+        rows -= batch.num_rows
+        if rows < 0:
+            return None
+        found.append(batch)
+    return found
 
 
 def _large(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -5,6 +5,6 @@ NSGs), GCP and OCI, in pieces of any size. Goes out: batches of the table, and w
 and never look at a record in Python: kernels walk the text.
 """
 
-from weft.decode.cloud.decoder import PIECE, CloudDecoder, Options
+from weft.decode.cloud.decoder import PIECE, CloudDecoder, Options, codec_of, provider_in
 
-__all__ = ["PIECE", "CloudDecoder", "Options"]
+__all__ = ["PIECE", "CloudDecoder", "Options", "codec_of", "provider_in"]

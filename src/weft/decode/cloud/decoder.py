@@ -27,11 +27,22 @@ _HEAD = 1 << 16
 _SPACE = 32
 _AZURE_RECORDS = 512
 _LONGEST_LINE = 1 << 16
+_PACKED = ((b"\x1f\x8b", "gzip"), (b"BZh", "bz2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _MARKS = (
     ("azure", (b'"flowTuples"', b'"flowRecords"', b"FlowLogFlowEvent", b"NetworkSecurityGroupFlowEvent")),
     ("gcp", (b'"jsonPayload"',)),
     ("oci", (b"com.oraclecloud", b'"vnicocid"', b'"logContent"')),
 )
+
+
+def codec_of(head: bytes) -> str:
+    """How a file is packed, by its first four bytes, as Arrow calls it; empty = not."""
+    return next((name for mark, name in _PACKED if head.startswith(mark)), "")
+
+
+def provider_in(text: bytes) -> str:
+    """Whose flow log JSON is, by words that only its records have; empty = nobody's."""
+    return next((name for name, marks in _MARKS if any(mark in text for mark in marks)), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +156,7 @@ def _recognise(data: bytes, options: Options) -> tuple[str, int]:
     skip = len(data[:_HEAD]) - len(head)
     kind = options.format
     if kind == "auto" and head[:1] in (b"{", b"["):
-        near = data[: 1 << 20]
-        kind = next((name for name, marks in _MARKS if any(mark in near for mark in marks)), "")
+        kind = provider_in(data[: 1 << 20])
         if not kind:
             raise InvalidInput("is JSON, but no flow log of a provider known", fix="See docs/cloud.md for the formats.")
     if kind in {"auto", "aws"}:
