@@ -60,7 +60,7 @@ class Definitions:
             one.revealed()
 
     def all(self) -> Mapping[str, DefinedTest]:
-        """Every test by name. Raises ``StoreUnavailable`` at the first time only: later what was known is used."""
+        """Every test by name. Raises ``StoreUnavailable``: agents ask and report again later."""
         with self._lock:
             if time.monotonic() - self._read_at > _FRESH_S or not self._read_at:
                 self._known = self._read()
