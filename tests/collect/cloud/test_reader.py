@@ -7,6 +7,8 @@ import os
 import time
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.collect.cloud.logs import OnceIntake, aws, azure, azure_record, line, many
 
@@ -156,6 +158,42 @@ def test_one_file_that_may_not_be_read_holds_up_no_other(bench: Bench, monkeypat
     monkeypatch.setattr(Bucket, "open", original)
     bench.read()
     assert sorted(row["bytes"] for row in bench.intake.rows) == [1, 2, 3]
+
+
+def test_a_parquet_file_whose_store_breaks_off_is_not_taken_for_damaged(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, cells = ["srcaddr", "dstaddr", "bytes"], [["10.0.0.1"] * 3, ["192.0.2.1"] * 3, [1, 2, 3]]
+    pq.write_table(pa.table(dict(zip(names, cells, strict=True))), bench.logs / "a.parquet")
+    (bench.logs / "damaged.parquet").write_bytes((bench.logs / "a.parquet").read_bytes()[:-20] + b"x" * 20)
+    original = Bucket.open
+    monkeypatch.setattr(Bucket, "open", lambda self, path: _BreaksOff(original(self, path)))
+    with pytest.raises(Unavailable, match="reset"):
+        bench.read()
+    assert bench.errors == {}
+    monkeypatch.setattr(Bucket, "open", original)
+    bench.read()
+    assert bench.errors == {"bad_file": 1}
+    assert [row["bytes"] for row in bench.intake.rows] == [1, 2, 3]
+
+
+class _BreaksOff:
+    """A file that can be looked at as the reader does to know it, and no more."""
+
+    def __init__(self, file: pa.NativeFile) -> None:
+        self._file = file
+        self.seek, self.tell, self.close, self.closed = file.seek, file.tell, file.close, False
+
+    def read(self, size: int) -> bytes:
+        if size not in (4, 256 << 10):
+            raise OSError("connection reset by the store")
+        return bytes(self._file.read(size))
+
+    def __enter__(self) -> _BreaksOff:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
 
 
 def test_a_small_file_of_many_rows_is_stored_alone(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -60,7 +60,7 @@ class Part:
             file.seek(entry.begin)
             if head == b"PAR1":
                 self.is_packed = True
-                yield from decoder.parquet(file)
+                yield from decoder.parquet(_Source(file, self._read))
                 return
             codec: Any = codec_of(head)
             self.is_packed = bool(codec)
@@ -89,6 +89,23 @@ class Part:
             return InvalidInput("is cut off or damaged")
         found = self._bucket.explained(error)
         return found if isinstance(found, InvalidInput) else Unavailable(found.what, where=found.where)
+
+
+class _Source:
+    """A file for a reader that takes every error for the content's fault: what fails here is the store's."""
+
+    def __init__(self, file: Any, read: Callable[[Any, int], bytes]) -> None:
+        self._file, self._read = file, read
+        self.seek, self.tell, self.close = file.seek, file.tell, file.close
+
+    @property
+    def closed(self) -> bool:
+        """As files have it."""
+        return bool(self._file.closed)
+
+    def read(self, size: int) -> bytes:
+        """So many bytes from where it is. Raises ``Unavailable``."""
+        return self._read(self._file, size)
 
 
 def file_number(location: str) -> int:
