@@ -122,6 +122,21 @@ def test_sessions_of_the_collector_come_and_go(tmp_path):
     assert len(one.rib) == 1
 
 
+def test_a_peer_whose_as_is_told_in_two_ways_is_one_session(tmp_path):
+    """Collectors write 23456 for an AS of four octets where a record has room for two."""
+    one = Import(tmp_path)
+    one.read(
+        update(T, PEERS[0], "198.51.100.0/24", path=PATH)
+        + update(T + 1, (PEERS[0][0], 23456), "203.0.113.0/24", path=PATH)
+        + update(T + 2, PEERS[0], withdrawn=("198.51.100.0/24", "203.0.113.0/24"))
+    )  # fmt: skip
+    assert [event for _, event in one.events()] == [
+        "peer_up 192.0.2.1", "announce 192.0.2.1 198.51.100.0/24", "announce 192.0.2.1 203.0.113.0/24",
+        "withdraw 192.0.2.1 198.51.100.0/24", "withdraw 192.0.2.1 203.0.113.0/24",
+    ]  # fmt: skip
+    assert len(one.rib) == 0
+
+
 def test_times_of_files(tmp_path):
     first, second = tmp_path / "a.gz", tmp_path / "b"
     first.write_bytes(gzip.compress(update(T, PEERS[0]) + update(T + 3, PEERS[0])))

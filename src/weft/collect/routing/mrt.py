@@ -35,7 +35,7 @@ class MrtImport:
 
     def __init__(self, feed: Feed, book: SourceBook, *, exporter: bytes = NO_ADDRESS, shift_ns: int = 0) -> None:
         self._feed, self._book, self._exporter, self._shift_ns = feed, book, exporter, shift_ns
-        self._sessions: dict[tuple[bytes, bytes, int], Session] = {}
+        self._sessions: dict[tuple[bytes, bytes], Session] = {}  # by collector and peer: see ``SessionKey``
         self._dumped: dict[int, tuple[Session, int]] = {}  # sessions of the table that is being read, and its time
         self.records = 0
         self.prefixes = 0
@@ -92,16 +92,16 @@ class MrtImport:
         self._book.came(messages=block.records)
 
     def _session(self, exporter: bytes, peer: bytes, peer_as: int, view: str, time_ns: int) -> Session:
-        found = self._sessions.get((exporter, peer, peer_as))
+        found = self._sessions.get((exporter, peer))
         if found is None:
             key = SessionKey(exporter, MRT, _PRE, peer, peer_as, view)
-            found = self._sessions[exporter, peer, peer_as] = self._feed.up(
+            found = self._sessions[exporter, peer] = self._feed.up(
                 key, self._book, received_ns=time.time_ns(), time_ns=time_ns - 1000, reason=ALREADY_UP
             )
         return found
 
     def _change(self, exporter: bytes, change: SessionChange) -> None:
-        known = exporter, change.peer, change.peer_as
+        known = exporter, change.peer
         now_ns, at_ns = time.time_ns(), change.time_ns + self._shift_ns
         if change.new_state == _ESTABLISHED:
             if (session := self._sessions.pop(known, None)) is not None:
@@ -142,9 +142,6 @@ def newest_time(paths: Iterable[Path]) -> int:
 
 def _by_session(block: MrtBlock) -> list[NDArray[np.int64]]:
     """Rows of each neighbour, in their order."""
-    key = np.zeros((len(block.routes), 20), np.uint8)
-    key[:, :16] = block.peer
-    key[:, 16:] = np.ascontiguousarray(block.peer_as, np.uint32).view(np.uint8).reshape(-1, 4)
-    _, number = np.unique(key.view("V20").ravel(), return_inverse=True)
+    _, number = np.unique(np.ascontiguousarray(block.peer).view("V16").ravel(), return_inverse=True)
     order = np.argsort(number, kind="stable")
     return np.split(order, np.flatnonzero(np.diff(number[order])) + 1)
