@@ -95,7 +95,7 @@ def _changes(block: MrtBlock) -> Iterator[Record]:
 
 
 def _forget(paths: Paths) -> None:
-    """Printed is done with: a file's paths are not kept."""
+    """Printed is done with: the paths of a file or capture are not kept."""
     if len(paths) > 200_000:
         paths.drop(np.arange(paths.places, dtype=np.int32))
 
@@ -171,6 +171,7 @@ def _bmp(
                        "peer_as": peer[1], "family": FAMILIES[family]}  # fmt: skip
         else:
             yield _message(one, time_ns, exporter)
+    _forget(paths)
 
 
 def _message(one: BmpMessage, time_ns: int, exporter: str) -> Record:

@@ -69,6 +69,14 @@ def test_what_was_not_captured_is_counted(tmp_path: Path) -> None:
     assert sum(len(one.octets) for one in found) == 1 + 4200 * 1000
 
 
+def test_segments_that_wait_are_bounded_however_short_they_are(tmp_path: Path) -> None:
+    """One octet each, all ahead of the one that is missing."""
+    file = capture(tmp_path, [packet(0, b"a"), *(packet(2 + 2 * at, b"b") for at in range(8_400))])
+    found = list(file)
+    assert file.errors["tcp_segment_missing"] == 8_400 - 8192
+    assert len(found) == 1 + 8_400 - 8192
+
+
 def test_connections_are_told_apart(tmp_path: Path) -> None:
     found = list(capture(tmp_path, [packet(1, b"a", port=1), packet(9, b"b", port=2), packet(2, b"c", port=1)]))
     assert [(one.source_port, one.octets) for one in found] == [(1, b"a"), (2, b"b"), (1, b"c")]

@@ -28,6 +28,7 @@ from weft.decode.bmp import (
 )  # fmt: skip
 from weft.errors import InvalidInput
 from weft.model.addresses import NO_ADDRESS, address_text, packed
+from weft.model.routes import RIBS
 
 BMP = 1  # model.routes.ROUTE_SOURCES
 _PRE, _POST, _LOC = 1, 2, 3  # model.routes.RIBS
@@ -45,9 +46,12 @@ _SUSPICIOUS = 100
 
 @dataclass(slots=True)
 class _Peer:
-    """What a Peer Up said."""
+    """What a Peer Up said, as far as its tables need it: a hostile one is long."""
 
-    up: PeerUp
+    asn: int
+    bgp_id: int
+    table: str
+    time_ns: int
     received_ns: int
     was_up: bool
     own_as: int
@@ -171,7 +175,7 @@ class Router:
     def _peer_up(self, up: PeerUp, now_ns: int) -> None:
         if self._tables_of(up.peer):
             self._forget(up.peer, "the session came up again", now_ns, up.time_ns)
-        first = up.peer not in self._seen and now_ns - self.connected_ns < _GREETING_NS
+        first = now_ns - self.connected_ns < _GREETING_NS and up.peer not in self._seen
         unstamped = up.time_ns in (0, now_ns)
         was_up = first and (unstamped or up.time_ns < self.connected_ns - _SECOND)
         if up.peer not in self._peers and len(self._peers) >= self._max_peers:
@@ -179,15 +183,16 @@ class Router:
             return
         own = _own(up)
         self.router_id = self.router_id or own[1]
-        self._seen.add(up.peer)
-        self._peers[up.peer] = _Peer(up, now_ns, was_up, own[0])
+        if first:
+            self._seen.add(up.peer)
+        self._peers[up.peer] = _Peer(up.peer_as, up.bgp_id, up.table, up.time_ns, now_ns, was_up, own[0])
         self._open(up.peer, up.rib)
 
     def _own_routes(self, message: Monitoring, now_ns: int) -> None:
         """Routers tell routes of their own (FRR) without saying first that the neighbour, which is none, is up."""
         if len(self._peers) < self._max_peers:
-            up = PeerUp(message.peer, message.peer_as, message.bgp_id, message.rib, 0)
-            self._peers[message.peer] = _Peer(up, now_ns, was_up=True, own_as=message.peer_as)
+            asn = message.peer_as
+            self._peers[message.peer] = _Peer(asn, message.bgp_id, "", 0, now_ns, was_up=True, own_as=asn)
 
     def _peer_down(self, down: PeerDown, now_ns: int) -> None:
         if down.peer not in self._peers:
@@ -202,7 +207,7 @@ class Router:
             self._feed.down(table.session, self.book, reason, received_ns=now_ns, time_ns=time_ns)
 
     def _tables_of(self, peer: PeerKey) -> list[tuple[PeerKey, int]]:
-        return [at for at in self._tables if at[0] == peer]
+        return [(peer, rib) for rib in RIBS if (peer, rib) in self._tables]
 
     def _open(self, peer: PeerKey, rib: int) -> _TableOf | None:
         """A table of a peer that is up: its history begins when the session came up."""
@@ -210,17 +215,16 @@ class Router:
         if len(self._tables) >= self._max_peers:
             self.book.error("too_many_peers", "more than routing.bmp.max_peers")
             return None
-        up = known.up
         if self.exporter == NO_ADDRESS:
             self.exporter = self.known_as()
             self.book.rename(exporter=address_text(self.exporter))
-        vrf = peer.vrf or ("" if up.table in _GLOBAL else up.table)
+        vrf = peer.vrf or ("" if known.table in _GLOBAL else known.table)
         key = SessionKey(
-            self.exporter, BMP, rib, NO_ADDRESS if peer.address in _OWN else peer.address, up.peer_as, vrf
+            self.exporter, BMP, rib, NO_ADDRESS if peer.address in _OWN else peer.address, known.asn, vrf
         )  # fmt: skip
         session = self._feed.up(
-            key, self.book, received_ns=known.received_ns, time_ns=0 if known.was_up else up.time_ns,
-            local_as=known.own_as, bgp_id=up.bgp_id, reason=ALREADY_UP if known.was_up else "",
+            key, self.book, received_ns=known.received_ns, time_ns=0 if known.was_up else known.time_ns,
+            local_as=known.own_as, bgp_id=known.bgp_id, reason=ALREADY_UP if known.was_up else "",
         )  # fmt: skip
         until = known.received_ns + _LOADING_NS if known.was_up else 0
         table = self._tables[peer, rib] = _TableOf(session, until)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.bgp.codes import HEADER, UPDATE
+from weft.decode.bgp.nlri import is_read
 from weft.decode.bgp.paths import Paths
 from weft.decode.bgp.routes import Routes
 from weft.decode.bgp.update import AddPath, decode_update, decode_updates
@@ -102,7 +103,8 @@ class BmpStream:
             if len(self._add_path) >= _PEERS:
                 raise InvalidInput("too_many_peers")
             for is_out in (False, True):
-                self._add_path[one.peer, is_out] = agreement(one, is_out=is_out)[1]
+                ids = agreement(one, is_out=is_out)[1]
+                self._add_path[one.peer, is_out] = frozenset(pair for pair in ids if is_read(pair))
         elif isinstance(one, PeerDown):
             for is_out in (False, True):
                 self._add_path.pop((one.peer, is_out), None)

@@ -26,6 +26,7 @@ _SYN, _FIN, _RST = 2, 1, 4
 _BATCH = 8192
 _CONNECTIONS = 4096  # directions that are followed at once; the longest silent one makes room
 _AHEAD = 4 << 20  # octets of one direction that wait for a missing segment: then it is taken for lost
+_SEGMENTS = 1 << 13  # and so many segments, however short: each that comes is held against them
 _HALF = 1 << 31
 
 #: Columns of what is said of each packet.
@@ -166,7 +167,7 @@ class TcpFile:
             if seq not in one.waiting:
                 one.waiting[seq] = octets
                 one.held += len(octets)
-            if one.held <= _AHEAD:
+            if one.held <= _AHEAD and len(one.waiting) <= _SEGMENTS:
                 return []
             self.errors["tcp_segment_missing"] += 1
             one.is_new = True

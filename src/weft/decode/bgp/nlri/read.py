@@ -22,10 +22,19 @@ _OTHERS: dict[tuple[int, int], Callable[[int, int, Octets], Nlri]] = {
 }  # fmt: skip
 
 
+def is_read(pair: tuple[int, int]) -> bool:
+    """Whether NLRI of an AFI and SAFI are told apart: what else was agreed on for the family matters only then."""
+    return _reader(pair) is not None
+
+
+def _reader(pair: tuple[int, int]) -> Callable[[int, int, Octets], Nlri] | None:
+    return _OTHERS.get(pair) or (_READERS.get(pair[1]) if pair[0] in (1, 2) else None)
+
+
 def read_nlri(pair: tuple[int, int], data: bytes, has_id: bool) -> list[Nlri]:
     """All NLRI of an AFI and SAFI; a family that nothing here knows is one route in octets. Raises ``Malformed``."""
     afi, safi = pair
-    reader = _OTHERS.get(pair) or (_READERS.get(safi) if afi in (1, 2) else None)
+    reader = _reader(pair)
     if reader is None:
         return [read_opaque(afi, safi, Octets(data))] if data else []
     octets, found = Octets(data), []
