@@ -229,6 +229,7 @@ class RouteLookups:
                 for router in gone:
                     self._retired.append(self._tables.pop(router))
                 self._publish()
+        self._left_out &= routers
         for router in sorted(routers, key=lambda one: self._due.get(one, 0.0)):
             began = time.monotonic()
             held = self._tables.get(router)

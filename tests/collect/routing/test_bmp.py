@@ -14,6 +14,8 @@ from tests.waiting import until
 from weft.collect.intake.identity import Nobody
 from weft.collect.routing.collector import RoutingCollector
 from weft.collect.routing.config import BmpConfig, BmpListenerConfig, RoutingConfig
+from weft.collect.routing.memory import STATE_FILE, SessionsFile
+from weft.errors import Unavailable
 from weft.model.addresses import NO_ADDRESS, address_text, packed
 from weft.model.routes import RIBS, ROUTE_EVENTS, ROUTES
 
@@ -351,6 +353,23 @@ def test_tables_are_bounded(lab):
     one.connect(*(wire.peer_up(f"192.0.2.{n}", 64500) for n in range(1, 7)))
     until(lambda: one.intake.errors().get("too_many_peers") == 3)
     assert len(one.collector.rib.sessions()) == 3
+
+
+def test_weft_that_stops_while_the_store_is_away_closes_sessions_at_its_next_start(lab, tmp_path, monkeypatch):
+    one = lab()
+    one.connect(wire.initiation(), wire.peer_up(*A), wire.monitoring(*A, wire.update("198.51.100.0/24", path=PATH)))
+    until(lambda: len(one.collector.rib) == 1 and one.rows())
+
+    def refuses(*_args, **_more):
+        raise Unavailable("the intake is full", where="collect", fix="Try again later.")
+
+    monkeypatch.setattr(one.intake, "put", refuses)
+    one.collector._file.keep(session.key for session in one.collector.rib.sessions())
+    began = time.monotonic()
+    one.stop()
+    assert time.monotonic() - began < 10  # it does not wait for a store that may stay away
+    assert one.collector.feed.lost_rows
+    assert len(SessionsFile(tmp_path / STATE_FILE).left_over()[1]) == 1
 
 
 def test_a_store_that_is_slow_makes_routers_wait_and_loses_nothing(lab, monkeypatch):

@@ -199,6 +199,21 @@ def test_exabgp_that_ends_is_started_again(sessions: tuple[BgpSessions, Rib, Fak
     until(listening, 60)
 
 
+def test_exabgp_that_cannot_be_started_is_told_and_tried_again(tmp_path: Path) -> None:
+    """As while it is being replaced by a newer one."""
+    program = tmp_path / "exabgp"
+    program.write_text("#!/nothing/here\n")
+    program.chmod(0o755)
+    intake = FakeIntake()
+    config = _config(address="127.0.0.1", port=_free_port(), program=str(program))
+    running = BgpSessions(config, Feed(Rib(), intake), Nobody())
+    running.start()
+    try:
+        until(lambda: intake.errors().get("exabgp_ended", 0) > 1)
+    finally:
+        running.stop()
+
+
 def test_nothing_is_started_where_nothing_is_configured() -> None:
     intake = FakeIntake()
     running = BgpSessions(BgpConfig(), Feed(Rib(), intake), Nobody())

@@ -69,6 +69,8 @@ class RoutingCollector:
 
     def stop(self) -> None:
         """End every session, in the history, too."""
+        lost = self.feed.lost_rows
+        self.feed.close()
         self.bgp.stop()
         self.bmp.stop()
         self.feed.flush()
@@ -78,7 +80,8 @@ class RoutingCollector:
             self._thread = None
             if self._registry is not None:
                 self._registry.unregister(self._metrics)
-            self._file.keep(session.key for session in self.rib.sessions())
+            if self.feed.lost_rows == lost:  # else the next start closes what could not be told
+                self._file.keep(session.key for session in self.rib.sessions())
 
     def _remember(self) -> None:
         while not self._ended.wait(_TICK_S):

@@ -95,12 +95,12 @@ class Feed:
     def down(self, session: Session, book: SourceBook, reason: str, *, received_ns: int, time_ns: int = 0) -> int:
         """A session went away, and its routes with it; how many there were."""
         at_ns = int(self.believed(_PRE + 1, np.array([time_ns], np.int64), received_ns)[0])
+        self._due.pop(id(session), None)
         with self.rib.lock:
             if not self.holds(session):
                 return 0
             gone, at_ns = self.rib.drop(session), max(at_ns, session.table.newest_ns + _STEP_NS)
             self._remember(session.key, at_ns)
-        self._due.pop(id(session), None)
         self._put(session_row(session.key, PEER_DOWN, at_ns, received_ns, reason[:200]), book, 0)
         return gone
 

@@ -125,28 +125,37 @@ class BgpSessions:
         pause = _FIRST_PAUSE_S
         while True:
             began = time.monotonic()
-            process = await asyncio.create_subprocess_exec(
-                program, str(folder / "exabgp.conf"), env=environment(self._config), cwd=folder,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
-            )  # fmt: skip
             try:
-                status = await process.wait()
-            finally:
-                await _end(process)
+                reason = f"ExaBGP ended with status {await self._once(program, folder)}"
+            except OSError as error:  # it was removed, or is being replaced
+                reason = f"ExaBGP cannot be started: {error.strerror}"
             for neighbor in self._neighbors.values():
-                neighbor.book.error(
-                    "exabgp_ended", f"ExaBGP ended with status {status}; starting it again", failing=True
-                )
+                neighbor.book.error("exabgp_ended", f"{reason}; starting it again", failing=True)
             pause = _FIRST_PAUSE_S if time.monotonic() - began > _MOST_PAUSE_S else min(pause * 2, _MOST_PAUSE_S)
             await asyncio.sleep(pause)
+
+    async def _once(self, program: str, folder: Path) -> int:
+        """Run ExaBGP until it ends; its status."""
+        process = await asyncio.create_subprocess_exec(
+            program, str(folder / "exabgp.conf"), env=environment(self._config), cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        try:
+            return await process.wait()
+        finally:
+            await _end(process)
 
     async def _chores(self) -> None:
         while True:
             await asyncio.sleep(_TICK_S)
-            await asyncio.to_thread(self._tick)
+            try:
+                await asyncio.to_thread(self._tick)
+            except Exception:  # the next tick may do better
+                log.exception("bgp_chores_failed")
 
     def _tick(self) -> None:
-        judge, self._judge = self._judge, False
+        if judge := self._judge:  # cleared only where it was seen: it may be set meanwhile
+            self._judge = False
         self._feed.rib.sweep()
         for neighbor in self._neighbors.values():
             session = neighbor.session

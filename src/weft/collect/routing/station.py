@@ -265,7 +265,8 @@ class BmpStation:
 
     def _tick(self) -> None:
         """Checkpoints that are due, routers that are known by another address, new judgements, the Sources page."""
-        judge, self._judge = self._judge, False
+        if judge := self._judge:  # cleared only where it was seen: it may be set meanwhile
+            self._judge = False
         version = self._identity.version
         moved, self._version = version != self._version, version
         for connection in list(self._connections):
