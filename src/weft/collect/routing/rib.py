@@ -59,7 +59,6 @@ class Session:
     """One table of one neighbour."""
 
     key: SessionKey
-    up_ns: int
     local_as: int = 0  # of the router; 0 = not known
     bgp_id: int = 0  # of the neighbour
     table: RouteTable = field(default_factory=RouteTable)
@@ -92,7 +91,7 @@ class Rib:
         with self.lock:
             if key in self._sessions:
                 self.drop(self._sessions[key])
-            session = self._sessions[key] = Session(key, time_ns, local_as, bgp_id)
+            session = self._sessions[key] = Session(key, local_as, bgp_id)
             session.table.begin(time_ns)
             return session
 

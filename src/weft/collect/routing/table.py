@@ -147,10 +147,6 @@ class Applied:
     rpki: NDArray[np.uint8]
     time_ns: NDArray[np.int64]
 
-    def count(self, event: int) -> int:
-        """Rows of which this became."""
-        return int((self.event == event).sum())
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -185,11 +181,6 @@ class RouteTable:
     def newest_ns(self) -> int:
         """The newest time of any row so far."""
         return int(self._state[NEWEST])
-
-    @property
-    def nbytes(self) -> int:
-        """Memory held by the columns, octets."""
-        return sum(column.nbytes for column in self._columns) + self._buckets.nbytes
 
     def begin(self, time_ns: int) -> None:
         """What comes from now on is later than ``time_ns``, so that it counts after what was stored of then."""

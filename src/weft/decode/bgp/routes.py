@@ -48,14 +48,6 @@ class Routes:
             np.zeros(0, np.uint32), np.zeros(0, np.int32),
         )  # fmt: skip
 
-    def take(self, rows: slice) -> Routes:
-        """A stretch of the rows, without the errors and markers."""
-        return Routes(
-            self.withdrawn[rows], self.family[rows], self.prefix[rows], self.prefix_length[rows], self.path_id[rows],
-            self.path[rows], self.nlri and self.nlri[rows], self.rd and self.rd[rows],
-            self.labels and self.labels[rows],
-        )  # fmt: skip
-
     def ordered(self, order: NDArray[np.int64]) -> Routes:
         """The rows in another order, errors and markers kept."""
         return Routes(

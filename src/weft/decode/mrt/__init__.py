@@ -2,6 +2,6 @@
 
 from weft.decode.mrt.blocks import MrtBlock, SessionChange
 from weft.decode.mrt.files import file_chunks, is_mrt
-from weft.decode.mrt.reader import MrtReader, read_mrt
+from weft.decode.mrt.reader import MrtReader
 
-__all__ = ["MrtBlock", "MrtReader", "SessionChange", "file_chunks", "is_mrt", "read_mrt"]
+__all__ = ["MrtBlock", "MrtReader", "SessionChange", "file_chunks", "is_mrt"]

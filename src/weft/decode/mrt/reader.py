@@ -244,8 +244,3 @@ def _change(record: NDArray[np.int64], found: NDArray[np.int64], addresses: NDAr
     return SessionChange(
         int(record[R_TIME]), addresses[:16].tobytes(), int(found[M_PEER_AS]), int(found[M_OLD]), int(found[M_NEW])
     )
-
-
-def read_mrt(chunks: Iterable[bytes], paths: Paths) -> Iterator[MrtBlock]:
-    """Blocks of an MRT file."""
-    return MrtReader(paths).blocks(chunks)

@@ -20,7 +20,7 @@ NEWEST_VERSION = 2
 SERIAL_NOTIFY, SERIAL_QUERY, RESET_QUERY, CACHE_RESPONSE = 0, 1, 2, 3
 IPV4_PREFIX, IPV6_PREFIX, END_OF_DATA, CACHE_RESET, ROUTER_KEY, ERROR_REPORT, ASPA = 4, 6, 7, 8, 9, 10, 11
 #: Codes of Error Report that change what is done next (RFC 8210 §12).
-CORRUPT_DATA, NO_DATA, UNSUPPORTED_VERSION, UNSUPPORTED_TYPE, WITHDRAWAL_OF_UNKNOWN = 0, 2, 4, 5, 6
+NO_DATA, UNSUPPORTED_VERSION = 2, 4
 ERROR_CODES = {
     0: "corrupt_data", 1: "internal_error", 2: "no_data_available", 3: "invalid_request", 4: "unsupported_version",
     5: "unsupported_pdu_type", 6: "withdrawal_of_unknown_record", 7: "duplicate_announcement", 8: "unexpected_version",
