@@ -118,6 +118,7 @@ def test_sessions_lead_to_policy(browser: Any, server: Server, answers: Any) -> 
         table.wait_for()
         assert table.get_by_role("row").count() == 10
         page.get_by_role("textbox", name="Find a session").fill("198.51.100.2")
+        table.get_by_role("row", name=re.compile(r"198\.51\.100\.1 .*accepted")).wait_for(state="detached")
         row = table.get_by_role("row", name=re.compile("accepted"))
         assert "up" in row.inner_text()
         row.click()
@@ -148,6 +149,15 @@ def test_policy_shows_what_it_changes(browser: Any, server: Server, answers: Any
         assert "communities +64496:100" in row.inner_text()
         page.get_by_role("radiogroup", name="What policy does").get_by_text("Rejected").click()
         page.get_by_text("Policy lets every route through as it came").wait_for()
+
+
+def test_another_neighbour_is_picked_with_its_router(browser: Any, server: Server, answers: Any) -> None:
+    with page_of(browser, server) as page:
+        opened(page, answers, f"/routing/policy?since={DAY + 9 * 3600}&until={DAY + 11 * 3600}")
+        page.locator("input[aria-label='Router and neighbour']").click()
+        page.get_by_role("option", name=re.compile("198.51.100.2")).click()
+        page.wait_for_url(lambda url: f"router={EDGE1}" in url and "peer=198.51.100.2" in url, timeout=5000)
+        page.get_by_role("row").filter(has_text="communities +64496:100").first.wait_for()
 
 
 def test_traffic_by_as_path_is_asked_of_the_flows(browser: Any, server: Server, answers: Any) -> None:

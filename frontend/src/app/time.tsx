@@ -2,6 +2,7 @@
 import { createContext, useContext, useEffect, useMemo, useState, type ReactNode } from "react";
 import { useSearchParams } from "wouter";
 import { isRelative, resolve, shifted, zoomedOut, absolute, type Span, type TimeRange } from "../lib/time";
+import { useParams } from "./params";
 
 export const DEFAULT_RANGE: TimeRange = { since: "now-6h", until: "now" };
 export const REFRESHES = [0, 10, 30, 60, 300] as const;
@@ -23,21 +24,13 @@ const Context = createContext<TimeState | null>(null);
 const nowSeconds = (): number => Math.floor(Date.now() / 1000);
 
 export function TimeProvider({ children }: { children: ReactNode }) {
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useParams(false);
   const since = params.get("since") ?? DEFAULT_RANGE.since;
   const until = params.get("until") ?? DEFAULT_RANGE.until;
   const refresh = Number(params.get("refresh") ?? 0) || 0;
 
   const value = useMemo<TimeState>(() => {
     const range = { since, until };
-    const put = (values: Record<string, string>): void => setParams((old) => {
-      const next = new URLSearchParams(old);
-      for (const [name, text] of Object.entries(values)) {
-        if (text) next.set(name, text);
-        else next.delete(name);
-      }
-      return next;
-    });
     const setRange = (next: TimeRange): void => {
       const usual = next.since === DEFAULT_RANGE.since && next.until === DEFAULT_RANGE.until;
       put({ since: usual ? "" : next.since, until: usual || next.until === "now" ? "" : next.until });
@@ -59,7 +52,7 @@ export function TimeProvider({ children }: { children: ReactNode }) {
         if (now) setRange(shifted(now, direction, nowSeconds()));
       },
     };
-  }, [since, until, refresh, setParams]);
+  }, [since, until, refresh, put]);
   return <Context value={value}>{children}</Context>;
 }
 

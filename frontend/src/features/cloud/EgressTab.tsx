@@ -1,8 +1,8 @@
 import { useMemo } from "react";
 import { Select } from "@mantine/core";
+import { useParam } from "../../app/params";
 import { Panel } from "../../ui/Panel";
 import { clause } from "../filter/clause";
-import { useParam } from "../routing/parts";
 import { Breakdown, Tools, useScope } from "./parts";
 import { allOf, DESTINATIONS, TRAFFIC_BY, type Grouping } from "./words";
 

@@ -3,6 +3,7 @@ import { useDebouncedValue } from "@mantine/hooks";
 import { useState } from "react";
 import { useGet } from "../../api/queries";
 import type { InventoryObjects } from "../../api/types";
+import { useParam } from "../../app/params";
 import { plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
@@ -12,7 +13,6 @@ import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { valueText } from "../devices/DeviceInventory";
 import { originName } from "../devices/words";
-import { useParam } from "../routing/parts";
 import { KINDS, PROVIDERS } from "./words";
 
 type InventoryObject = InventoryObjects["objects"][number];

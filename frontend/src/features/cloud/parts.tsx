@@ -3,6 +3,7 @@ import { SegmentedControl, Select } from "@mantine/core";
 import { useMemo, type ReactNode } from "react";
 import { useView } from "../../api/queries";
 import type { Query } from "../../api/types";
+import { useParam } from "../../app/params";
 import { useTime, useTimeSearch } from "../../app/time";
 import { explorePath } from "../../lib/links";
 import { format, grouped, share } from "../../lib/units";
@@ -15,7 +16,6 @@ import { EmptyState } from "../../ui/States";
 import { SeriesPanel } from "../devices/SeriesPanel";
 import { groupsOf, type Group } from "../explorer/groups";
 import { clause } from "../filter/clause";
-import { useParam } from "../routing/parts";
 import { allOf, PROVIDERS, type Grouping } from "./words";
 
 export interface Scope {

@@ -1,5 +1,6 @@
 import { SegmentedControl } from "@mantine/core";
 import type { ChurnRow, RouteChurn } from "../../api/types";
+import { useParam } from "../../app/params";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime } from "../../lib/time";
 import { grouped } from "../../lib/units";
@@ -10,7 +11,7 @@ import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { SeriesPanel } from "../devices/SeriesPanel";
 import { usePage } from "../devices/usePage";
-import { Asn, Peer, PrefixLink, Router, ShowSql, Table, useParam, type AsNames } from "./parts";
+import { Asn, Peer, PrefixLink, Router, ShowSql, Table, type AsNames } from "./parts";
 import css from "./routing.module.css";
 
 const none = <span className="faint">–</span>;

@@ -2,6 +2,7 @@ import { SegmentedControl } from "@mantine/core";
 import { useMemo } from "react";
 import { useCatalogue, useView } from "../../api/queries";
 import type { Query } from "../../api/types";
+import { useParam } from "../../app/params";
 import { useTime, useTimeSearch } from "../../app/time";
 import { datasetOf } from "../../api/dataset";
 import { explorePath } from "../../lib/links";
@@ -14,7 +15,7 @@ import { ExploreLink } from "../../ui/Ranking";
 import { EmptyState, LoadingState } from "../../ui/States";
 import { SeriesPanel } from "../devices/SeriesPanel";
 import { groupsOf, type Group } from "../explorer/groups";
-import { AsPath, useParam } from "./parts";
+import { AsPath } from "./parts";
 
 const BY: Record<string, { title: string; one: string; by: string }> = {
   path: { title: "AS paths", one: "AS path", by: "as_path" }, neighbor: { title: "Neighbouring ASes", one: "neighbouring AS", by: "neighbor_as" },

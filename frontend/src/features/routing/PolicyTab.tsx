@@ -3,6 +3,7 @@ import { useMemo } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { call } from "../../api/client";
 import type { BgpSessions, RoutePolicy, TreatedRoute } from "../../api/types";
+import { useParams } from "../../app/params";
 import { useTime } from "../../app/time";
 import { grouped, plural, share } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
@@ -13,7 +14,7 @@ import { Stat } from "../../ui/Stat";
 import { EmptyState } from "../../ui/States";
 import { StatusPill, type Status } from "../../ui/Status";
 import { usePage } from "../devices/usePage";
-import { AsPath, Communities, PrefixLink, ShowSql, useParam, Validity } from "./parts";
+import { AsPath, Communities, PrefixLink, ShowSql, Validity } from "./parts";
 import css from "./routing.module.css";
 import { ATTRIBUTES, changeOf, peerOf } from "./words";
 
@@ -82,29 +83,26 @@ function Compared({ view, verdict, setVerdict }: { view: RoutePolicy; verdict: s
 }
 
 function Chosen({ view }: { view: BgpSessions }) {
-  const [direction, setDirection] = useParam("direction");
-  const [router, setRouter] = useParam("router");
-  const [peer, setPeer] = useParam("peer");
-  const [verdict, setVerdict] = useParam("verdict");
+  const [params, put] = useParams();
+  const [direction = "", router = "", peer = "", verdict = ""] = ["direction", "router", "peer", "verdict"].map((name) => params.get(name) ?? "");
   const pairs = useMemo(() => pairsOf(view, direction || "in"), [view, direction]);
   const [first = "", second = ""] = (router && peer ? `${router} ${peer}` : (pairs[0]?.value ?? "")).split(" ");
   const answer = usePolicy(first, second, direction || "in", verdict);
   const pick = (value: string | null): void => {
     const [one = "", other = ""] = (value ?? "").split(" ");
-    setRouter(one);
-    setPeer(other);
+    put({ router: one, peer: other });
   };
   return (
     <>
       <Panel>
         <div className={layout.tools}>
           <Select size="sm" w={380} aria-label="Router and neighbour" placeholder="Router and neighbour" searchable value={first ? `${first} ${second}` : null} onChange={pick} data={pairs.some((one) => one.value === `${first} ${second}`) || !first ? pairs : [...pairs, { value: `${first} ${second}`, label: `${first} ← ${second}` }]} />
-          <SegmentedControl size="sm" aria-label="Direction" value={direction || "in"} onChange={(value) => setDirection(value === "in" ? "" : value)} data={[{ value: "in", label: "Import" }, { value: "out", label: "Export" }]} />
+          <SegmentedControl size="sm" aria-label="Direction" value={direction || "in"} onChange={(value) => put({ direction: value === "in" ? "" : value })} data={[{ value: "in", label: "Import" }, { value: "out", label: "Export" }]} />
         </div>
       </Panel>
       {first === ""
         ? <Panel><EmptyState title="No neighbour is told of on both sides of policy">Let the router's BMP report routes before and after policy (FRR: bmp monitor ipv4 unicast pre-policy and post-policy).</EmptyState></Panel>
-        : <Answer of={answer} rows={8}>{(found) => <Compared view={found} verdict={verdict} setVerdict={setVerdict} />}</Answer>}
+        : <Answer of={answer} rows={8}>{(found) => <Compared view={found} verdict={verdict} setVerdict={(value) => put({ verdict: value })} />}</Answer>}
     </>
   );
 }

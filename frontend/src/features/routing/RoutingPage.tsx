@@ -1,18 +1,9 @@
-import { lazy, Suspense, type ComponentType } from "react";
+import { lazy } from "react";
 import { useTimeSearch } from "../../app/time";
 import { routingPath } from "../../lib/links";
-import { PageHeader } from "../../ui/PageHeader";
-import { LoadingState } from "../../ui/States";
-import { TabLinks } from "../../ui/TabLinks";
-import { TimeRangePicker } from "../../ui/TimeRangePicker";
+import { TabPage, type PagePart } from "../../ui/TabPage";
 
-interface Part {
-  key: string;
-  title: string;
-  show: ComponentType;
-}
-
-const PARTS: readonly Part[] = [
+const PARTS: readonly PagePart[] = [
   { key: "", title: "Look-up", show: lazy(() => import("./LookupTab")) },
   { key: "sessions", title: "Sessions", show: lazy(() => import("./SessionsTab")) },
   { key: "churn", title: "Churn", show: lazy(() => import("./ChurnTab")) },
@@ -23,13 +14,5 @@ const PARTS: readonly Part[] = [
 
 export default function RoutingPage({ tab }: { tab: string }) {
   const kept = useTimeSearch();
-  const part = PARTS.find((one) => one.key === tab) ?? PARTS[0];
-  const Show = part?.show;
-  return (
-    <>
-      <PageHeader title="Routing" subtitle="What routers know of any prefix, now or at any time, which path is best and why"><TimeRangePicker /></PageHeader>
-      <TabLinks label="Routing" current={part?.key ?? ""} tabs={PARTS.map(({ key, title }) => ({ key, title, href: routingPath(key, {}, kept) }))} />
-      <Suspense fallback={<LoadingState rows={8} />}>{Show && <Show />}</Suspense>
-    </>
-  );
+  return <TabPage title="Routing" subtitle="What routers know of any prefix, now or at any time, which path is best and why" parts={PARTS} current={tab} hrefOf={(key) => routingPath(key, {}, kept)} />;
 }

@@ -1,6 +1,7 @@
 import { SegmentedControl } from "@mantine/core";
 import { useMemo } from "react";
 import type { BgpSessions, JudgedRoute, JudgedRoutes } from "../../api/types";
+import { useParam } from "../../app/params";
 import { useTime } from "../../app/time";
 import { usePrefs } from "../../lib/prefs";
 import { dateTime } from "../../lib/time";
@@ -14,7 +15,7 @@ import { EmptyState } from "../../ui/States";
 import { StatusIcon } from "../../ui/Status";
 import { SeriesPanel } from "../devices/SeriesPanel";
 import { usePage } from "../devices/usePage";
-import { Asn, AsPath, Peer, PrefixLink, Router, ShowSql, Table, useParam, type AsNames } from "./parts";
+import { Asn, AsPath, Peer, PrefixLink, Router, ShowSql, Table, type AsNames } from "./parts";
 import { routeKey, VALIDITY } from "./words";
 
 const STATES = ["valid", "invalid", "not_found", "unchecked"] as const;

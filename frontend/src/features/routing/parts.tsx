@@ -1,7 +1,7 @@
 /** Small pieces that every part of the page writes the same way. */
 import { ActionIcon, Drawer, Tooltip } from "@mantine/core";
-import { Fragment, useCallback, useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { Fragment, useState } from "react";
+import { Link } from "wouter";
 import type { RoutePath } from "../../api/types";
 import { useTimeSearch } from "../../app/time";
 import { devicePath, routingPath } from "../../lib/links";
@@ -72,18 +72,6 @@ export function Communities({ of }: { of: readonly string[] }) {
   if (of.length === 0) return <span className="faint">–</span>;
   const shown = of.slice(0, 3);
   return <span className={css.communities} title={of.join(" ")}>{shown.map((one) => <code key={one}>{one}</code>)}{of.length > 3 && <span className="faint">+{of.length - 3}</span>}</span>;
-}
-
-/** One value of the page's address. */
-export function useParam(name: string): [string, (value: string) => void] {
-  const [params, setParams] = useSearchParams();
-  const set = useCallback((value: string) => setParams((old) => {
-    const next = new URLSearchParams(old);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    return next;
-  }, { replace: true }), [name, setParams]);
-  return [params.get(name) ?? "", set];
 }
 
 /** What an answer rests on: its SQL, how much was read, how long it took. */

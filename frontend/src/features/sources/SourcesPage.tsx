@@ -1,8 +1,9 @@
-import { lazy, Suspense, useCallback, useDeferredValue, useMemo } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import { lazy, Suspense, useDeferredValue, useMemo } from "react";
+import { useLocation } from "wouter";
 import { useLive } from "../../api/live";
 import { useGet } from "../../api/queries";
 import type { Exporters, Sources } from "../../api/types";
+import { useParam } from "../../app/params";
 import { useTimeSearch } from "../../app/time";
 import { exporterPath, sourcesPath } from "../../lib/links";
 import { plural } from "../../lib/units";
@@ -25,24 +26,12 @@ const QualityTab = lazy(() => import("./QualityTab"));
 const REFRESH_MS = 5000;
 const MOST = 1000;
 
-/** The page's state beside the time range: `kind`, `search`, `state`, `source` (the one that is open), `tab`. */
-function useParam(name: string): [string, (value: string) => void] {
-  const [params, setParams] = useSearchParams();
-  const set = useCallback((value: string) => setParams((old) => {
-    const next = new URLSearchParams(old);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    return next;
-  }, { replace: name === "search" }), [name, setParams]);
-  return [params.get(name) ?? "", set];
-}
-
 function List({ exporters, sources, kind }: { exporters: Exporters; sources: Sources; kind: string }) {
   const kept = useTimeSearch();
   const [, navigate] = useLocation();
   const [search, setSearch] = useParam("search");
-  const [state, setState] = useParam("state");
-  const [, setOpen] = useParam("source");
+  const [state, setState] = useParam("state", false);
+  const [, setOpen] = useParam("source", false);
   const rows = useMemo(() => {
     const others = sources.sources.filter((one) => !kind || one.kind === kind).map(sourceRow);
     return kind ? others : [...exporters.exporters.map(exporterRow), ...others];
@@ -78,7 +67,7 @@ export default function SourcesPage() {
   const [kind] = useParam("kind");
   const [tab] = useParam("tab");
   const [search] = useParam("search");
-  const [open, setOpen] = useParam("source");
+  const [open, setOpen] = useParam("source", false);
   const first = useGet<Exporters>("exporters");
   const live = useLive<Exporters>("exporters");
   const sources = useSources(kind, useDeferredValue(search));

@@ -1,7 +1,8 @@
 import { NativeSelect } from "@mantine/core";
 import { useCallback, useMemo, useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { Link } from "wouter";
 import type { PathHop, Series, TestPage, TestPath, TestSeries } from "../../api/types";
+import { useParams } from "../../app/params";
 import { useTime, useTimeSearch } from "../../app/time";
 import { timeseries } from "../../charts/timeseries";
 import type { ChartTheme } from "../../charts/theme";
@@ -98,21 +99,13 @@ export function PathPanel({ page }: { page: TestPage }) {
 
 /** Who to whom, and the moment, are in the URL. */
 function Traced({ name, traced }: { name: string; traced: readonly TestSeries[] }) {
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useParams();
   const liveliest = traced.toSorted((one, other) => other.paths - one.paths)[0]; // where there is most to see
   const agents = [...new Set(traced.map((one) => one.agent))].toSorted((one, other) => one.localeCompare(other));
   const agent = agents.includes(params.get("agent") ?? "") ? params.get("agent") ?? "" : liveliest?.agent ?? "";
   const targets = traced.filter((one) => one.agent === agent);
   const target = (targets.find((one) => one.target === params.get("target")) ?? (params.has("target") ? targets[0] : targets.find((one) => one === liveliest) ?? targets[0]))?.target ?? "";
   const at = params.get("at") ?? "";
-  const put = (values: Record<string, string>): void => setParams((old) => {
-    const next = new URLSearchParams(old);
-    for (const [key, text] of Object.entries(values)) {
-      if (text) next.set(key, text);
-      else next.delete(key);
-    }
-    return next;
-  }, { replace: true });
   const answer = usePage<TestPath>("synthetics/path", true, { name, agent, target, ...(at ? { at } : {}) });
   return (
     <>

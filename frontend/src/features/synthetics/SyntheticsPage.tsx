@@ -1,8 +1,9 @@
 import { Button, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
 import { lazy, Suspense, useMemo, useState } from "react";
-import { useLocation, useSearchParams } from "wouter";
+import { useLocation } from "wouter";
 import type { SyntheticTests, TestRow } from "../../api/types";
 import { useSession } from "../../app/session";
+import { useParams } from "../../app/params";
 import { useTimeSearch } from "../../app/time";
 import { ago } from "../../lib/time";
 import { format, plural } from "../../lib/units";
@@ -57,14 +58,8 @@ function columnsAt(now: number, kept: string): Column<TestRow>[] {
 function Tests({ data }: { data: SyntheticTests }) {
   const kept = useTimeSearch();
   const [, navigate] = useLocation();
-  const [params, setParams] = useSearchParams();
+  const [params, put] = useParams();
   const [search, kind, attention] = [params.get("q") ?? "", params.get("kind") ?? "", params.get("state") === "attention"];
-  const put = (name: string, value: string): void => setParams((old) => {
-    const next = new URLSearchParams(old);
-    if (value) next.set(name, value);
-    else next.delete(name);
-    return next;
-  }, { replace: true });
   const columns = useMemo(() => columnsAt(data.updated, kept), [data.updated, kept]);
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const rows = data.tests.filter((row) =>
@@ -76,9 +71,9 @@ function Tests({ data }: { data: SyntheticTests }) {
       title={rows.length === data.tests.length ? plural(rows.length, "test") : `${rows.length} of ${plural(data.tests.length, "test")}`} hint={troubled ? `${troubled} not well` : "all well"} flush
       actions={(
         <div className={layout.toolbar}>
-          <TextInput size="xs" w={200} placeholder="Find by name, target, agent…" aria-label="Find a test" data-filter leftSection={<Icon name="search" size={14} />} value={search} onChange={(event) => put("q", event.target.value)} />
-          <NativeSelect size="xs" aria-label="Kind" value={kind} onChange={(event) => put("kind", event.target.value)} data={[{ value: "", label: "All kinds" }, ...KINDS.map((one) => ({ value: one.value, label: one.label }))]} />
-          <SegmentedControl size="xs" aria-label="State" value={attention ? "attention" : ""} onChange={(value) => put("state", value)} data={[{ value: "", label: "All" }, { value: "attention", label: "Not well" }]} />
+          <TextInput size="xs" w={200} placeholder="Find by name, target, agent…" aria-label="Find a test" data-filter leftSection={<Icon name="search" size={14} />} value={search} onChange={(event) => put({ q: event.target.value })} />
+          <NativeSelect size="xs" aria-label="Kind" value={kind} onChange={(event) => put({ kind: event.target.value })} data={[{ value: "", label: "All kinds" }, ...KINDS.map((one) => ({ value: one.value, label: one.label }))]} />
+          <SegmentedControl size="xs" aria-label="State" value={attention ? "attention" : ""} onChange={(value) => put({ state: value })} data={[{ value: "", label: "All" }, { value: "attention", label: "Not well" }]} />
         </div>
       )}
     >
