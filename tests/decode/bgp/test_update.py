@@ -11,6 +11,7 @@ import pytest
 
 from weft.decode.bgp import Paths, Routes, decode_update, decode_updates
 from weft.decode.bgp import update as update_module
+from weft.decode.bgp.codes import TEXT_LIMIT
 from weft.model.addresses import address_text
 from weft.twin.encode_bgp import Attributes, Prefix, end_of_rib, nlri, updates, withdrawals
 
@@ -200,3 +201,18 @@ def test_rubbish_is_counted_and_nothing_else() -> None:
         routes = decode(bytes(octets), paths, as4=rng.random() < 0.5, add_path=rng.choice([NONE, frozenset({(1, 1)})]))
         assert (routes.path >= 0).tolist() == (~routes.withdrawn).tolist()
     assert len(paths) <= 200
+
+
+def test_long_words_are_bounded_and_still_tell_routes_apart() -> None:
+    """Filters whose words are many times as long as their octets, alike but for the last one."""
+    filters = b""
+    for last in (1, 2):
+        flow = b"\x09" + b"\x00\xff" * 1000 + bytes([0x80, last])
+        filters += struct.pack(">H", 0xF000 | len(flow)) + flow
+    unreach = struct.pack(">HB", 1, 133) + filters
+    routes = decode(body(b"\x90\x0f" + struct.pack(">H", len(unreach)) + unreach))
+    assert routes.nlri is not None
+    one, two = routes.nlri
+    assert len(one) == len(two) == TEXT_LIMIT
+    assert one != two
+    assert not routes.errors

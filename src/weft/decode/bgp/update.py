@@ -6,13 +6,14 @@ here, by the same rules.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.bgp.attributes import canonical, each, next_hop
-from weft.decode.bgp.codes import AS_PATH, MP_REACH, MP_UNREACH, NEXT_HOP, ORIGIN, Malformed
+from weft.decode.bgp.codes import AS_PATH, MP_REACH, MP_UNREACH, NEXT_HOP, ORIGIN, TEXT_LIMIT, Malformed
 from weft.decode.bgp.nlri import Nlri, read_nlri
 from weft.decode.bgp.paths import Paths
 from weft.decode.bgp.routes import FAMILY_OF, OTHER, Routes
@@ -191,7 +192,15 @@ def routes_of(found: list[Nlri]) -> Routes:
         np.array([one.length for one in found], np.uint8),
         np.array([one.path_id for one in found], np.uint32),
         np.full(rows, -1, np.int32),
-        [one.words for one in found] if any(one.words for one in found) else None,
+        [_bounded(one.words) for one in found] if any(one.words for one in found) else None,
         [one.rd for one in found] if any(one.rd for one in found) else None,
         [one.labels for one in found] if any(one.labels for one in found) else None,
     )
+
+
+def _bounded(words: str) -> str:
+    """Words within the bound of a column. They tell routes apart: what is cut ends with a digest of all of it."""
+    if len(words) <= TEXT_LIMIT:
+        return words
+    digest = hashlib.blake2b(words.encode(), digest_size=16).hexdigest()
+    return f"{words[: TEXT_LIMIT - len(digest) - 1]}…{digest}"
