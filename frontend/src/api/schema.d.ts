@@ -668,6 +668,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/network": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The network model in short
+         * @description Nodes, risk groups, providers and classes that questions can name; where its traffic matrix comes from.
+         */
+        get: operations["getNetwork"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/demands": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The traffic matrix
+         * @description Who asks the network to carry how much to where, largest first.
+         */
+        get: operations["listDemands"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/failures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What each single failure would do
+         * @description Every link (device, risk group) fails by itself: the worst link then, links over the threshold, lost traffic.
+         */
+        get: operations["listFailures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Load of every link by the model
+         * @description Load, utilisation, delay and loss of each link as the traffic matrix and routing make them; counters beside it.
+         */
+        get: operations["getNetworkLoad"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/path": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Which way from A to B, and back
+         * @description Hops, the fan of equal paths, load and health of each hop, both ways; as of a time; with changes applied.
+         */
+        post: operations["findPath"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/network/what-if": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What changes if …
+         * @description Traffic that moves, links over the threshold, broken reachability, delays and ways there and back that differ.
+         */
+        post: operations["askWhatIf"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/overview": {
         parameters: {
             query?: never;
@@ -1288,6 +1408,55 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * AddDemand
+         * @description New traffic from one place to another.
+         */
+        AddDemand: {
+            /** Bps */
+            bps: number;
+            /** Egress */
+            egress: string;
+            /** Ingress */
+            ingress: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "add_demand";
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
+        };
+        /**
+         * AddLink
+         * @description A new link between two devices.
+         */
+        AddLink: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /** Capacity Bps */
+            capacity_bps: number;
+            /**
+             * Delay Ms
+             * @default 0
+             */
+            delay_ms: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "add_link";
+            /**
+             * Metric
+             * @description None = as the network's other links have it for that delay.
+             */
+            metric?: number | null;
+        };
+        /**
          * AgentPeer
          * @description The other end of a mesh.
          */
@@ -1334,6 +1503,47 @@ export interface components {
             tests: number;
             /** Version */
             version: string;
+        };
+        /**
+         * ArcChange
+         * @description One direction of a link before and after.
+         */
+        ArcChange: {
+            after: components["schemas"]["ArcState"];
+            before: components["schemas"]["ArcState"];
+            /**
+             * Newly Over
+             * @description Over the threshold, and was not.
+             */
+            newly_over: boolean;
+            /**
+             * Relieved
+             * @description No longer over it.
+             */
+            relieved: boolean;
+        };
+        /**
+         * ArcState
+         * @description One direction of a link.
+         */
+        ArcState: {
+            /** Bps */
+            bps: number;
+            /**
+             * Delay Ms
+             * @description One way: propagation and queueing.
+             */
+            delay_ms: number;
+            /**
+             * Loss
+             * @description Share that does not fit, 0–1.
+             */
+            loss: number;
+            /**
+             * Utilisation
+             * @description Of the capacity; above 1 more is offered than fits.
+             */
+            utilisation: number;
         };
         /**
          * AssignmentView
@@ -1552,6 +1762,20 @@ export interface components {
             window: components["schemas"]["Window"];
         };
         /**
+         * Broken
+         * @description Traffic that no longer arrives.
+         */
+        Broken: {
+            /** Bps */
+            bps: number;
+            /** Destination */
+            destination: string;
+            /** Source */
+            source: string;
+            /** Why */
+            why: string;
+        };
+        /**
          * CatalogueView
          * @description Everything that can be asked.
          */
@@ -1722,6 +1946,32 @@ export interface components {
             };
             /** Value */
             value: unknown;
+        };
+        /**
+         * ClassChange
+         * @description What a class of traffic gets, before and after.
+         */
+        ClassChange: {
+            /** Bps After */
+            bps_after: number;
+            /** Bps Before */
+            bps_before: number;
+            /** Delay After Ms */
+            delay_after_ms: number | null;
+            /**
+             * Delay Before Ms
+             * @description Mean, weighted by traffic.
+             */
+            delay_before_ms: number | null;
+            /** Delivered After */
+            delivered_after: number;
+            /**
+             * Delivered Before
+             * @description Share that arrives, 0–1.
+             */
+            delivered_before: number;
+            /** Traffic Class */
+            traffic_class: string;
         };
         /**
          * Completion
@@ -1977,6 +2227,28 @@ export interface components {
             unplaced: number;
         };
         /**
+         * CutOff
+         * @description Nodes that can no longer reach the others.
+         */
+        CutOff: {
+            /** Count */
+            count: number;
+            /** Lost Bps */
+            lost_bps: number;
+            /**
+             * Nodes
+             * @description The smaller side; the first hundred.
+             */
+            nodes: string[];
+            /**
+             * Others
+             * @description Nodes on the other side.
+             */
+            others: number;
+            /** Text */
+            text: string;
+        };
+        /**
          * DatasetView
          * @description One table that can be asked.
          */
@@ -2030,6 +2302,93 @@ export interface components {
              * @description Views that make sense of it.
              */
             views: string[];
+        };
+        /**
+         * DemandRow
+         * @description Traffic from one place to another.
+         */
+        DemandRow: {
+            /** Bps */
+            bps: number;
+            /** Delay Ms */
+            delay_ms: number | null;
+            /**
+             * Delivered
+             * @description Share that arrives, 0–1; null where rows are gathered.
+             */
+            delivered: number | null;
+            /** Destination */
+            destination: string;
+            /**
+             * Share
+             * @description Of all traffic.
+             */
+            share: number;
+            /** Source */
+            source: string;
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
+        };
+        /**
+         * DemandSource
+         * @description Where the traffic matrix comes from.
+         */
+        DemandSource: {
+            /** Bps */
+            bps: number;
+            /** Demands */
+            demands: number;
+            /**
+             * Error
+             * @description Expected relative error (L2) of the matrix; null = not known.
+             */
+            error: number | null;
+            /**
+             * Kind
+             * @description ``flows``, ``counters``, ``file``, ``generated``, ``none``.
+             */
+            kind: string;
+            /**
+             * Link Error
+             * @description How far modelled loads are from counters: sum of differences over sum of loads; null = nothing to compare.
+             */
+            link_error: number | null;
+            /**
+             * Seen Share
+             * @description Share of the traffic that flows tell of; the rest is filled in. Null = not known.
+             */
+            seen_share: number | null;
+            /** Text */
+            text: string;
+        };
+        /**
+         * DemandsView
+         * @description The traffic matrix, largest first.
+         */
+        DemandsView: {
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "pair" | "site" | "ingress" | "egress" | "class";
+            demand: components["schemas"]["DemandSource"];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            /** Rows */
+            rows: components["schemas"]["DemandRow"][];
+            /** Truncated */
+            truncated: boolean;
         };
         /**
          * DeviceInterfaceView
@@ -2353,6 +2712,24 @@ export interface components {
             ok: true;
         };
         /**
+         * DrainedView
+         * @description Of maintenance: the moment when traffic has left and nothing is switched off yet.
+         */
+        DrainedView: {
+            /** Max Utilisation */
+            max_utilisation: number;
+            /**
+             * Still Carries Bps
+             * @description What the things to be switched off still carry: it has no other way.
+             */
+            still_carries_bps: number;
+            /**
+             * Worst Link
+             * @default
+             */
+            worst_link: string;
+        };
+        /**
          * EdgeView
          * @description A line of the picture: one link, the members of an aggregate, or all links between two sites.
          */
@@ -2390,6 +2767,36 @@ export interface components {
             /** Reasons */
             reasons: string[];
             status: components["schemas"]["Status"];
+        };
+        /**
+         * Endpoint
+         * @description A place in a question, as it was understood.
+         */
+        Endpoint: {
+            /** Asked */
+            asked: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "device" | "site" | "as" | "cloud" | "service" | "prefix" | "address";
+            /**
+             * Node
+             * @description Node that stands for it; empty where routing chooses the exit.
+             * @default
+             */
+            node: string;
+            /**
+             * Prefix
+             * @description Prefix or group of prefixes that routing looks up.
+             * @default
+             */
+            prefix: string;
+            /**
+             * Title
+             * @description In words: ``site Chicago, at chi-core1``.
+             */
+            title: string;
         };
         /**
          * ErrorBody
@@ -2686,6 +3093,112 @@ export interface components {
              * @description When it began to say so.
              */
             since: number;
+        };
+        /**
+         * FailLink
+         * @description A link goes down, both ways.
+         */
+        FailLink: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "fail_link";
+            /** Link */
+            link: string;
+        };
+        /**
+         * FailNode
+         * @description A device (or all of a site) goes down, and every link at it.
+         */
+        FailNode: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "fail_node";
+            /** Node */
+            node: string;
+        };
+        /**
+         * FailSrlg
+         * @description Everything in a shared risk group goes down: a duct, a ship's anchor, a power feed.
+         */
+        FailSrlg: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "fail_srlg";
+            /** Srlg */
+            srlg: string;
+        };
+        /**
+         * FailureView
+         * @description What one failure would do.
+         */
+        FailureView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "link" | "node" | "srlg";
+            /**
+             * Lost Bps
+             * @description Traffic without a way.
+             */
+            lost_bps: number;
+            /** Max Utilisation */
+            max_utilisation: number;
+            /**
+             * Name
+             * @description Id of the link, name of the node or group.
+             */
+            name: string;
+            /**
+             * Newly Over
+             * @description Arcs over the threshold that are not now.
+             */
+            newly_over: number;
+            /** Title */
+            title: string;
+            /**
+             * Worst Link
+             * @default
+             */
+            worst_link: string;
+        };
+        /**
+         * FailuresView
+         * @description Every single failure, worst first: lost traffic, then utilisation.
+         */
+        FailuresView: {
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            /**
+             * Count
+             * @description How many were evaluated.
+             */
+            count: number;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /** Failures */
+            failures: components["schemas"]["FailureView"][];
+            /**
+             * Max Utilisation
+             * @description With nothing failed.
+             */
+            max_utilisation: number;
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            /** Threshold */
+            threshold: number;
         };
         /**
          * FamilyView
@@ -3391,6 +3904,68 @@ export interface components {
             throughput_bps: number;
         };
         /**
+         * LinkChange
+         * @description A link that carries, is or can do something else.
+         */
+        LinkChange: {
+            /**
+             * A
+             * @description Name of a node.
+             */
+            a: string;
+            /**
+             * A Interface
+             * @default
+             */
+            a_interface: string;
+            /**
+             * A Site
+             * @default
+             */
+            a_site: string;
+            /** B */
+            b: string;
+            /**
+             * B Interface
+             * @default
+             */
+            b_interface: string;
+            /**
+             * B Site
+             * @default
+             */
+            b_site: string;
+            backward: components["schemas"]["ArcChange"];
+            /** Capacity After Bps */
+            capacity_after_bps: number;
+            /** Capacity Before Bps */
+            capacity_before_bps: number;
+            forward: components["schemas"]["ArcChange"];
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description backbone, core, transit, ix, peering, cloud, customer …
+             * @default
+             */
+            kind: string;
+            /**
+             * Provider
+             * @default
+             */
+            provider: string;
+            /** Up After */
+            up_after: boolean;
+            /** Up Before */
+            up_before: boolean;
+            /**
+             * What
+             * @description ``down``, ``up``, ``new``, ``capacity``, ``metric``; empty: only its load is another.
+             * @default
+             */
+            what: string;
+        };
+        /**
          * LinkEnd
          * @description One end of a link.
          */
@@ -3428,6 +4003,76 @@ export interface components {
              * @default
              */
             site: string;
+        };
+        /**
+         * LinkLoad
+         * @description A link and what the model puts on it.
+         */
+        LinkLoad: {
+            /**
+             * A
+             * @description Name of a node.
+             */
+            a: string;
+            /**
+             * A Interface
+             * @default
+             */
+            a_interface: string;
+            /**
+             * A Site
+             * @default
+             */
+            a_site: string;
+            /** B */
+            b: string;
+            /**
+             * B Interface
+             * @default
+             */
+            b_interface: string;
+            /**
+             * B Site
+             * @default
+             */
+            b_site: string;
+            backward: components["schemas"]["ArcState"];
+            /** Capacity Bps */
+            capacity_bps: number;
+            /**
+             * Circuit
+             * @default
+             */
+            circuit: string;
+            forward: components["schemas"]["ArcState"];
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @description backbone, core, transit, ix, peering, cloud, customer …
+             * @default
+             */
+            kind: string;
+            /** Measured Backward Bps */
+            measured_backward_bps: number | null;
+            /**
+             * Measured Forward Bps
+             * @description What counters said in the minutes before; null = not measured.
+             */
+            measured_forward_bps: number | null;
+            /** Metric Backward */
+            metric_backward: number;
+            /** Metric Forward */
+            metric_forward: number;
+            /**
+             * Provider
+             * @default
+             */
+            provider: string;
+            /** Srlgs */
+            srlgs: string[];
+            /** Up */
+            up: boolean;
         };
         /**
          * LinkView
@@ -3550,6 +4195,21 @@ export interface components {
             truncated: boolean;
             /** @description Of which time rows were read. */
             window: components["schemas"]["Window"];
+        };
+        /**
+         * Maintenance
+         * @description Planned work: traffic is drained first (overload bit, maximum metric), then devices and links go away.
+         */
+        Maintenance: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "maintenance";
+            /** Links */
+            links?: string[];
+            /** Nodes */
+            nodes?: string[];
         };
         /**
          * Me
@@ -3705,6 +4365,184 @@ export interface components {
              * @description Of the value as stored.
              */
             unit: string;
+        };
+        /**
+         * MovedDemand
+         * @description Traffic that takes another way, or none.
+         */
+        MovedDemand: {
+            /** After */
+            after: string[];
+            /**
+             * Before
+             * @description Nodes of its most used path; empty = none.
+             */
+            before: string[];
+            /** Bps After */
+            bps_after: number;
+            /** Bps Before */
+            bps_before: number;
+            /** Delay After Ms */
+            delay_after_ms: number | null;
+            /** Delay Before Ms */
+            delay_before_ms: number | null;
+            /**
+             * Destination
+             * @description A node, or a group of prefixes.
+             */
+            destination: string;
+            /**
+             * Destination Site
+             * @default
+             */
+            destination_site: string;
+            /**
+             * Exit After
+             * @default
+             */
+            exit_after: string;
+            /**
+             * Exit Before
+             * @default
+             */
+            exit_before: string;
+            /**
+             * Left Links
+             * @description Links that it no longer uses.
+             */
+            left_links: string[];
+            /** Loss After */
+            loss_after: number;
+            /** Loss Before */
+            loss_before: number;
+            /**
+             * Outcome
+             * @description ``exit``: it leaves the network elsewhere; ``grown``: another rate, the same way.
+             * @enum {string}
+             */
+            outcome: "moved" | "lost" | "restored" | "new" | "exit" | "grown";
+            /**
+             * Share Moved
+             * @description Share of it that left an arc or exit that it used, 0–1.
+             */
+            share_moved: number;
+            /** Source */
+            source: string;
+            /**
+             * Source Site
+             * @default
+             */
+            source_site: string;
+            /** Taken Links */
+            taken_links: string[];
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
+        };
+        /**
+         * NetworkLoadView
+         * @description Every link with its load, the most utilised first.
+         */
+        NetworkLoadView: {
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            demand: components["schemas"]["DemandSource"];
+            /** Links */
+            links: components["schemas"]["LinkLoad"][];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+        };
+        /**
+         * NetworkNode
+         * @description A node of the model.
+         */
+        NetworkNode: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "device" | "as" | "cloud" | "service" | "site";
+            /** Name */
+            name: string;
+            /**
+             * Overloaded
+             * @default false
+             */
+            overloaded: boolean;
+            /**
+             * Role
+             * @default
+             */
+            role: string;
+            /**
+             * Site
+             * @default
+             */
+            site: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+        };
+        /**
+         * NetworkView
+         * @description The network model in short, and what can be named in questions.
+         */
+        NetworkView: {
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            /** Classes */
+            classes: string[];
+            demand: components["schemas"]["DemandSource"];
+            /** Links */
+            links: number;
+            /** Links Down */
+            links_down: number;
+            /** Max Utilisation */
+            max_utilisation: number;
+            /** Nodes */
+            nodes: components["schemas"]["NetworkNode"][];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            /**
+             * Over Threshold
+             * @description Links over 80 % in either direction.
+             */
+            over_threshold: number;
+            /**
+             * Prefix Groups
+             * @description Groups of prefixes outside that routes are known for.
+             */
+            prefix_groups: number;
+            /** Providers */
+            providers: string[];
+            /**
+             * Srlgs
+             * @description Shared risk groups with the number of their links.
+             */
+            srlgs: {
+                [key: string]: number;
+            };
+            /**
+             * Worst Link
+             * @default
+             */
+            worst_link: string;
         };
         /**
          * NewChange
@@ -4094,6 +4932,19 @@ export interface components {
             value: unknown;
         };
         /**
+         * Overload
+         * @description A device sets the overload bit (RFC 3787 §2, RFC 6987): it is reached, but nothing passes through it.
+         */
+        Overload: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "overload";
+            /** Node */
+            node: string;
+        };
+        /**
          * OverviewView
          * @description One verdict, the reasons for it, and the figures behind it.
          */
@@ -4126,13 +4977,45 @@ export interface components {
             /** Started */
             started: number;
             status: components["schemas"]["Status"];
-            totals: components["schemas"]["Totals"];
+            totals: components["schemas"]["weft__api__models__overview__Totals"];
             /** @description Bits per second over the last 24 hours, corrected for sampling. */
             traffic: components["schemas"]["Sparkline"];
             /** Updated */
             updated: number;
             /** Version */
             version: string;
+        };
+        /**
+         * PairDelay
+         * @description Time between two sites before and after, weighted by traffic.
+         */
+        PairDelay: {
+            /** After Ms */
+            after_ms: number;
+            /** Before Ms */
+            before_ms: number;
+            /** Bps */
+            bps: number;
+            /** Destination */
+            destination: string;
+            /** Source */
+            source: string;
+        };
+        /**
+         * PairWays
+         * @description Two nodes between which the ways there and back now differ.
+         */
+        PairWays: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /** Backward */
+            backward: string[];
+            /** Bps */
+            bps: number;
+            /** Forward */
+            forward: string[];
         };
         /**
          * PasswordChange
@@ -4143,6 +5026,62 @@ export interface components {
             current: string;
             /** New */
             new: string;
+        };
+        /**
+         * PathArc
+         * @description One arc of a fan of equal paths.
+         */
+        PathArc: {
+            /**
+             * A
+             * @description Node that it leaves.
+             */
+            a: string;
+            /** B */
+            b: string;
+            /** Capacity Bps */
+            capacity_bps: number;
+            /**
+             * Forward
+             * @description Whether it runs as the link does, from its ``a`` to its ``b``.
+             */
+            forward: boolean;
+            /**
+             * Fraction
+             * @description Share of the traffic that takes it, 0–1.
+             */
+            fraction: number;
+            /** Link */
+            link: string;
+            /** Measured Bps */
+            measured_bps: number | null;
+            state: components["schemas"]["ArcState"];
+        };
+        /**
+         * PathAsked
+         * @description From where to where, perhaps with something changed.
+         */
+        PathAsked: {
+            /**
+             * At
+             * @description As of when: now, now-1h, ISO 8601 or UTC seconds.
+             * @default now
+             */
+            at: string;
+            /** Changes */
+            changes?: (components["schemas"]["FailLink"] | components["schemas"]["FailNode"] | components["schemas"]["FailSrlg"] | components["schemas"]["Maintenance"] | components["schemas"]["AddDemand"] | components["schemas"]["ScaleDemand"] | components["schemas"]["SetCapacity"] | components["schemas"]["SetMetric"] | components["schemas"]["Withdraw"] | components["schemas"]["AddLink"] | components["schemas"]["Overload"])[];
+            /** Destination */
+            destination: string;
+            /**
+             * Source
+             * @description A device, site, AS, provider, cloud, service, address or prefix.
+             */
+            source: string;
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
         };
         /**
          * PathChangeView
@@ -4162,47 +5101,27 @@ export interface components {
             path: string;
         };
         /**
-         * PathView
-         * @description What a trace saw, when the path was another, and each hop's latency over time.
+         * PathHop
+         * @description One node of the most used path, in order, with the arc by which it is left.
          */
-        PathView: {
-            /** Agent */
-            agent: string;
+        PathHop: {
+            /** Kind */
+            kind: string;
+            /** Node */
+            node: string;
+            /** @description Null at the end. */
+            out: components["schemas"]["PathArc"] | null;
             /**
-             * At
-             * @description When the run began.
+             * Site
+             * @default
              */
-            at: number | null;
-            /** Changes */
-            changes: components["schemas"]["PathChangeView"][];
-            /** Hops */
-            hops: components["schemas"]["HopView"][];
+            site: string;
             /**
-             * Left Out
-             * @description Hops that are not among the lines.
+             * Ways
+             * @description Next hops that traffic is split over here.
+             * @default 1
              */
-            left_out: number;
-            /** Lines */
-            lines: components["schemas"]["HopLineView"][];
-            /**
-             * Run
-             * @description Names the run; empty where there was none.
-             */
-            run: string;
-            /** Start */
-            start: number;
-            /** Step */
-            step: number;
-            /** Steps */
-            steps: components["schemas"]["StepView"][];
-            /** Target */
-            target: string;
-            /**
-             * Updated
-             * @default 0
-             */
-            updated: number;
-            window: components["schemas"]["Window"];
+            ways: number;
         };
         /**
          * PeerView
@@ -5265,6 +6184,37 @@ export interface components {
             why: string;
         };
         /**
+         * ScaleDemand
+         * @description All traffic, or that from or to a place, or of a class, times a factor.
+         */
+        ScaleDemand: {
+            /**
+             * Egress
+             * @description Empty = to everywhere.
+             * @default
+             */
+            egress: string;
+            /** Factor */
+            factor: number;
+            /**
+             * Ingress
+             * @description Empty = from everywhere.
+             * @default
+             */
+            ingress: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "scale_demand";
+            /**
+             * Traffic Class
+             * @description Empty = all classes.
+             * @default
+             */
+            traffic_class: string;
+        };
+        /**
          * Series
          * @description One line of a time series: ``values[i]`` belongs to ``start + i × step``; None is a gap (nothing known).
          */
@@ -5291,6 +6241,42 @@ export interface components {
             previous?: (number | null)[] | null;
             /** Values */
             values: (number | null)[];
+        };
+        /**
+         * SetCapacity
+         * @description A link gets another capacity, bit/s in each direction.
+         */
+        SetCapacity: {
+            /** Capacity Bps */
+            capacity_bps: number;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "set_capacity";
+            /** Link */
+            link: string;
+        };
+        /**
+         * SetMetric
+         * @description A link gets another IGP metric: from ``a`` to ``b`` (forward), back, or both ways.
+         */
+        SetMetric: {
+            /**
+             * Direction
+             * @default both
+             * @enum {string}
+             */
+            direction: "both" | "forward" | "backward";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "set_metric";
+            /** Link */
+            link: string;
+            /** Metric */
+            metric: number;
         };
         /**
          * SourceView
@@ -6079,42 +7065,6 @@ export interface components {
             window: components["schemas"]["Window"];
         };
         /**
-         * Totals
-         * @description The figures at the top of Home.
-         */
-        Totals: {
-            /**
-             * Bits Per S
-             * @description Traffic seen over the last minutes, corrected for sampling; None while unknown.
-             */
-            bits_per_s: number | null;
-            /** Datagrams Per S */
-            datagrams_per_s: number;
-            /** Exporters */
-            exporters: number;
-            /**
-             * Exporters Impaired
-             * @description Exporters with a warning or worse.
-             */
-            exporters_impaired: number;
-            /** Exporters Silent */
-            exporters_silent: number;
-            /**
-             * Flows Stored
-             * @description Since the start of this process.
-             */
-            flows_stored: number;
-            /**
-             * Lost Share
-             * @description Share of what the exporters sent that never arrived or was dropped here.
-             */
-            lost_share: number;
-            /** Packets Per S */
-            packets_per_s: number | null;
-            /** Records Per S */
-            records_per_s: number;
-        };
-        /**
          * TreatedRoute
          * @description One route that policy treats.
          */
@@ -6330,6 +7280,164 @@ export interface components {
             updated: number;
         };
         /**
+         * Way
+         * @description One direction of a path.
+         */
+        Way: {
+            /**
+             * Arcs
+             * @description All arcs of the fan; those of the most used path are among them.
+             */
+            arcs: components["schemas"]["PathArc"][];
+            /**
+             * Bottleneck
+             * @description Most utilised link.
+             * @default
+             */
+            bottleneck: string;
+            /** Bottleneck Utilisation */
+            bottleneck_utilisation: number | null;
+            /**
+             * Delay Ms
+             * @description Weighted by the fan's fractions; null where not reachable.
+             */
+            delay_ms: number | null;
+            /** Equal Paths */
+            equal_paths: number;
+            /**
+             * Exit Link
+             * @default
+             */
+            exit_link: string;
+            /**
+             * Exit Node
+             * @description Node at which it leaves the network; empty where it ends inside.
+             * @default
+             */
+            exit_node: string;
+            /** Hops */
+            hops: components["schemas"]["PathHop"][];
+            /** Loss */
+            loss: number;
+            /** Metric */
+            metric: number | null;
+            /**
+             * Narrowest Bps
+             * @description Least capacity of an arc that carries all of it.
+             */
+            narrowest_bps: number | null;
+            /** Reachable */
+            reachable: boolean;
+            /** Tunnels */
+            tunnels: string[];
+            /**
+             * Why
+             * @description Why not, or what an entry does with the traffic.
+             * @default
+             */
+            why: string;
+        };
+        /**
+         * WhatIfAsked
+         * @description What to change.
+         */
+        WhatIfAsked: {
+            /**
+             * At
+             * @description As of when: now, now-1h, ISO 8601 or UTC seconds.
+             * @default now
+             */
+            at: string;
+            /** Changes */
+            changes: (components["schemas"]["FailLink"] | components["schemas"]["FailNode"] | components["schemas"]["FailSrlg"] | components["schemas"]["Maintenance"] | components["schemas"]["AddDemand"] | components["schemas"]["ScaleDemand"] | components["schemas"]["SetCapacity"] | components["schemas"]["SetMetric"] | components["schemas"]["Withdraw"] | components["schemas"]["AddLink"] | components["schemas"]["Overload"])[];
+            /**
+             * Threshold
+             * @description Utilisation from which a link counts as over.
+             * @default 0.8
+             */
+            threshold: number;
+            /**
+             * Top
+             * @description So many links, demands and pairs are listed, the most important ones first.
+             * @default 50
+             */
+            top: number;
+        };
+        /**
+         * WhatIfView
+         * @description What changes if.
+         */
+        WhatIfView: {
+            after: components["schemas"]["weft__api__models__network__Totals"];
+            /**
+             * Asymmetric
+             * @description Newly so.
+             */
+            asymmetric: components["schemas"]["PairWays"][];
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            before: components["schemas"]["weft__api__models__network__Totals"];
+            /** Broken */
+            broken: components["schemas"]["Broken"][];
+            /** Broken Count */
+            broken_count: number;
+            /**
+             * Changes
+             * @description What was changed, in words.
+             */
+            changes: string[];
+            /** Classes */
+            classes: components["schemas"]["ClassChange"][];
+            /** Cut Off */
+            cut_off: components["schemas"]["CutOff"][];
+            /**
+             * Delays
+             * @description Largest change first.
+             */
+            delays: components["schemas"]["PairDelay"][];
+            drained: components["schemas"]["DrainedView"] | null;
+            /** Elapsed Ms */
+            elapsed_ms: number;
+            /**
+             * Links
+             * @description Those that are or carry something else, newly over the threshold first, then by how much they changed.
+             */
+            links: components["schemas"]["LinkChange"][];
+            /** Links Changed */
+            links_changed: number;
+            /** Lost Bps */
+            lost_bps: number;
+            /**
+             * Moved
+             * @description Largest first.
+             */
+            moved: components["schemas"]["MovedDemand"][];
+            /**
+             * Moved Bps
+             * @description Traffic that takes another way.
+             */
+            moved_bps: number;
+            /** Moved Count */
+            moved_count: number;
+            /**
+             * Newly Over
+             * @description Ids of links over the threshold that were not.
+             */
+            newly_over: string[];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            /** Relieved */
+            relieved: string[];
+            /** Threshold */
+            threshold: number;
+        };
+        /**
          * Window
          * @description What time range the result covers, UTC seconds, end exclusive.
          */
@@ -6338,6 +7446,186 @@ export interface components {
             since: number;
             /** Until */
             until: number;
+        };
+        /**
+         * Withdraw
+         * @description Routes to the outside are no longer heard: all that match every field given.
+         */
+        Withdraw: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "withdraw";
+            /**
+             * Link
+             * @description Link behind which the neighbour is; empty = any.
+             * @default
+             */
+            link: string;
+            /**
+             * Node
+             * @description Border that hears them; empty = any.
+             * @default
+             */
+            node: string;
+            /**
+             * Prefixes
+             * @description Prefixes or groups of prefixes (``AS64501``); empty = all.
+             */
+            prefixes?: string[];
+            /**
+             * Provider
+             * @description Who tells of them: a provider's name or ``AS64501``; empty = anybody.
+             * @default
+             */
+            provider: string;
+        };
+        /**
+         * PathView
+         * @description How traffic goes from A to B and back.
+         */
+        weft__api__models__network__PathView: {
+            /**
+             * Asymmetric
+             * @description The way back does not use the same links.
+             */
+            asymmetric: boolean;
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            /** @description Null where the way back is decided by others (from outside prefixes). */
+            backward: components["schemas"]["Way"] | null;
+            /**
+             * Changes
+             * @description What was changed, in words.
+             */
+            changes: string[];
+            destination: components["schemas"]["Endpoint"];
+            forward: components["schemas"]["Way"];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            source: components["schemas"]["Endpoint"];
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
+            usual_backward: components["schemas"]["Way"] | null;
+            /** @description Without the changes. */
+            usual_forward: components["schemas"]["Way"] | null;
+        };
+        /**
+         * Totals
+         * @description The whole network, before or after.
+         */
+        weft__api__models__network__Totals: {
+            /** Blackholed Bps */
+            blackholed_bps: number;
+            /** Delivered Bps */
+            delivered_bps: number;
+            /** Max Utilisation */
+            max_utilisation: number;
+            /** Mean Delay Ms */
+            mean_delay_ms: number | null;
+            /** Offered Bps */
+            offered_bps: number;
+            /**
+             * Over Threshold
+             * @description Arcs over the threshold.
+             */
+            over_threshold: number;
+            /** Unreachable Bps */
+            unreachable_bps: number;
+            /**
+             * Worst Link
+             * @default
+             */
+            worst_link: string;
+        };
+        /**
+         * Totals
+         * @description The figures at the top of Home.
+         */
+        weft__api__models__overview__Totals: {
+            /**
+             * Bits Per S
+             * @description Traffic seen over the last minutes, corrected for sampling; None while unknown.
+             */
+            bits_per_s: number | null;
+            /** Datagrams Per S */
+            datagrams_per_s: number;
+            /** Exporters */
+            exporters: number;
+            /**
+             * Exporters Impaired
+             * @description Exporters with a warning or worse.
+             */
+            exporters_impaired: number;
+            /** Exporters Silent */
+            exporters_silent: number;
+            /**
+             * Flows Stored
+             * @description Since the start of this process.
+             */
+            flows_stored: number;
+            /**
+             * Lost Share
+             * @description Share of what the exporters sent that never arrived or was dropped here.
+             */
+            lost_share: number;
+            /** Packets Per S */
+            packets_per_s: number | null;
+            /** Records Per S */
+            records_per_s: number;
+        };
+        /**
+         * PathView
+         * @description What a trace saw, when the path was another, and each hop's latency over time.
+         */
+        weft__api__models__synthetics__PathView: {
+            /** Agent */
+            agent: string;
+            /**
+             * At
+             * @description When the run began.
+             */
+            at: number | null;
+            /** Changes */
+            changes: components["schemas"]["PathChangeView"][];
+            /** Hops */
+            hops: components["schemas"]["HopView"][];
+            /**
+             * Left Out
+             * @description Hops that are not among the lines.
+             */
+            left_out: number;
+            /** Lines */
+            lines: components["schemas"]["HopLineView"][];
+            /**
+             * Run
+             * @description Names the run; empty where there was none.
+             */
+            run: string;
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+            /** Target */
+            target: string;
+            /**
+             * Updated
+             * @default 0
+             */
+            updated: number;
+            window: components["schemas"]["Window"];
         };
     };
     responses: never;
@@ -8813,6 +10101,478 @@ export interface operations {
             };
         };
     };
+    getNetwork: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listDemands: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description What rows are of. */
+                by?: "pair" | "site" | "ingress" | "egress" | "class";
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listFailures: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                /** @description What fails. */
+                kind?: "link" | "node" | "srlg";
+                threshold?: number;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FailuresView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getNetworkLoad: {
+        parameters: {
+            query?: {
+                /** @description now, now-1h, ISO 8601 or UTC seconds. */
+                at?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NetworkLoadView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    findPath: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PathAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["weft__api__models__network__PathView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    askWhatIf: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WhatIfAsked"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WhatIfView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getOverview: {
         parameters: {
             query?: never;
@@ -10061,7 +11821,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["PathView"];
+                    "application/json": components["schemas"]["weft__api__models__synthetics__PathView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */

@@ -33,6 +33,7 @@ from weft.api.routes import (
     inventory,
     live,
     metrics,
+    network,
     push,
     quality,
     query,
@@ -57,8 +58,8 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
-             topology.router, configs.router, devices.router, inventory.router, quality.router, routing.router,
-             agents.router, synthetics.router)  # fmt: skip
+             topology.router, configs.router, devices.router, inventory.router, network.router, quality.router,
+             routing.router, agents.router, synthetics.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 6
 #: Reports of synthetics agents that are read at a time.

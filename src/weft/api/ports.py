@@ -20,6 +20,7 @@ from weft.api.config import ApiConfig
 from weft.api.devices_pages import DevicePages
 from weft.api.devices_readings import Store
 from weft.api.inventory import InventoryPages
+from weft.api.network import NetworkPages
 from weft.api.routing import RoutingPages
 from weft.api.source_views import Intaking
 from weft.api.sources import Knowledge
@@ -101,6 +102,7 @@ class ApiDependencies:
     inventory: InventoryPages | None = None
     store: Store | None = None
     routes: RoutingQuestions | None = None
+    network: NetworkPages | None = None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
     demo: bool = False
@@ -154,10 +156,18 @@ def _routing_of(connection: HTTPConnection) -> RoutingPages:
     return RoutingPages(deps.routes, deps.networks)
 
 
+def _network_of(connection: HTTPConnection) -> NetworkPages:
+    network = deps_of(connection).network
+    if network is None:
+        raise Unavailable("this process has no network model")
+    return network
+
+
 Deps = Annotated[ApiDependencies, Depends(deps_of)]
 Board = Annotated[StatusBoard, Depends(_board_of)]
 TheDevices = Annotated[DevicePages, Depends(_pages_of)]
 TheTopology = Annotated[Topology, Depends(_topology_of)]
 TheRouting = Annotated[RoutingPages, Depends(_routing_of)]
+TheNetwork = Annotated[NetworkPages, Depends(_network_of)]
 TheInventory = Annotated[InventoryPages, Depends(_inventory_of)]
 TheEnricher = Annotated[Tables, Depends(_enricher_of)]
