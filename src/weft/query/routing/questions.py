@@ -17,6 +17,7 @@ from weft.query.answer.runner import Runner
 from weft.query.compile.sql import Statement, select
 from weft.query.config import QueryConfig
 from weft.query.routing.churn import By, Churn, churn
+from weft.query.routing.exits import Exit, exits
 from weft.query.routing.lookup import Lookup, Match, PostMonitored, look_up
 from weft.query.routing.policy import PolicyView, Side, policy
 from weft.query.routing.prefixes import parse_prefix
@@ -119,6 +120,11 @@ class RoutingQuestions:
             raise InvalidInput(f"unknown state {state[:40]!r}", where="state", fix=f"one of {known}")
         runner, moment = self._runner(), self._moment(at)
         return _answered(runner, routes_judged(runner, moment, state, only, most=most), moment.since, moment.at)
+
+    def exits(self, at: str = "now") -> Answered[list[Exit]]:
+        """What each border hears of each origin AS from each neighbour."""
+        runner, moment = self._runner(), self._moment(at)
+        return _answered(runner, exits(runner, moment), moment.since, moment.at)
 
     def as_names(self, numbers: Collection[int]) -> dict[str, str]:
         """Registered names of ASes, as far as they are known; those of the first thousand."""
