@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from weft.errors import InvalidInput
 from weft.twin.faults.model import Fault
+from weft.twin.remedies import Action, Remedies
 
 #: Faults of one slot of the schedule, by seed and number of the slot.
 Slots = Callable[[int, int], tuple[Fault, ...]]
@@ -34,6 +35,7 @@ class Timeline:
         self._ended: dict[str, float] = {}
         self._quiet_from_s: float | None = None  # the schedule is off from here on
         self._numbers = itertools.count(1)
+        self.remedies = Remedies()
         self.version = 0  # grows with every change by people; what is cached of faults belongs to one version
 
     def faults(self, since_s: float, until_s: float) -> Iterator[Fault]:
@@ -67,9 +69,22 @@ class Timeline:
             self.version += 1
 
     def reset(self, at_s: float) -> None:
-        """Nothing is wrong from ``at_s`` on, until the schedule's next fault begins."""
+        """Nothing is wrong from ``at_s`` on, until the schedule's next fault begins; what was done is undone."""
         for one in self.faults(at_s, at_s + 1e-3):
             self.end(one, at_s)
+        self.remedies.clear(at_s)
+        self.touch()
+
+    def act(self, action: Action) -> Action:
+        """Keep what an operator did; returns it with the id that it is known by."""
+        made = self.remedies.add(action)
+        self.touch()
+        return made
+
+    def touch(self) -> None:
+        """Something changed that is told here: whatever was made of it before is out of date."""
+        with self._lock:
+            self.version += 1
 
     def schedule(self, on: bool, at_s: float) -> None:
         """Whether faults come by themselves from ``at_s`` on."""
