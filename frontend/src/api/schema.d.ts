@@ -1244,6 +1244,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/twin": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The demo's scenario
+         * @description What can go wrong and where, what does and did with its ground truth, what was done about it.
+         */
+        get: operations["getTwin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twin/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Act on the demo's network
+         * @description Takes effect after as long as it does on a real network, and fails now and then.
+         */
+        post: operations["actOnTwin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twin/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trigger a fault
+         * @description It begins now and lasts as its kind says, unless said otherwise.
+         */
+        post: operations["triggerFault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twin/faults/{fault}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a fault
+         * @description As if it had been repaired this moment.
+         */
+        post: operations["endFault"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twin/pace": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * How often things go wrong
+         * @description From now on; what has begun goes on.
+         */
+        put: operations["setPace"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/twin/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mend everything
+         * @description Every fault is over and everything that was done is undone. What was measured stays.
+         */
+        post: operations["resetTwin"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/users": {
         parameters: {
             query?: never;
@@ -1407,6 +1527,65 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * ActionKindView
+         * @description Something that can be done to the network of the demo.
+         */
+        ActionKindView: {
+            /** Description */
+            description: string;
+            /** Name */
+            name: string;
+            /** Parameters */
+            parameters: components["schemas"]["ParameterView"][];
+            /**
+             * Takes S
+             * @description Shortest and longest time until it takes effect.
+             */
+            takes_s: number[];
+            /** Title */
+            title: string;
+        };
+        /**
+         * ActionView
+         * @description Something that was done.
+         */
+        ActionView: {
+            /** Asked */
+            asked: number;
+            /**
+             * Effective
+             * @description When it takes effect, or turns out to have failed.
+             */
+            effective: number;
+            /**
+             * Ended
+             * @description Ids of faults that it repaired.
+             */
+            ended: string[];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: string | number | boolean;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "waiting" | "done" | "active" | "undone" | "failed";
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Until
+             * @description When it was taken back; None while it is in force.
+             */
+            until: number | null;
+        };
         /**
          * AddDemand
          * @description New traffic from one place to another.
@@ -3211,6 +3390,89 @@ export interface components {
             prefix: string;
         };
         /**
+         * FaultKindView
+         * @description Something that can go wrong, or look so.
+         */
+        FaultKindView: {
+            /** Default Duration S */
+            default_duration_s: number;
+            /** Description */
+            description: string;
+            /**
+             * Group
+             * @description Family: link, device, routing, traffic, security, change, application, cloud, telemetry, ai, benign.
+             */
+            group: string;
+            /** Name */
+            name: string;
+            /** Places */
+            places: components["schemas"]["FaultPlaceView"][];
+            /** Title */
+            title: string;
+        };
+        /**
+         * FaultPlaceView
+         * @description Where a fault can happen.
+         */
+        FaultPlaceView: {
+            /** Id */
+            id: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * FaultView
+         * @description A fault, or a decoy that only looks like one, with what is true of it.
+         */
+        FaultView: {
+            action: components["schemas"]["RightActionView"];
+            /** Cause Type */
+            cause_type: string;
+            /** End */
+            end: number;
+            /** Group */
+            group: string;
+            /** Id */
+            id: string;
+            /** Is Benign */
+            is_benign: boolean;
+            /** Kind */
+            kind: string;
+            /**
+             * Root Cause
+             * @description The entity at fault, as in ``entity`` of a symptom.
+             */
+            root_cause: string;
+            /**
+             * Severity
+             * @description 0–1, in the terms of its kind.
+             */
+            severity: number;
+            /** Start */
+            start: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "planned" | "active" | "over";
+            /** Symptoms */
+            symptoms: components["schemas"]["SymptomView"][];
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Triggered
+             * @description By a person; else by the schedule.
+             */
+            triggered: boolean;
+            /**
+             * Where
+             * @description The device, line, host, prefix or service that it is at.
+             */
+            where: string;
+        };
+        /**
          * FilledColumn
          * @description A column that enrichment filled for an address, and from where.
          */
@@ -4545,6 +4807,18 @@ export interface components {
             worst_link: string;
         };
         /**
+         * NewAction
+         * @description Something to do to the network of the demo.
+         */
+        NewAction: {
+            /** Kind */
+            kind: string;
+            /** Parameters */
+            parameters?: {
+                [key: string]: string | number | boolean;
+            };
+        };
+        /**
          * NewChange
          * @description A change: a configuration, deployment, ticket, maintenance window or inventory object.
          */
@@ -4621,6 +4895,35 @@ export interface components {
              * @description The change in a line.
              */
             title: string;
+        };
+        /**
+         * NewFault
+         * @description A fault to begin now.
+         */
+        NewFault: {
+            /** Duration S */
+            duration_s?: number | null;
+            /** Kind */
+            kind: string;
+            /**
+             * Place
+             * @description Id of one of the kind's places; any where left out.
+             * @default
+             */
+            place: string;
+            /** Severity */
+            severity?: number | null;
+        };
+        /**
+         * NewPace
+         * @description How often things go wrong by themselves.
+         */
+        NewPace: {
+            /**
+             * Pace
+             * @description Times the usual; 0 = only what is triggered.
+             */
+            pace: number;
         };
         /**
          * NewToken
@@ -5016,6 +5319,18 @@ export interface components {
             bps: number;
             /** Forward */
             forward: string[];
+        };
+        /**
+         * ParameterView
+         * @description What an action is told.
+         */
+        ParameterView: {
+            /** Meaning */
+            meaning: string;
+            /** Name */
+            name: string;
+            /** Required */
+            required: boolean;
         };
         /**
          * PasswordChange
@@ -5932,6 +6247,20 @@ export interface components {
             stored: number;
         };
         /**
+         * RightActionView
+         * @description What a good operator would do. ``none``: wait.
+         */
+        RightActionView: {
+            /** Kind */
+            kind: string;
+            /** Parameters */
+            parameters: {
+                [key: string]: string | number | boolean;
+            };
+            /** Text */
+            text: string;
+        };
+        /**
          * Role
          * @description What a person or token may do. From viewer to admin each may do what the ones before it may.
          *
@@ -6509,6 +6838,23 @@ export interface components {
             unsampled_records: number;
         };
         /**
+         * SymptomView
+         * @description What shows of a fault.
+         */
+        SymptomView: {
+            /**
+             * After S
+             * @description Seconds from its start until it shows.
+             */
+            after_s: number;
+            /** Dataset */
+            dataset: string;
+            /** Entity */
+            entity: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * SyntheticTest
          * @description One test. Which fields count depends on ``kind``; the others are passed over.
          */
@@ -7080,6 +7426,42 @@ export interface components {
              * @description ``rejected``, ``added``, ``changed``.
              */
             verdict: string;
+        };
+        /**
+         * TwinView
+         * @description The organisation of a demo and its scenario.
+         */
+        TwinView: {
+            /** Action Kinds */
+            action_kinds: components["schemas"]["ActionKindView"][];
+            /**
+             * Actions
+             * @description Of the last hours, latest first.
+             */
+            actions: components["schemas"]["ActionView"][];
+            /**
+             * Faults
+             * @description Of the last hours and the next half hour, latest start first.
+             */
+            faults: components["schemas"]["FaultView"][];
+            /** Kinds */
+            kinds: components["schemas"]["FaultKindView"][];
+            /** Now */
+            now: number;
+            /** Organisation */
+            organisation: string;
+            /**
+             * Pace
+             * @description How many times as often as usual they do; 0 = never.
+             */
+            pace: number;
+            /**
+             * Scheduled
+             * @description Whether faults come by themselves.
+             */
+            scheduled: boolean;
+            /** Seed */
+            seed: number;
         };
         /**
          * UnknownField
@@ -12638,6 +13020,447 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwinView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    actOnTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAction"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ActionView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    triggerFault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFault"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    endFault: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a fault. */
+                fault: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FaultView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    setPace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPace"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwinView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    resetTwin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TwinView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
                 };
             };
             /** @description The store is away; retry. */

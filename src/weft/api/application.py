@@ -42,6 +42,7 @@ from weft.api.routes import (
     synthetics,
     tokens,
     topology,
+    twin,
     users,
     views,
 )
@@ -59,7 +60,7 @@ always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket
 OPEN = (health.router,)
 PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
              topology.router, configs.router, devices.router, inventory.router, network.router, quality.router,
-             routing.router, agents.router, synthetics.router)  # fmt: skip
+             routing.router, agents.router, synthetics.router, twin.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 6
 #: Reports of synthetics agents that are read at a time.

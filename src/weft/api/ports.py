@@ -27,6 +27,7 @@ from weft.api.sources import Knowledge
 from weft.api.status import Collecting, StatusBoard
 from weft.api.topology import Topology
 from weft.api.topology_network import Network
+from weft.api.twin import Scenario
 from weft.collect.configs import ConfigHistory
 from weft.collect.push import Pushes
 from weft.collect.synthetics import Synthetics
@@ -106,6 +107,7 @@ class ApiDependencies:
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
     demo: bool = False
+    scenario: Scenario | None = None
     started: float = field(default_factory=time.time)
 
 
