@@ -4756,6 +4756,45 @@ export interface components {
             title: string;
         };
         /**
+         * NetworkPathView
+         * @description How traffic goes from A to B and back.
+         */
+        NetworkPathView: {
+            /**
+             * Asymmetric
+             * @description The way back does not use the same links.
+             */
+            asymmetric: boolean;
+            /**
+             * At
+             * @description As of when, UTC seconds; 0 = a file, which is of no time.
+             */
+            at: number;
+            /** @description Null where the way back is decided by others (from outside prefixes). */
+            backward: components["schemas"]["Way"] | null;
+            /**
+             * Changes
+             * @description What was changed, in words.
+             */
+            changes: string[];
+            destination: components["schemas"]["Endpoint"];
+            forward: components["schemas"]["Way"];
+            /**
+             * Notes
+             * @description What was assumed, what is not known.
+             */
+            notes: string[];
+            source: components["schemas"]["Endpoint"];
+            /**
+             * Traffic Class
+             * @default
+             */
+            traffic_class: string;
+            usual_backward: components["schemas"]["Way"] | null;
+            /** @description Without the changes. */
+            usual_forward: components["schemas"]["Way"] | null;
+        };
+        /**
          * NetworkView
          * @description The network model in short, and what can be named in questions.
          */
@@ -5437,6 +5476,49 @@ export interface components {
              * @default 1
              */
             ways: number;
+        };
+        /**
+         * PathView
+         * @description What a trace saw, when the path was another, and each hop's latency over time.
+         */
+        PathView: {
+            /** Agent */
+            agent: string;
+            /**
+             * At
+             * @description When the run began.
+             */
+            at: number | null;
+            /** Changes */
+            changes: components["schemas"]["PathChangeView"][];
+            /** Hops */
+            hops: components["schemas"]["HopView"][];
+            /**
+             * Left Out
+             * @description Hops that are not among the lines.
+             */
+            left_out: number;
+            /** Lines */
+            lines: components["schemas"]["HopLineView"][];
+            /**
+             * Run
+             * @description Names the run; empty where there was none.
+             */
+            run: string;
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Steps */
+            steps: components["schemas"]["StepView"][];
+            /** Target */
+            target: string;
+            /**
+             * Updated
+             * @default 0
+             */
+            updated: number;
+            window: components["schemas"]["Window"];
         };
         /**
          * PeerView
@@ -7864,45 +7946,6 @@ export interface components {
             provider: string;
         };
         /**
-         * PathView
-         * @description How traffic goes from A to B and back.
-         */
-        weft__api__models__network__PathView: {
-            /**
-             * Asymmetric
-             * @description The way back does not use the same links.
-             */
-            asymmetric: boolean;
-            /**
-             * At
-             * @description As of when, UTC seconds; 0 = a file, which is of no time.
-             */
-            at: number;
-            /** @description Null where the way back is decided by others (from outside prefixes). */
-            backward: components["schemas"]["Way"] | null;
-            /**
-             * Changes
-             * @description What was changed, in words.
-             */
-            changes: string[];
-            destination: components["schemas"]["Endpoint"];
-            forward: components["schemas"]["Way"];
-            /**
-             * Notes
-             * @description What was assumed, what is not known.
-             */
-            notes: string[];
-            source: components["schemas"]["Endpoint"];
-            /**
-             * Traffic Class
-             * @default
-             */
-            traffic_class: string;
-            usual_backward: components["schemas"]["Way"] | null;
-            /** @description Without the changes. */
-            usual_forward: components["schemas"]["Way"] | null;
-        };
-        /**
          * Totals
          * @description The whole network, before or after.
          */
@@ -7965,49 +8008,6 @@ export interface components {
             packets_per_s: number | null;
             /** Records Per S */
             records_per_s: number;
-        };
-        /**
-         * PathView
-         * @description What a trace saw, when the path was another, and each hop's latency over time.
-         */
-        weft__api__models__synthetics__PathView: {
-            /** Agent */
-            agent: string;
-            /**
-             * At
-             * @description When the run began.
-             */
-            at: number | null;
-            /** Changes */
-            changes: components["schemas"]["PathChangeView"][];
-            /** Hops */
-            hops: components["schemas"]["HopView"][];
-            /**
-             * Left Out
-             * @description Hops that are not among the lines.
-             */
-            left_out: number;
-            /** Lines */
-            lines: components["schemas"]["HopLineView"][];
-            /**
-             * Run
-             * @description Names the run; empty where there was none.
-             */
-            run: string;
-            /** Start */
-            start: number;
-            /** Step */
-            step: number;
-            /** Steps */
-            steps: components["schemas"]["StepView"][];
-            /** Target */
-            target: string;
-            /**
-             * Updated
-             * @default 0
-             */
-            updated: number;
-            window: components["schemas"]["Window"];
         };
     };
     responses: never;
@@ -10818,7 +10818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["weft__api__models__network__PathView"];
+                    "application/json": components["schemas"]["NetworkPathView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */
@@ -12203,7 +12203,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["weft__api__models__synthetics__PathView"];
+                    "application/json": components["schemas"]["PathView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */

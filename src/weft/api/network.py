@@ -10,7 +10,7 @@ from weft.api.models.network import (
     NetworkLoadView,
     NetworkView,
     PathAsked,
-    PathView,
+    NetworkPathView,
     WhatIfAsked,
     WhatIfView,
 )
@@ -39,7 +39,7 @@ class NetworkPages:
         """Every single failure."""
         raise Unavailable("the network model is not there yet", where=f"{at} {kind} {threshold} {limit}")
 
-    def path(self, asked: PathAsked) -> PathView:
+    def path(self, asked: PathAsked) -> NetworkPathView:
         """Which way from A to B."""
         raise Unavailable("the network model is not there yet", where=asked.at)
 

@@ -241,7 +241,7 @@ class Way(Answer):
     tunnels: list[str] = Field(default_factory=list)
 
 
-class PathView(Resting):
+class NetworkPathView(Resting):
     """How traffic goes from A to B and back."""
 
     source: Endpoint

@@ -15,7 +15,7 @@ from weft.api.models.network import (
     NetworkLoadView,
     NetworkView,
     PathAsked,
-    PathView,
+    NetworkPathView,
     WhatIfAsked,
     WhatIfView,
 )
@@ -67,7 +67,7 @@ def failures(
 
 
 @router.post("/network/path", operation_id="findPath", summary="Which way from A to B, and back")
-def path(body: PathAsked, _: Viewer, pages: TheNetwork) -> PathView:
+def path(body: PathAsked, _: Viewer, pages: TheNetwork) -> NetworkPathView:
     """Hops, the fan of equal paths, load and health of each hop, both ways; as of a time; with changes applied."""
     return pages.path(body)
 
