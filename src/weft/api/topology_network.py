@@ -108,6 +108,9 @@ class Wire:
     delay_ms: float | None = None
     lag: str = ""  # aggregate at the first end that it is a member of
     origins: tuple[str, ...] = ()
+    srlgs: tuple[str, ...] = ()  # shared risk groups
+    metric: int = 0  # IGP metric where a source states it
+    cost_per_month: float = 0.0
 
     @property
     def id(self) -> str:
@@ -262,6 +265,8 @@ def _wire(one: InventoryObject, network: Network) -> Wire | None:
     return Wire(
         a=a, b=b, capacity_bps=capacity, provider=provider, circuit=circuit, delay_ms=_number(one, "delay_ms"),
         lag=a_port.lag if a_port and b_port and a_port.lag and b_port.lag else "", origins=one.origins,
+        srlgs=_texts(one, "srlg"), metric=int(_number(one, "metric") or 0),
+        cost_per_month=_number(one, "cost") or _circuit(network, circuit, "cost_per_month") or 0.0,
     )  # fmt: skip
 
 
@@ -272,6 +277,11 @@ def _circuit(network: Network, circuit: str, attribute: str) -> float | None:
 def _text(one: InventoryObject, attribute: str) -> str:
     value: Any = one.get(attribute)
     return "" if value is None else str(value)
+
+
+def _texts(one: InventoryObject, attribute: str) -> tuple[str, ...]:
+    value: Any = one.get(attribute) or ()
+    return (value,) if isinstance(value, str) else tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _number(one: InventoryObject, attribute: str) -> float | None:

@@ -102,7 +102,7 @@ ATTRIBUTES: Mapping[ObjectKind, Mapping[str, str]] = {
         "a_device": "One end's device.", "a_interface": "Its interface.", "b_device": "The other end's device.",
         "b_interface": "Its interface.", "capacity_bps": "Bit/s.", "circuit": "Circuit it runs over.",
         "provider": "Who provides it.", "delay_ms": "One way, milliseconds.", "cost": "Cost per month.",
-        "srlg": "Shared risk groups, a list.", "tags": "List of words.",
+        "srlg": "Shared risk groups, a list.", "metric": "IGP metric, both ways.", "tags": "List of words.",
     },
     ObjectKind.PROVIDER: {"name": "Name.", "asn": "AS number.", "contact": "NOC contact.", "tags": "List of words."},
     ObjectKind.CIRCUIT: {

@@ -159,6 +159,7 @@ class LinkEntry(Entry):
     delay_ms: float = Field(default=0.0, ge=0, le=60_000)
     cost: float = Field(default=0.0, ge=0)
     srlg: Names = Field(default_factory=list)
+    metric: int = Field(default=0, ge=1, lt=1 << 24)
     description: Text = ""
 
 
