@@ -32,6 +32,7 @@ from weft.store.open import open_store
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober
 from weft.twin.demo_synthetics import agent_name, synthetics_settings
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.probing import Weather
 
 
@@ -70,7 +71,7 @@ def taking() -> None:
     names, now = frozenset(test.name for test in config.tests), time.time()
     reports = []
     for site, name in sites.items():
-        prober = Prober(name, site, sites, Weather(7), now - 86400)
+        prober = Prober(name, site, sites, Weather(acme_timeline(7)), now - 86400)
         peers = [other for other in sites.values() if other != name]
         runs = [run for test in config.tests for run in prober.runs(test, peers, now - 3600, now)]
         body = {"sent_ns": time.time_ns(), "probes": [one.probe for one in runs],

@@ -37,6 +37,7 @@ from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reser
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.demo_routing import DemoRouting, routing_settings
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 
@@ -50,6 +51,7 @@ class Demo:
 
     def __init__(self, settings: Settings) -> None:
         """Writes Acme's reference tables and inventory into the data directory and picks ports for its agents."""
+        self.timeline = acme_timeline(settings.demo.seed)
         self._files = settings.data_dir / "demo-tables"
         self._files.mkdir(parents=True, exist_ok=True)
         self._configs = settings.data_dir / "demo-configs"
@@ -84,15 +86,15 @@ class Demo:
     def devices(self, intake: Intake, questions: QueryEngine) -> list[Component]:
         """What is polled: to be started before the pollers are."""
         return [
-            DemoDevices(self.settings.demo, intake, self._ports, newest_s=_newest(questions, "metrics")),
-            DemoConfigs(self.settings.demo, self._configs),
+            DemoDevices(self.settings.demo, self.timeline, intake, self._ports, newest_s=_newest(questions, "metrics")),
+            DemoConfigs(self.settings.demo, self.timeline, self._configs),
             DemoCloud(self.settings.demo, self._cloud),
         ]
 
     def business(self, pushes: Pushes, questions: QueryEngine) -> list[Component]:
         """What the network is for: to be started before its files and databases are read."""
         newest_s = _newest(questions, "business")
-        return [DemoBusiness(self.settings.demo, self._business, pushes, newest_s=newest_s)]
+        return [DemoBusiness(self.settings.demo, self.timeline, self._business, pushes, newest_s=newest_s)]
 
     def traffic(
         self, collector: Collector, intake: Intake, syslog: SyslogServer, questions: QueryEngine
@@ -104,18 +106,20 @@ class Demo:
 
         targets = _targets(collector)
         return [
-            DemoLogs(self.settings.demo, intake, port=log_port, newest_s=_newest(questions, "logs")),
-            DemoSource(self.settings.demo, collector, targets=targets, newest_s=_newest(questions, "flows")),
+            DemoLogs(self.settings.demo, self.timeline, intake, port=log_port, newest_s=_newest(questions, "logs")),
+            DemoSource(
+                self.settings.demo, self.timeline, collector, targets=targets, newest_s=_newest(questions, "flows")
+            ),
         ]
 
     def routes(self, routing: RoutingCollector, rpki: Rpki, intake: Intake, questions: QueryEngine) -> list[Component]:
         """What routers say of their routes: to be started when they are listened to."""
         newest_s = _newest(questions, "routes")
-        return [DemoRouting(self.settings.demo, intake, routing, rpki.payloads, newest_s=newest_s)]
+        return [DemoRouting(self.settings.demo, self.timeline, intake, routing, rpki.payloads, newest_s=newest_s)]
 
     def agents(self, synthetics: Synthetics, questions: QueryEngine) -> list[Component]:
         """What tests the network: to be started when results are taken."""
-        return [DemoAgents(self.settings.demo, synthetics, newest_s=_newest(questions, "probes"))]
+        return [DemoAgents(self.settings.demo, self.timeline, synthetics, newest_s=_newest(questions, "probes"))]
 
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:

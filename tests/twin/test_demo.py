@@ -12,6 +12,7 @@ import numpy as np
 from weft.decode.datagrams import DatagramBatch
 from weft.twin import organisation as org
 from weft.twin.demo import DemoConfig, DemoSource
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.reference import write_reference_tables
 
 
@@ -30,7 +31,7 @@ class FakeSink:
 def source(sink: FakeSink, port: int, newest: float | None = None, hours: float = 1.0) -> DemoSource:
     targets = dict.fromkeys(("netflow", "ipfix", "sflow"), ("127.0.0.1", port))
     config = DemoConfig(backfill_hours=hours, records_per_s=2)
-    return DemoSource(config, sink, targets=lambda: targets, newest_s=lambda: newest)
+    return DemoSource(config, acme_timeline(config.seed), sink, targets=lambda: targets, newest_s=lambda: newest)
 
 
 def test_backfills_the_missing_history_then_sends_live() -> None:

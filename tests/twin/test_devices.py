@@ -1,4 +1,4 @@
-"""Acme's devices: counters agree with the flows, never fall, and tell the same story as the incidents and the logs."""
+"""Acme's devices: counters agree with the flows, never fall, and tell the same story as the faults and the logs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from weft.collect.intake.counters import CounterBook
 from weft.twin import organisation as org
 from weft.twin.config import DemoConfig
 from weft.twin.devices import DeviceTwin
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.history import history
-from weft.twin.incidents import incidents
 from weft.twin.messages import messages
 
 NOON = 1_790_000_000.0
 CONFIG = DemoConfig(records_per_s=2)
+TIMELINE = acme_timeline(CONFIG.seed)
 
 
 def twin(name, since=NOON - 7200):
-    return DeviceTwin(next(d for d in org.DEVICES if d.name == name), CONFIG, since)
+    return DeviceTwin(next(d for d in org.DEVICES if d.name == name), CONFIG, since, TIMELINE)
 
 
 def test_counters_are_the_integral_of_the_rates():
@@ -55,7 +56,7 @@ def test_a_line_carries_the_same_at_both_ends():
 
 
 def test_a_line_that_is_down_is_so_in_states_counters_and_logs():
-    one = next(i for i in incidents(CONFIG.seed, NOON, NOON + 7 * 86_400) if i.kind == "link_down")
+    one = next(i for i in TIMELINE.faults(NOON, NOON + 7 * 86_400) if i.kind == "link_cut")
     device = twin(one.device, one.start_s - 600)
     at = (one.start_s + one.end_s) / 2
     port = next(p for p in device.state(at).ports if p.port.index == one.port)
@@ -63,14 +64,14 @@ def test_a_line_that_is_down_is_so_in_states_counters_and_logs():
     assert port.in_bps == 0
     assert port.rx_dbm == -40
     assert next(p for p in device.state(one.end_s + 1).ports if p.port.index == one.port).up
-    said = [m for m in messages(CONFIG.seed, one.start_s, one.end_s + 5) if "SNMP_TRAP_LINK_" in m.text]
+    said = [m for m in messages(TIMELINE, one.start_s, one.end_s + 5) if "SNMP_TRAP_LINK_" in m.text]
     assert {m.device for m in said} == {one.device, one.other}
 
 
 def test_messages_of_a_span_are_those_of_its_parts():
-    whole = messages(CONFIG.seed, NOON, NOON + 3600)
+    whole = messages(TIMELINE, NOON, NOON + 3600)
     cut = NOON + 1234.5
-    assert whole == messages(CONFIG.seed, NOON, cut) + messages(CONFIG.seed, cut, NOON + 3600)
+    assert whole == messages(TIMELINE, NOON, cut) + messages(TIMELINE, cut, NOON + 3600)
     assert {m.device for m in whole} == {d.name for d in org.DEVICES}
 
 

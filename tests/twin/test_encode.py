@@ -15,9 +15,11 @@ import pytest
 from weft.twin import organisation as org
 from weft.twin.demo import DemoConfig, make_devices
 from weft.twin.encode import Datagrams
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.records import FlowRecords
 
 NOW_S = 1_795_374_000.0
+TIMELINE = acme_timeline(7)
 PORTS = {"netflow_v5": 2055, "netflow_v9": 2055, "ipfix": 4739, "sflow": 6343}
 
 
@@ -48,7 +50,7 @@ def flows(node: Any) -> list[dict[str, Any]]:
 
 
 def devices(protocol: str) -> list[Any]:
-    return [d for d in make_devices(DemoConfig(records_per_s=4), NOW_S) if d.exporter.protocol == protocol]
+    return [d for d in make_devices(DemoConfig(records_per_s=4), TIMELINE, NOW_S) if d.exporter.protocol == protocol]
 
 
 @pytest.mark.peers
@@ -106,17 +108,19 @@ def test_sequence_numbers_continue_from_call_to_call() -> None:
 
 
 def test_the_same_seed_gives_the_same_organisation() -> None:
-    one, two = (make_devices(DemoConfig(seed=3), NOW_S)[0].datagrams(NOW_S - 60, NOW_S, True) for _ in range(2))
+    one, two = (
+        make_devices(DemoConfig(seed=3), TIMELINE, NOW_S)[0].datagrams(NOW_S - 60, NOW_S, True) for _ in range(2)
+    )
     assert np.array_equal(one.data, two.data)
 
 
 def test_every_exporter_sends_and_every_protocol_is_spoken() -> None:
     assert {e.protocol for e in org.EXPORTERS} == set(PORTS)
-    assert all(len(d.datagrams(NOW_S - 60, NOW_S, False)) > 0 for d in make_devices(DemoConfig(), NOW_S))
+    assert all(len(d.datagrams(NOW_S - 60, NOW_S, False)) > 0 for d in make_devices(DemoConfig(), TIMELINE, NOW_S))
 
 
 def test_volume_follows_the_model() -> None:
-    for device in make_devices(DemoConfig(records_per_s=20), NOW_S):
+    for device in make_devices(DemoConfig(records_per_s=20), TIMELINE, NOW_S):
         records = device.traffic.generate(NOW_S - 1800, NOW_S)
         sent = float(records.octets.sum()) * 8 / 1800 * (device.exporter.sampling_rate or 1)
         true = device.traffic.rates_bps(np.arange(NOW_S - 1800, NOW_S, 60.0)).sum(0).mean()

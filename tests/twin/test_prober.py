@@ -11,16 +11,17 @@ from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.demo_synthetics import agent_name, synthetics_settings
-from weft.twin.incidents import incidents
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.probing import Weather, agent_address, hop_address, remote_address
 
 SEED, NOON = 7, 1_795_000_000
+TIMELINE = acme_timeline(SEED)
 SITES = {site.code: agent_name(site.code) for site in org.SITES}
 TESTS = SyntheticsConfig.model_validate(synthetics_settings()).tests
 
 
 def runs(site: str, test: SyntheticTest, since: float, until: float) -> list[Run]:
-    prober = Prober(SITES[site], site, SITES, Weather(SEED), NOON - 86400)
+    prober = Prober(SITES[site], site, SITES, Weather(TIMELINE), NOON - 86400)
     peers = [name for name in SITES.values() if name != SITES[site] and runs_on(test, name)]
     return list(prober.runs(test, peers, since, until))
 
@@ -49,23 +50,23 @@ def test_hops_are_devices_of_acme_and_routers_of_its_providers() -> None:
     known = {hop_address(device.name) for device in org.DEVICES} | {agent_address("fra")}
     assert {hop["hop"] for hop in run.hops if "hop" in hop} <= known
     assert run.probe["branches"] == 2, "by way of New York two ways are equally short"
-    weather = Weather(SEED)
+    weather = Weather(TIMELINE)
     for way in weather.outside("sin", "zoom.example.com", NOON):
         assert way.hops[-1] == remote_address("zoom.example.com")
         assert list(way.after_ms) == sorted(way.after_ms)
 
 
 def test_a_line_that_is_down_sends_packets_another_way() -> None:
-    down = next(one for one in incidents(SEED, NOON, NOON + 7 * 86400) if one.kind == "link_down"
+    down = next(one for one in TIMELINE.faults(NOON, NOON + 7 * 86400) if one.kind == "link_cut"
                 and {one.device, one.other} == {"lon-border1", "ams-border1"})  # fmt: skip
-    weather = Weather(SEED)
+    weather = Weather(TIMELINE)
     (before,), (during,) = (weather.inside("lon", "ams", at) for at in (down.start_s - 30, down.end_s - 1))
     assert during.hops != before.hops
     assert during.rtt_ms > before.rtt_ms + 10
 
 
 def test_something_is_wrong_now_and_then() -> None:
-    trouble = {Weather(SEED).trouble(at) for at in range(NOON, NOON + 86400, 300)}
+    trouble = {Weather(TIMELINE).trouble(at) for at in range(NOON, NOON + 86400, 300)}
     assert len(trouble) > 2
     shop = runs("chi", next(one for one in TESTS if one.name == "Acme shop"), NOON, NOON + 3600)
     assert {run.probe["state"] for run in shop} == {"degraded"}

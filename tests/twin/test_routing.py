@@ -13,7 +13,7 @@ from weft.decode.bgp import Paths
 from weft.decode.bmp import BmpStream, Monitoring, PeerDown, PeerUp, Statistics
 from weft.model.addresses import address_text
 from weft.twin.agents.bmp import BmpRouter
-from weft.twin.incidents import incidents
+from weft.twin.faults.schedule import acme_timeline
 from weft.twin.routing import (
     HIJACKED,
     HIJACKER_AS,
@@ -28,27 +28,31 @@ from weft.twin.routing import (
 )  # fmt: skip
 
 SEED, DAY = 7, 86_400
+TIMELINE = acme_timeline(SEED)
 THEN = 20_000 * DAY
 CHI = next(device for device in borders() if device.name == "chi-border1")
 
 
 def test_a_span_and_its_halves_tell_the_same() -> None:
-    whole = list(route_changes(SEED, THEN, THEN + 7200))
-    halves = [*route_changes(SEED, THEN, THEN + 3000), *route_changes(SEED, THEN + 3000, THEN + 7200)]
+    whole = list(route_changes(TIMELINE, THEN, THEN + 7200))
+    halves = [
+        *route_changes(TIMELINE, THEN, THEN + 3000),
+        *route_changes(TIMELINE, THEN + 3000, THEN + 7200),
+    ]
     assert whole == halves
     assert [one.at_s for one in whole] == sorted(one.at_s for one in whole)
     assert len(whole) > 60
 
 
-def test_sessions_end_when_the_other_incidents_say_so() -> None:
-    said = [(one.start_s, one.device) for one in incidents(SEED, THEN, THEN + DAY) if one.kind == "bgp_down"]
-    told = [(one.at_s, one.device) for one in route_changes(SEED, THEN, THEN + DAY) if one.kind == "down"]
+def test_sessions_end_when_faults_say_so() -> None:
+    said = [(one.start_s, one.device) for one in TIMELINE.faults(THEN, THEN + DAY) if one.kind == "session_down"]
+    told = [(one.at_s, one.device) for one in route_changes(TIMELINE, THEN, THEN + DAY) if one.kind == "down"]
     assert told == [one for one in said if one[0] >= THEN]
     assert told
 
 
 def test_a_hijack_and_a_leak_every_day() -> None:
-    changes = [one for one in route_changes(SEED, THEN, THEN + DAY) if one.kind == "routes"]
+    changes = [one for one in route_changes(TIMELINE, THEN, THEN + DAY) if one.kind == "routes"]
     said = [(prefix, what) for one in changes for prefix, what in one.routes]
     hijack = [what for prefix, what in said if prefix == HIJACKED]
     assert {what.as_path[-1] for what in hijack if what} == {HIJACKER_AS}
@@ -77,7 +81,7 @@ def read(octets: bytes) -> tuple[BmpStream, list[object]]:
 def test_the_stream_is_read_without_a_fault() -> None:
     router = BmpRouter(CHI, SEED)
     octets = b"".join(router.begin(THEN))
-    for one in route_changes(SEED, THEN, THEN + 1800):
+    for one in route_changes(TIMELINE, THEN, THEN + 1800):
         if one.device == CHI.name:
             octets += b"".join(router.change(one))
     octets += b"".join(router.counters(THEN))

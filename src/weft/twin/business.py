@@ -1,4 +1,4 @@
-"""What Acme's network is for: orders, sign-ins and tickets, as a function of the seed and the clock.
+"""What Acme's network is for: orders, sign-ins and tickets, as a function of the timeline and the clock.
 
 People buy and sign in when they are awake; while the border of a site is without its routes, or a line to it is
 down, orders through it dip, sign-ins fail, and somebody opens a ticket. Nothing here has state.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weft.twin import organisation as org
-from weft.twin.incidents import incidents
+from weft.twin.timeline import Timeline
 from weft.twin.traffic import activity
 
 PRODUCTS = {"web": 1.0, "app": 0.7, "partner": 0.25}
@@ -21,8 +21,8 @@ SERVICES = ("people", "servers", "public services", "Microsoft 365", "Salesforce
 #: Mean price of an order, USD.
 _PRICE = {"web": 61.0, "app": 44.0, "partner": 310.0}
 _PEAK_ORDERS = 240.0  # per minute and site of size 1
-_HURT = {"link_down": 0.45, "bgp_down": 0.65}
-_NOTICED_S = 900.0  # for so long after an incident tickets come
+_HURT = {"link_cut": 0.45, "session_down": 0.65}
+_NOTICED_S = 900.0  # for so long after a fault tickets come
 
 
 class Sold(NamedTuple):
@@ -39,10 +39,10 @@ def _activity(site: org.Site, minute_s: int) -> float:
     return float(activity("evening", np.array([float(minute_s)]), site.utc_offset_h)[0])
 
 
-def _health(seed: int, minute_s: int) -> dict[str, float]:
+def _health(timeline: Timeline, minute_s: int) -> dict[str, float]:
     """Share of orders that each site takes in a minute; 1 unless something is broken."""
     health = {site.code: 1.0 for site in org.SITES}
-    for one in incidents(seed, minute_s, minute_s + 60):
+    for one in timeline.faults(minute_s, minute_s + 60):
         hurt = _HURT.get(one.kind)
         if hurt is not None:
             lasted = min(one.end_s, minute_s + 60) - max(one.start_s, minute_s)
@@ -52,9 +52,9 @@ def _health(seed: int, minute_s: int) -> dict[str, float]:
     return health
 
 
-def sold(seed: int, minute_s: int) -> Iterator[Sold]:
+def sold(timeline: Timeline, minute_s: int) -> Iterator[Sold]:
     """Orders of every site and product in the minute that begins then."""
-    rng, health = np.random.default_rng([seed, 11, minute_s // 60]), _health(seed, minute_s)
+    rng, health = np.random.default_rng([timeline.seed, 11, minute_s // 60]), _health(timeline, minute_s)
     for site in org.SITES:
         base = _PEAK_ORDERS * site.size * _activity(site, minute_s) * health[site.code]
         for product, share in PRODUCTS.items():
@@ -62,9 +62,9 @@ def sold(seed: int, minute_s: int) -> Iterator[Sold]:
             yield Sold(minute_s, site.code, product, orders, round(orders * _PRICE[product] * rng.uniform(0.9, 1.1), 2))
 
 
-def sign_ins(seed: int, minute_s: int) -> Iterator[tuple[str, str, float]]:
+def sign_ins(timeline: Timeline, minute_s: int) -> Iterator[tuple[str, str, float]]:
     """Site, result and number of sign-ins in a minute."""
-    rng, health = np.random.default_rng([seed, 13, minute_s // 60]), _health(seed, minute_s)
+    rng, health = np.random.default_rng([timeline.seed, 13, minute_s // 60]), _health(timeline, minute_s)
     for site in org.SITES:
         tries = float(rng.poisson(90 * site.size * _activity(site, minute_s) + 2))
         failed = round(tries * min(0.9, 0.02 + 1.2 * (1 - health[site.code])))
@@ -72,10 +72,10 @@ def sign_ins(seed: int, minute_s: int) -> Iterator[tuple[str, str, float]]:
         yield site.code, "failed", float(failed)
 
 
-def tickets(seed: int, since_s: float, until_s: float) -> Iterator[tuple[str, str, str, int]]:
+def tickets(timeline: Timeline, since_s: float, until_s: float) -> Iterator[tuple[str, str, str, int]]:
     """Tickets opened between two times: when (UTC), site, service, how many hours of work they took."""
-    for one in incidents(seed, since_s - _NOTICED_S, until_s):
-        rng = np.random.default_rng([seed, 17, int(one.start_s)])
+    for one in timeline.faults(since_s - _NOTICED_S, until_s):
+        rng = np.random.default_rng([timeline.seed, 17, int(one.start_s)])
         for _ in range(int(rng.poisson(1.6 if one.kind in _HURT else 0.3))):
             opened = one.start_s + float(rng.uniform(30, _NOTICED_S))
             service, hours = SERVICES[int(rng.integers(len(SERVICES)))], int(rng.integers(1, 9))

@@ -1,6 +1,6 @@
 """The configurations of Acme's devices, as another tool would drop them into a directory; commits change them.
 
-Every commit of the incident schedule adds, changes or removes a line or two. Nothing is remembered: the text at any
+Every commit of the timeline adds, changes or removes a line or two. Nothing is remembered: the text at any
 moment follows from the commits since the start of the week before.
 """
 
@@ -12,18 +12,19 @@ import numpy as np
 
 from weft.twin import organisation as org
 from weft.twin.devices import peer_address, peer_asn
-from weft.twin.incidents import Incident, incidents
+from weft.twin.faults.model import Fault
+from weft.twin.timeline import Timeline
 
 _WEEK_S = 7 * 86_400
 
 
-def commits(seed: int, device: str, until_s: float) -> list[Incident]:
+def commits(timeline: Timeline, device: str, until_s: float) -> list[Fault]:
     """Commits on a device since the start of the week before that of ``until_s`` (UTC seconds)."""
-    found = incidents(seed, until_s // _WEEK_S * _WEEK_S - _WEEK_S, until_s)
+    found = timeline.faults(until_s // _WEEK_S * _WEEK_S - _WEEK_S, until_s)
     return [one for one in found if one.kind == "config_commit" and one.device == device]
 
 
-def config_text(device: org.Exporter, seed: int, at_s: float) -> str:
+def config_text(device: org.Exporter, timeline: Timeline, at_s: float) -> str:
     """The running configuration at ``at_s`` (UTC seconds). The secrets in it are made up, too."""
     blocked: dict[str, None] = dict.fromkeys(f"192.0.2.{n}" for n in (66, 91, 130))
     settings = {
@@ -32,8 +33,8 @@ def config_text(device: org.Exporter, seed: int, at_s: float) -> str:
         "limit": "1000000",
         "banner": "Authorised use only",
     }
-    for one in commits(seed, device.name, at_s):
-        _apply(np.random.default_rng([seed, 79, int(one.start_s)]), blocked, settings)
+    for one in commits(timeline, device.name, at_s):
+        _apply(np.random.default_rng([timeline.seed, 79, int(one.start_s)]), blocked, settings)
     made = {"border": _junos, "core": _nxos, "firewall": _fortios}[device.role]
     return made(device, list(blocked), settings)
 
@@ -50,12 +51,12 @@ def _apply(rng: np.random.Generator, blocked: dict[str, None], settings: dict[st
         settings["ntp"] = f"10.{10 * int(rng.integers(1, 7))}.128.5"
 
 
-def write_configs(directory: Path, seed: int, at_s: float, device_name: str = "") -> list[Path]:
+def write_configs(directory: Path, timeline: Timeline, at_s: float, device_name: str = "") -> list[Path]:
     """One file per device, or the one of ``device_name``, only where its text changed; returns the files written."""
     directory.mkdir(parents=True, exist_ok=True)
     written = []
     for device in (one for one in org.DEVICES if device_name in ("", one.name)):
-        path, text = directory / f"{device.name}.conf", config_text(device, seed, at_s)
+        path, text = directory / f"{device.name}.conf", config_text(device, timeline, at_s)
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")
             written.append(path)

@@ -24,6 +24,7 @@ from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
 from weft.twin.player import Player
+from weft.twin.timeline import Timeline
 from weft.twin.traffic import ExporterTraffic
 
 log = structlog.get_logger(__name__)
@@ -60,12 +61,14 @@ class _Device:
         return concat([*parts, data])
 
 
-def _encoder(exporter: org.Exporter, boot_ms: int, domain: int, config: DemoConfig, since_s: float) -> Encoder:
+def _encoder(
+    exporter: org.Exporter, boot_ms: int, domain: int, config: DemoConfig, since_s: float, timeline: Timeline
+) -> Encoder:
     if exporter.protocol == "netflow_v5":
         return NetflowV5(boot_ms, exporter.sampling_rate or 1, engine_id=domain)
     if exporter.protocol == "sflow":
         assert exporter.sampling_rate is not None
-        twin = DeviceTwin(exporter, config, since_s)
+        twin = DeviceTwin(exporter, config, since_s, timeline)
 
         def counters(at_s: float) -> dict[int, tuple[int, int]]:
             return {p.port.index: (p.in_octets, p.out_octets) for p in twin.state(at_s).ports}
@@ -77,7 +80,7 @@ def _encoder(exporter: org.Exporter, boot_ms: int, domain: int, config: DemoConf
     return Templated(version, boot_ms, domain, exporter.sampling_rate, names)
 
 
-def make_devices(config: DemoConfig, now_s: float) -> list[_Device]:
+def make_devices(config: DemoConfig, timeline: Timeline, now_s: float) -> list[_Device]:
     """Acme's exporters, booted long before ``now_s`` (UTC seconds)."""
     since_s = now_s - config.backfill_hours * 3600
     boot_ms = int((since_s - _UPTIME_S) * 1000)
@@ -85,7 +88,7 @@ def make_devices(config: DemoConfig, now_s: float) -> list[_Device]:
         _Device(
             exporter,
             ExporterTraffic(exporter, config.records_per_s, config.seed),
-            _encoder(exporter, boot_ms + i * 977, i + 1, config, since_s),
+            _encoder(exporter, boot_ms + i * 977, i + 1, config, since_s, timeline),
             np.random.default_rng([config.seed, i]),
         )
         for i, exporter in enumerate(org.EXPORTERS)
@@ -113,6 +116,7 @@ class DemoSource(Player):
     def __init__(
         self,
         config: DemoConfig,
+        timeline: Timeline,
         sink: Sink,
         *,
         targets: Callable[[], Mapping[str, tuple[str, int]]],
@@ -124,7 +128,8 @@ class DemoSource(Player):
         runs. ``newest_s``: UTC seconds of the newest flow stored, None when there is none.
         """
         super().__init__("demo")
-        self._config, self._sink, self._targets, self._newest_s = config, sink, targets, newest_s
+        self._config, self._timeline, self._sink = config, timeline, sink
+        self._targets, self._newest_s = targets, newest_s
         self._devices: list[_Device] = []
         self._since_s = 0.0
         self.sent_datagrams = 0
@@ -132,7 +137,7 @@ class DemoSource(Player):
     def start(self) -> None:
         """Back-fill what is missing of the last day, then begin to send."""
         now = time.time()
-        self._devices = make_devices(self._config, now)
+        self._devices = make_devices(self._config, self._timeline, now)
         newest = self._newest_s()
         since = max(now - self._config.backfill_hours * 3600, newest or 0)
         if now - since > 2 * _ANNOUNCE_S:

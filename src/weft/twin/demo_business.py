@@ -15,6 +15,7 @@ from weft.errors import Unavailable
 from weft.twin.business import sign_ins, sold, tickets
 from weft.twin.config import DemoConfig
 from weft.twin.player import Player
+from weft.twin.timeline import Timeline
 
 _S = 1_000_000_000
 _HEADER = "time,site,product,orders,revenue\n"
@@ -55,11 +56,18 @@ class DemoBusiness(Player):
     """Writes the shop's export and the help desk's database, and pushes sign-ins. Started before they are read."""
 
     def __init__(
-        self, config: DemoConfig, directory: Path, pushes: Pushes, *, newest_s: Callable[[], float | None]
+        self,
+        config: DemoConfig,
+        timeline: Timeline,
+        directory: Path,
+        pushes: Pushes,
+        *,
+        newest_s: Callable[[], float | None],
     ) -> None:
         """Inert until started; ``newest_s``: UTC seconds of the newest value stored, None when there is none."""
         super().__init__("demo-business")
-        self._config, self._directory, self._pushes, self._newest_s = config, directory, pushes, newest_s
+        self._config, self._timeline, self._directory = config, timeline, directory
+        self._pushes, self._newest_s = pushes, newest_s
         self._until = 0
 
     def start(self) -> None:
@@ -80,7 +88,7 @@ class DemoBusiness(Player):
 
     def _write(self, since_s: int, until_s: int) -> None:
         """Every whole minute of a span."""
-        seed, self._until = self._config.seed, until_s
+        self._until = until_s
         minutes = range(since_s, until_s, 60)
         path = self._directory / "shop.csv"
         begun = path.exists()
@@ -90,16 +98,16 @@ class DemoBusiness(Player):
             file.writelines(
                 f"{one.time_s},{one.site},{one.product},{one.orders:g},{one.revenue:g}\n"
                 for minute in minutes
-                for one in sold(seed, minute)
+                for one in sold(self._timeline, minute)
             )
         with closing(self._database()) as database, database:
-            rows = list(tickets(seed, since_s, until_s))
+            rows = list(tickets(self._timeline, since_s, until_s))
             database.executemany("INSERT OR IGNORE INTO tickets VALUES (?, ?, ?, ?)", rows)
         self._push(
             [
                 value_of("sign_ins", minute * _S, count, {"site": site, "result": result}, "sign-ins/min")
                 for minute in minutes
-                for site, result, count in sign_ins(seed, minute)
+                for site, result, count in sign_ins(self._timeline, minute)
             ]
         )
 

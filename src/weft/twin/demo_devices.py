@@ -25,6 +25,7 @@ from weft.twin.config import DemoConfig
 from weft.twin.devices import DeviceTwin, is_streaming
 from weft.twin.gnmi_tree import tree
 from weft.twin.history import history
+from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
 
@@ -91,16 +92,24 @@ class DemoDevices:
     """Starts before the pollers do; stops after them."""
 
     def __init__(
-        self, config: DemoConfig, intake: Intake, ports: AgentPorts, *, newest_s: Callable[[], float | None]
+        self,
+        config: DemoConfig,
+        timeline: Timeline,
+        intake: Intake,
+        ports: AgentPorts,
+        *,
+        newest_s: Callable[[], float | None],
     ) -> None:
         """Inert until started. ``newest_s``: UTC seconds of the newest metric stored, None when there is none."""
-        self._config, self._intake, self._ports, self._newest_s = config, intake, ports, newest_s
+        self._config, self._timeline, self._intake = config, timeline, intake
+        self._ports, self._newest_s = ports, newest_s
         self._agents: list[SnmpAgent | GnmiTarget] = []
 
     def start(self) -> None:
         """Make what is missing of the history, then answer."""
         now = time.time()
-        twins = [DeviceTwin(device, self._config, now - self._config.backfill_hours * 3600) for device in org.DEVICES]
+        since = now - self._config.backfill_hours * 3600
+        twins = [DeviceTwin(device, self._config, since, self._timeline) for device in org.DEVICES]
         self._backfill(twins, now)
         for twin in twins:
             agent = self._agent(twin)

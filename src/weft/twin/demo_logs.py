@@ -25,9 +25,10 @@ from weft.twin.config import DemoConfig
 from weft.twin.configs import write_configs
 from weft.twin.demo import device_socket
 from weft.twin.demo_devices import Intake
-from weft.twin.incidents import Incident, incidents
+from weft.twin.faults.model import Fault
 from weft.twin.messages import messages
 from weft.twin.player import Player
+from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ class DemoLogs(Player):
     def __init__(
         self,
         config: DemoConfig,
+        timeline: Timeline,
         intake: Intake,
         *,
         port: Callable[[], int | None],
@@ -54,7 +56,8 @@ class DemoLogs(Player):
         newest message stored, None when there is none.
         """
         super().__init__("demo-logs")
-        self._config, self._intake, self._port, self._newest_s = config, intake, port, newest_s
+        self._config, self._timeline, self._intake = config, timeline, intake
+        self._port, self._newest_s = port, newest_s
         self._since_s = 0.0
 
     def start(self) -> None:
@@ -69,7 +72,7 @@ class DemoLogs(Player):
     def _backfill(self, since_s: float, until_s: float) -> None:
         decoder = SyslogDecoder(rule_table())
         senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in org.DEVICES}
-        past = messages(self._config.seed, since_s, until_s)
+        past = messages(self._timeline, since_s, until_s)
         for first in range(0, len(past), _BATCH):
             part = past[first : first + _BATCH]
             decoded = decoder.decode(
@@ -89,7 +92,7 @@ class DemoLogs(Player):
         sockets = {device.name: device_socket(device) for device in org.DEVICES}
         while not self._stop.wait(1.0):
             now = time.time()
-            for message in messages(self._config.seed, since_s, now):
+            for message in messages(self._timeline, since_s, now):
                 try:
                     sockets[message.device].sendto(message.wire, ("127.0.0.1", port))
                 except OSError as error:
@@ -102,9 +105,9 @@ class DemoLogs(Player):
 class DemoConfigs(Player):
     """Keeps the directory of configurations up to date."""
 
-    def __init__(self, config: DemoConfig, directory: Path) -> None:
+    def __init__(self, config: DemoConfig, timeline: Timeline, directory: Path) -> None:
         super().__init__("demo-configs")
-        self._config, self._directory = config, directory
+        self._config, self._timeline, self._directory = config, timeline, directory
 
     def start(self) -> None:
         """Write the history of the day, then go on with it."""
@@ -114,7 +117,7 @@ class DemoConfigs(Player):
             self._directory.mkdir(parents=True)
             self._git("init", "-q")
             self._write(since, "svc-backup", "Configurations of all devices")
-            for one in incidents(self._config.seed, since, now):
+            for one in self._timeline.faults(since, now):
                 if one.kind == "config_commit":
                     self._commit(one.start_s + 1, one)
         super().start()
@@ -123,16 +126,16 @@ class DemoConfigs(Player):
         seen = time.time()
         while not self._stop.wait(5.0):
             now = time.time()
-            for one in incidents(self._config.seed, seen, now):
+            for one in self._timeline.faults(seen, now):
                 if one.kind == "config_commit" and one.start_s >= seen:
                     self._commit(now, one)
             seen = now
 
-    def _commit(self, at_s: float, one: Incident) -> None:
+    def _commit(self, at_s: float, one: Fault) -> None:
         self._write(at_s, one.who, f"{one.device}: committed by {one.who}", one.device)
 
     def _write(self, at_s: float, author: str, subject: str, device_name: str = "") -> None:
-        if write_configs(self._directory, self._config.seed, at_s, device_name):
+        if write_configs(self._directory, self._timeline, at_s, device_name):
             self._git("add", "-A")
             stamp = datetime.fromtimestamp(at_s, UTC).isoformat()
             self._git("commit", "-q", "-m", subject, author=author, stamp=stamp)

@@ -23,6 +23,7 @@ from weft.twin.agents.bmp import BmpRouter
 from weft.twin.config import DemoConfig
 from weft.twin.player import Player
 from weft.twin.routing import RouteChange, borders, route_changes, write_payloads
+from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class DemoRouting(Player):
     def __init__(
         self,
         config: DemoConfig,
+        timeline: Timeline,
         intake: Intake,
         routing: RoutingCollector,
         payloads: Payloads,
@@ -53,8 +55,8 @@ class DemoRouting(Player):
     ) -> None:
         """Inert until started. ``newest_s``: UTC seconds of the newest route stored, None when there is none."""
         super().__init__("demo-routing")
-        self._config, self._intake, self._routing, self._newest_s = config, intake, routing, newest_s
-        self._payloads = payloads
+        self._config, self._timeline, self._intake, self._routing = config, timeline, intake, routing
+        self._payloads, self._newest_s = payloads, newest_s
 
     def _run(self) -> None:
         now = time.time()
@@ -73,7 +75,7 @@ class DemoRouting(Player):
                 break
         rib = Rib(states=self._payloads.states)
         feed = Feed(rib, self._intake)
-        changes = list(route_changes(self._config.seed, since_s, until_s))
+        changes = list(route_changes(self._timeline, since_s, until_s))
         for device in borders():
             book = self._intake.open_source("bmp", f"{device.name} (history)")
             address = packed(device.address)
@@ -93,7 +95,7 @@ class DemoRouting(Player):
         reported = 0.0
         while not self._stop.wait(1.0):
             now = time.time()
-            changes = list(route_changes(self._config.seed, seen, now))
+            changes = list(route_changes(self._timeline, seen, now))
             is_due = now - reported >= _STATISTICS_S
             for line in lines:
                 try:

@@ -23,6 +23,7 @@ from weft.twin.agents.prober import Prober, Run
 from weft.twin.config import DemoConfig
 from weft.twin.player import Player
 from weft.twin.probing import Weather, agent_address
+from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
 
@@ -65,15 +66,17 @@ def _tests() -> Iterator[dict[str, Any]]:
 class DemoAgents(Player):
     """Registers, makes what is missing of the history, then tests live; started when results are taken."""
 
-    def __init__(self, config: DemoConfig, synthetics: Synthetics, *, newest_s: Callable[[], float | None]) -> None:
+    def __init__(
+        self, config: DemoConfig, timeline: Timeline, synthetics: Synthetics, *, newest_s: Callable[[], float | None]
+    ) -> None:
         """Inert until started. ``newest_s``: UTC seconds of the newest result stored, None when there is none."""
         super().__init__("demo-agents")
-        self._config, self._synthetics, self._newest_s = config, synthetics, newest_s
+        self._config, self._timeline, self._synthetics, self._newest_s = config, timeline, synthetics, newest_s
 
     def _run(self) -> None:
         now = time.time()
         began = now - self._config.backfill_hours * 3600
-        weather = Weather(self._config.seed)
+        weather = Weather(self._timeline)
         sites = {site.code: agent_name(site.code) for site in org.SITES}
         keys = {}
         for site, name in sites.items():

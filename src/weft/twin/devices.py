@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from weft.twin import organisation as org
 from weft.twin.config import DemoConfig
-from weft.twin.incidents import incidents
+from weft.twin.timeline import Timeline
 from weft.twin.traffic import ExporterTraffic, activity
 
 _STEP_S = 15
@@ -81,9 +81,9 @@ class DeviceState:
 class DeviceTwin:
     """One device of Acme. Thread-safe: several protocols ask it."""
 
-    def __init__(self, device: org.Exporter, config: DemoConfig, since_s: float) -> None:
+    def __init__(self, device: org.Exporter, config: DemoConfig, since_s: float, timeline: Timeline) -> None:
         """``since_s``: UTC seconds before which nobody will ask."""
-        self.device, self._seed = device, config.seed
+        self.device, self._timeline = device, timeline
         self.ports = org.all_ports(device)
         self._traffic = ExporterTraffic(device, config.records_per_s, config.seed)
         self._start = since_s // _STEP_S * _STEP_S
@@ -105,8 +105,8 @@ class DeviceTwin:
         load = mean / max(p.speed_bps for p in self.ports)
         wave = np.sin(now_s / 97.0 + len(self.device.name)) + np.sin(now_s / 611.0)
         hot = any(
-            i.kind == "hot" and i.device == self.device.name and i.start_s <= now_s < i.end_s
-            for i in incidents(self._seed, now_s, now_s + 1)
+            i.kind == "cpu_overload" and i.device == self.device.name and i.start_s <= now_s < i.end_s
+            for i in self._timeline.faults(now_s, now_s + 1)
         )
         cpu = 9 + 46 * load + 2.2 * wave + (38 if hot else 0)
         total = 32 << 30
@@ -150,9 +150,11 @@ class DeviceTwin:
             return ()
         peers = []
         site = next(s for s in org.SITES if s.code == self.device.site)
-        recent = list(incidents(self._seed, now_s - 86_400, now_s + 1))
+        recent = list(self._timeline.faults(now_s - 86_400, now_s + 1))
         for port in self.device.ports[:3]:
-            mine = [i for i in recent if i.kind == "bgp_down" and (i.device, i.port) == (self.device.name, port.index)]
+            mine = [
+                i for i in recent if i.kind == "session_down" and (i.device, i.port) == (self.device.name, port.index)
+            ]
             down = any(i.start_s <= now_s < i.end_s for i in mine)
             since = max((t for i in mine for t in (i.start_s, i.end_s) if t <= now_s), default=self.booted_s + 90)
             routes = 948_000 if port.connectivity == "transit" else 142_000
@@ -166,8 +168,8 @@ class DeviceTwin:
     def _outages(self, since_s: float, until_s: float) -> list[tuple[int, float, float]]:
         """(ifIndex, from, until) of ports that are down in that time."""
         found = []
-        for one in incidents(self._seed, since_s, until_s):
-            if one.kind == "link_down":
+        for one in self._timeline.faults(since_s, until_s):
+            if one.kind == "link_cut":
                 for name, port in ((one.device, one.port), (one.other, one.other_port)):
                     if name == self.device.name:
                         found.append((port, one.start_s, one.end_s))

@@ -1,4 +1,4 @@
-"""What Acme's devices log: the routine of the day, and what each incident makes them say, in their vendors' words."""
+"""What Acme's devices log: the routine of the day, and what each fault makes them say, in their vendors' words."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import numpy as np
 from weft.twin import organisation as org
 from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.devices import peer_address, peer_asn
-from weft.twin.incidents import ENGINEERS, Incident, incidents
+from weft.twin.faults.model import Fault
+from weft.twin.faults.schedule import ENGINEERS
+from weft.twin.timeline import Timeline
 
 DIALECTS: dict[str, Dialect] = {"border": "junos", "core": "nxos", "firewall": "fortinet"}
 _ALERT, _CRITICAL, _ERROR, _WARNING, _NOTICE, _INFO = 1, 2, 3, 4, 5, 6
@@ -43,12 +45,12 @@ _BY_NAME = {device.name: device for device in org.DEVICES}
 _PORTS = {(device.name, port.index): port for device in org.DEVICES for port in org.all_ports(device)}
 
 
-def messages(seed: int, since_s: float, until_s: float) -> list[Message]:
+def messages(timeline: Timeline, since_s: float, until_s: float) -> list[Message]:
     """Everything logged from ``since_s`` to ``until_s`` (exclusive), in order. The same for the same span, always."""
-    found = [m for one in incidents(seed, since_s - 1, until_s) for m in _of_incident(one, seed)]
+    found = [m for one in timeline.faults(since_s - 1, until_s) for m in _of_fault(one, timeline.seed)]
     for number, device in enumerate(org.DEVICES):
         for span in range(int(since_s // _SPAN_S), int(until_s // _SPAN_S) + 1):
-            found += _routine(device, np.random.default_rng([seed, 77, number, span]), span * _SPAN_S)
+            found += _routine(device, np.random.default_rng([timeline.seed, 77, number, span]), span * _SPAN_S)
     return sorted((m for m in found if since_s <= m.time_s < until_s), key=lambda m: m.time_s)
 
 
@@ -133,15 +135,15 @@ _ROUTINES: dict[Dialect, tuple[_Maker, ...]] = {
 }
 
 
-# --- incidents -------------------------------------------------------------------------------------------------------
+# --- faults ----------------------------------------------------------------------------------------------------------
 
 
-def _of_incident(one: Incident, seed: int) -> Iterator[Message]:
+def _of_fault(one: Fault, seed: int) -> Iterator[Message]:
     rng = np.random.default_rng([seed, 78, int(one.start_s)])
-    yield from _INCIDENTS[one.kind](one, rng)
+    yield from _FAULTS[one.kind](one, rng)
 
 
-def _link_down(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _link_cut(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     for name, index in ((one.device, one.port), (one.other, one.other_port)):
         port, lag = _PORTS[name, index], float(rng.uniform(0.01, 0.4))
         for at, word, number, severity in ((one.start_s, "DOWN", 2, _WARNING), (one.end_s, "UP", 1, _INFO)):
@@ -152,7 +154,7 @@ def _link_down(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
             yield Message(at + lag, name, _DAEMON, severity, "mib2d", 14_207, text)
 
 
-def _bgp_down(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _session_down(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     device, port = _BY_NAME[one.device], _PORTS[one.device, one.port]
     peer = f"BGP peer {peer_address(device, port)} (External AS {peer_asn(port)})"
     reason = ("HoldTime", "RecvNotify", "TransportError")[int(rng.integers(3))]
@@ -166,7 +168,7 @@ def _bgp_down(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
         yield Message(at, one.device, _DAEMON, _WARNING, "rpd", 14_155, text)
 
 
-def _login_failures(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _brute_force(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     device = _BY_NAME[one.device]
     for at in np.sort(rng.uniform(one.start_s, one.end_s, int(rng.integers(5, 25)))):
         user = ("root", "admin", "cisco", "test", "oracle")[int(rng.integers(5))]
@@ -183,7 +185,7 @@ def _login_failures(one: Incident, rng: np.random.Generator) -> Iterator[Message
             yield Message(float(at), one.device, _AUTH, _INFO, "sshd", int(rng.integers(20000, 60000)), text)
 
 
-def _config_commit(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _config_commit(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     dialect = DIALECTS[_BY_NAME[one.device].role]
     if dialect == "junos":
         pid = int(rng.integers(20000, 60000))
@@ -204,7 +206,7 @@ def _config_commit(one: Incident, rng: np.random.Generator) -> Iterator[Message]
         yield Message(one.start_s, one.device, _LOCAL7, _INFO, "", 0, text)
 
 
-def _hot(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _cpu_overload(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     degrees = int(rng.integers(71, 79))
     text = f"Module-1 reported Major temperature alarm. Sensor=1 Temperature={degrees} MajThreshold=70"
     yield Message(one.start_s + 20, one.device, _LOCAL7, _CRITICAL, "PLATFORM-2-MOD_TEMPMAJALRM", 0, text)
@@ -212,7 +214,7 @@ def _hot(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
     yield Message(one.end_s + 15, one.device, _LOCAL7, _CRITICAL, "PLATFORM-2-MOD_TEMPRECOVER", 0, text)
 
 
-def _denied(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
+def _port_scan(one: Fault, rng: np.random.Generator) -> Iterator[Message]:
     site = next(s for s in org.SITES if s.code == _BY_NAME[one.device].site)
     base = ".".join(site.public.split(".")[:3])
     for at in np.sort(rng.uniform(one.start_s, one.end_s, int(rng.integers(20, 90)))):
@@ -226,7 +228,7 @@ def _denied(one: Incident, rng: np.random.Generator) -> Iterator[Message]:
         yield Message(float(at), one.device, _LOCAL7, _WARNING, "", 0, text)
 
 
-_INCIDENTS: dict[str, Callable[[Incident, np.random.Generator], Iterator[Message]]] = {
-    "link_down": _link_down, "bgp_down": _bgp_down, "login_failures": _login_failures,
-    "config_commit": _config_commit, "hot": _hot, "denied": _denied,
+_FAULTS: dict[str, Callable[[Fault, np.random.Generator], Iterator[Message]]] = {
+    "link_cut": _link_cut, "session_down": _session_down, "brute_force": _brute_force,
+    "config_commit": _config_commit, "cpu_overload": _cpu_overload, "port_scan": _port_scan,
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """What probes would meet on Acme's network at any moment: the ways they take, how long that lasts, what is wrong.
 
-Lines that are down (``incidents``) send packets another way, core switches that are hot delay them, a transit session
+Lines that are down send packets another way, core switches that are hot delay them, a transit session
 that is down leaves the other provider. Nothing here has state: any moment can be asked for.
 """
 
@@ -13,7 +13,8 @@ from functools import lru_cache
 from ipaddress import IPv4Network, ip_address
 
 from weft.twin import organisation as org
-from weft.twin.incidents import Incident, incidents
+from weft.twin.faults.model import Fault
+from weft.twin.timeline import Timeline
 
 #: Ways whose delays differ by less than this share packets (ms).
 _EQUAL_MS = 0.25
@@ -90,17 +91,17 @@ def remote_address(target: str) -> str:
 class Weather:
     """What is wrong at a moment."""
 
-    def __init__(self, seed: int) -> None:
-        self._seed = seed
+    def __init__(self, timeline: Timeline) -> None:
+        self._timeline = timeline
 
-    def now(self, at_s: float) -> tuple[Incident, ...]:
-        """Incidents that hold."""
-        return tuple(incidents(self._seed, at_s, at_s + 0.001))
+    def now(self, at_s: float) -> tuple[Fault, ...]:
+        """Faults that hold."""
+        return self._timeline.active(at_s)
 
     def trouble(self, at_s: float) -> tuple[str, str] | None:
         """The provider and the service between which packets are lost, once in a few hours for a while."""
         slot, within = divmod(at_s, _TROUBLE_EVERY_S)
-        chosen = number_of(self._seed, int(slot))
+        chosen = number_of(self._timeline.seed, int(slot))
         if not 0 <= within - 3000 - chosen % 9000 < _TROUBLE_S:
             return None
         services = [remote.service for remote in org.REMOTES if remote.kind == "saas"]
@@ -109,18 +110,18 @@ class Weather:
     def inside(self, origin: str, site: str, at_s: float) -> list[Way]:
         """Ways from one site's agent to another's, those of equal delay."""
         now = self.now(at_s)
-        down = frozenset((one.device, one.port) for one in now if one.kind == "link_down")
-        hot = {one.device for one in now if one.kind == "hot"}
-        broken = any(at_s - one.start_s < 20 for one in now if one.kind == "link_down")
+        down = frozenset((one.device, one.port) for one in now if one.kind == "link_cut")
+        hot = {one.device for one in now if one.kind == "cpu_overload"}
+        broken = any(at_s - one.start_s < 20 for one in now if one.kind == "link_cut")
         ways = _ways(origin, site, down)
         return [_walk(devices, delays, hot, agent_address(site), broken=broken) for devices, delays in ways]
 
     def outside(self, origin: str, target: str, at_s: float) -> list[Way]:
         """Ways from a site's agent to a name on the Internet: by each of its providers."""
         now, remote = self.now(at_s), remote_of(target)
-        hot = {one.device for one in now if one.kind == "hot"}
+        hot = {one.device for one in now if one.kind == "cpu_overload"}
         border = next(device for device in org.DEVICES if device.name == f"{origin}-border1")
-        down = {one.port for one in now if one.kind == "bgp_down" and one.device == border.name}
+        down = {one.port for one in now if one.kind == "session_down" and one.device == border.name}
         ports = [port for port in border.ports if port.connectivity == "transit" and port.index not in down]
         trouble = self.trouble(at_s)
         ways = []

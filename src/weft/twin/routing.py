@@ -1,6 +1,6 @@
 """What Acme's neighbours tell its border routers: a table of some thousand prefixes, and how it changes.
 
-Neighbours are those that the devices' own answers name. Like the other incidents, changes are decided by the seed and
+Neighbours are those that the devices' own answers name. Like faults, changes are decided by the seed and
 the clock: those of any span can be asked for, so that history and what is live tell one story. Twice a day something
 happens that routing people fear: somebody announces a part of Acme's own prefix, and a customer of a provider leaks
 routes of its other provider.
@@ -22,7 +22,7 @@ from typing import Any
 from weft.twin import organisation as org
 from weft.twin.devices import peer_address, peer_asn
 from weft.twin.encode_bgp import Attributes, Prefix
-from weft.twin.incidents import incidents
+from weft.twin.timeline import Timeline
 
 #: AS numbers of those who do harm (set aside for documentation).
 HIJACKER_AS, LEAKER_AS = 64_510, 64_509
@@ -184,12 +184,11 @@ def write_payloads(path: Path) -> Path:
     return path
 
 
-def route_changes(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
+def route_changes(timeline: Timeline, since_s: float, until_s: float) -> Iterator[RouteChange]:
     """Everything that neighbours send in a span after their tables, in order of time."""
-    found = heapq.merge(
-        sorted(_sessions(seed, since_s, until_s), key=_when), sorted(_harm(seed, since_s, until_s), key=_when),
-        sorted(_ordinary(seed, since_s, until_s), key=_when), key=_when,
-    )  # fmt: skip
+    sessions, harm = _sessions(timeline, since_s, until_s), _harm(timeline.seed, since_s, until_s)
+    ordinary = _ordinary(timeline.seed, since_s, until_s)
+    found = heapq.merge(*(sorted(each, key=_when) for each in (sessions, harm, ordinary)), key=_when)
     yield from (one for one in found if since_s <= one.at_s < until_s)
 
 
@@ -197,10 +196,10 @@ def _when(one: RouteChange) -> float:
     return one.at_s
 
 
-def _sessions(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
-    """Sessions that the incidents end for a while."""
-    for one in incidents(seed, since_s, until_s):
-        if one.kind == "bgp_down":
+def _sessions(timeline: Timeline, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """Sessions that faults end for a while."""
+    for one in timeline.faults(since_s, until_s):
+        if one.kind == "session_down":
             yield RouteChange(one.start_s, one.device, one.port, "down")
             yield RouteChange(one.end_s, one.device, one.port, "up")
 
