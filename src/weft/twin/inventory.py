@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,12 @@ import yaml
 
 from weft.twin import organisation as org
 from weft.twin.probing import hop_address
-from weft.twin.reference import CUSTOMERS
+from weft.twin.reference import customer_prefixes
 
-_REGIONS = {"US": "Americas", "NL": "Europe", "DE": "Europe", "GB": "Europe", "SG": "Asia"}
 _ASNS = {
     "Lumen": 3356, "Arelion": 1299, "Cogent": 174, "GTT": 3257, "DTAG": 3320, "Singtel": 7473, "Zayo": 6461,
-    "Telstra": 4637, "euNetworks": 13237, "AMS-IX": 6777, "DE-CIX": 6695, "LINX": 8714,
+    "Telstra": 4637, "euNetworks": 13237, "NTT": 2914, "Orange": 5511, "AMS-IX": 6777, "DE-CIX": 6695, "LINX": 8714,
 }  # fmt: skip
-_TIERS = ("gold", "silver", "silver", "bronze")
 _TRANSIT_COST = 4_200.0  # USD a month for 100 Gbit/s with a commitment of a fifth
 _COMMIT = 0.2
 _Entry = dict[str, Any]
@@ -45,8 +42,8 @@ def transit_circuit(device: org.Exporter, port: org.Port) -> str:
 def _sites() -> Iterator[_Entry]:
     for site in org.SITES:
         yield {
-            "name": site.code, "description": site.name, "country": site.country, "region": _REGIONS[site.country],
-            "latitude": site.latitude, "longitude": site.longitude, "kind": "data centre", "tags": ["demo"],
+            "name": site.code, "description": site.name, "country": site.country, "region": site.region,
+            "latitude": site.latitude, "longitude": site.longitude, "kind": site.kind, "tags": ["demo"],
         }  # fmt: skip
 
 
@@ -77,7 +74,7 @@ def _links() -> Iterator[_Entry]:
         entry = {
             "a": f"{link.a} {names[link.a, link.a_port]}", "b": f"{link.b} {names[link.b, link.b_port]}",
             "capacity": link.speed_bps, "delay_ms": link.delay_ms, "provider": link.provider, "circuit": link.circuit,
-            "cost": link.cost_per_month,
+            "cost": link.cost_per_month, "metric": link.metric, "srlg": list(link.srlgs),
         }  # fmt: skip
         yield {name: value for name, value in entry.items() if value}
 
@@ -106,19 +103,31 @@ def _circuits() -> Iterator[_Entry]:
 
 
 def _services() -> Iterator[_Entry]:
-    for name, owner, tier, fields in (
-        ("people", "workplace", "2", ("users",)), ("servers", "platform", "1", ("servers",)),
-        ("public services", "edge", "1", ("public", "public_v6")),
-    ):  # fmt: skip
-        prefixes = [getattr(site, field) for site in org.SITES for field in fields]
-        entry = {"name": name, "owner": owner, "tier": tier, "prefixes": prefixes}
-        yield entry | ({"customers": list(CUSTOMERS)} if name == "public services" else {})
+    fields = {"people": ("users",), "servers": ("servers",), "public services": ("public", "public_v6")}
+    for service in org.SERVICES:
+        prefixes = [getattr(site, field) for site in org.SITES for field in fields.get(service.name, ())]
+        prefixes += [remote.prefix for remote in org.REMOTES if remote.service == service.name]
+        entry: _Entry = {
+            "name": service.name, "owner": service.owner.lower(), "tier": service.tier, "prefixes": prefixes,
+        }  # fmt: skip
+        if service.name == "public services":
+            entry["customers"] = [customer.name for customer in org.CUSTOMERS]
+        told = {"sla": service.sla, "revenue_per_hour": f"{service.revenue_per_hour:.0f}"}
+        if not service.outside:
+            entry["attributes"] = told
+        yield entry
 
 
 def _customers() -> Iterator[_Entry]:
-    for i, (name, tier) in enumerate(zip(CUSTOMERS, _TIERS, strict=True)):
-        parts = [list(IPv4Network(site.public).subnets(new_prefix=29))[i] for site in org.SITES]
-        yield {"name": name, "tier": tier, "prefixes": [str(part) for part in parts]}
+    for customer in org.CUSTOMERS:
+        yield {
+            "name": customer.name, "tier": customer.tier, "prefixes": list(customer_prefixes(customer)),
+            "contact": customer.owner,
+            "attributes": {
+                "contract": customer.contract, "sla": customer.sla,
+                "revenue_per_month": f"{customer.revenue_per_month:.0f}",
+            },
+        }  # fmt: skip
 
 
 def _prefixes() -> Iterator[_Entry]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Network
@@ -12,17 +12,8 @@ from pathlib import Path
 from weft.twin import organisation as org
 from weft.twin.probing import TRANSIT
 
-CUSTOMERS = ("Globex", "Initech", "Umbrella", "Hooli")
-_SITES = (
-    ("chi", "Americas IT", "1"), ("nyc", "Americas IT", "1"), ("ams", "EMEA IT", "2"), ("fra", "EMEA IT", "1"),
-    ("sin", "APAC IT", "2"), ("lon", "EMEA IT", "3"),
-)  # fmt: skip
-_SERVICES = (
-    ("people", "Workplace", "2", "99.5"), ("servers", "Platform", "1", "99.9"),
-    ("public services", "Platform", "1", "99.99"), ("Microsoft 365", "Workplace", "1", ""),
-    ("Salesforce", "Sales IT", "1", ""), ("Zoom", "Workplace", "2", ""), ("GitHub", "Engineering", "1", ""),
-    ("Slack", "Workplace", "2", ""),
-)  # fmt: skip
+_OWNERS = {"Americas": "Americas IT", "Europe": "EMEA IT", "Asia": "APAC IT"}
+_TIERS = {"data centre": "1", "pop": "2", "branch": "3"}
 _PROVIDERS = (
     ("Lumen", "MSA-2024-017", "Procurement"), ("Arelion", "MSA-2023-101", "Procurement"),
     ("Cogent", "MSA-2025-004", "Procurement"), ("GTT", "MSA-2022-310", "Procurement"),
@@ -72,11 +63,11 @@ def write_reference_tables(directory: Path) -> ReferenceTables:
             (
                 (e.address, p.index, p.name, p.description, p.speed_bps, p.boundary, p.provider, p.connectivity)
                 for e in org.EXPORTERS
-                for p in e.ports
+                for p in org.all_ports(e)
             ),
         ),
-        _write(directory / "sites.csv", ("site", "owner", "tier"), _SITES),
-        _write(directory / "services.csv", ("service", "owner", "tier", "sla"), _SERVICES),
+        _write(directory / "sites.csv", ("site", "owner", "tier"), _sites()),
+        _write(directory / "services.csv", ("service", "owner", "tier", "sla"), _services()),
         _write(
             directory / "customers.csv",
             ("customer", "tier", "owner", "contract", "sla", "revenue", "valid_from", "valid_to"), _customers(),
@@ -92,8 +83,9 @@ def _prefixes() -> Iterable[Sequence[object]]:
         yield site.servers, "", site.code, "servers", "", "", "", site.country
         yield site.public, org.ACME_AS, site.code, "public services", "", "", "", site.country
         yield site.public_v6, org.ACME_AS, site.code, "public services", "", "", "", site.country
-        for customer, part in zip(CUSTOMERS, IPv4Network(site.public).subnets(new_prefix=29), strict=True):
-            yield part, "", "", "", customer, "", "", ""
+    for customer in org.CUSTOMERS:
+        for part in customer_prefixes(customer):
+            yield part, "", "", "", customer.name, "", "", ""
     for asn, block in TRANSIT.values():
         yield block, asn, "", "", "", "", "", ""
     for remote in org.REMOTES:
@@ -101,15 +93,34 @@ def _prefixes() -> Iterable[Sequence[object]]:
             yield prefix, remote.asn, "", remote.service, "", remote.cloud, remote.region, remote.country
 
 
+def customer_prefixes(customer: org.Customer) -> Iterator[str]:
+    """The part of the public prefix of every site but the branch offices that a customer has for itself."""
+    number = org.CUSTOMERS.index(customer)
+    for site in org.SITES:
+        if site.kind != "branch":
+            yield str(list(IPv4Network(site.public).subnets(new_prefix=29))[number])
+
+
+def _sites() -> Iterable[Sequence[object]]:
+    for site in org.SITES:
+        yield site.code, _OWNERS[site.region], _TIERS[site.kind]
+
+
+def _services() -> Iterable[Sequence[object]]:
+    for service in org.SERVICES:
+        yield service.name, service.owner, service.tier, service.sla
+
+
 def _customers() -> Iterable[Sequence[object]]:
     """Globex moved to a better contract at the last 06:00 UTC; Hooli's ends with the year after next."""
     now = datetime.now(UTC)
-    moved = (now - timedelta(hours=6)).replace(hour=6, minute=0, second=0, microsecond=0)
-    yield "Globex", "silver", "Jo Martin", "C-1001", "99.9", "120000", "", moved.isoformat()
-    yield "Globex", "gold", "Jo Martin", "C-1044", "99.95", "180000", moved.isoformat(), ""
-    yield "Initech", "bronze", "Sam Okafor", "C-1017", "99.5", "24000", "", ""
-    yield "Umbrella", "gold", "Jo Martin", "C-1020", "99.95", "310000", "", ""
-    yield "Hooli", "silver", "Lena Roth", "C-1031", "99.9", "86000", "", f"{now.year + 2}-12-31"
+    moved = (now - timedelta(hours=6)).replace(hour=6, minute=0, second=0, microsecond=0).isoformat()
+    for one in org.CUSTOMERS:
+        revenue = f"{one.revenue_per_month:.0f}"
+        if one.name == "Globex":
+            yield one.name, "silver", one.owner, "C-1001", "99.9", "120000", "", moved
+        ends = f"{now.year + 2}-12-31" if one.name == "Hooli" else ""
+        yield one.name, one.tier, one.owner, one.contract, one.sla, revenue, moved if one.name == "Globex" else "", ends
 
 
 def _asns() -> Iterable[Sequence[object]]:
