@@ -1,0 +1,68 @@
+"""The matrix nearest to a prior, by relative entropy, that puts the measured loads on the links."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weft.decode.kernels import kernel
+from weft.network.estimate.equations import Equations
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+#: Sweeps over all equations at most, and the change of any equation's multiplier at which it is settled.
+_SWEEPS, _SETTLED = 400, 1e-5
+
+
+def balance(prior: F64, equations: Equations, measured: F64, noise: float) -> F64:
+    """Rates [times, k] >= 0 of least relative entropy to ``prior`` [times, k] that put ``measured`` on the counters.
+
+    Maximum entropy estimation after Zhang et al. (SIGCOMM 2003), solved in the dual by cyclic scaling of one equation
+    after the other (multiplicative algebraic reconstruction), so that no rate becomes negative. ``noise`` is the
+    relative error of a measurement ([times, counters]): equations that contradict each other are met only that closely.
+    """
+    rates = np.array(prior, np.float64, order="C")
+    _sweep(
+        equations.start, equations.members, equations.share, np.ascontiguousarray(measured, np.float64), rates,
+        noise, _SWEEPS, _SETTLED,
+    )  # fmt: skip
+    return rates
+
+
+@kernel
+def _sweep(
+    first: I64, members: I64, share: F64, measured: F64, rates: F64, noise: float, sweeps: int, settled: float
+) -> None:
+    """Coordinate ascent: for each equation the multiplier at which its own condition holds (two Newton steps)."""
+    rows = len(first) - 1
+    multiplier = np.zeros(rows)
+    for time in range(len(rates)):
+        x = rates[time]
+        unit = max(x.mean(), 1e-12)  # what one count is worth: the variance of a rate is this times the rate
+        multiplier[:] = 0.0
+        for _ in range(sweeps):
+            moved = 0.0
+            for row in range(rows):
+                wanted = measured[time, row]
+                slack = (noise * wanted) ** 2 / unit
+                step = 0.0
+                for _ in range(2):
+                    load, slope = 0.0, slack
+                    for at in range(first[row], first[row + 1]):
+                        part = share[at] * x[members[at]] * np.exp(-share[at] * step)
+                        load += part
+                        slope += share[at] * part
+                    if slope <= 1e-12 * unit:
+                        break
+                    # A load grows exponentially with the step: no Newton step goes further than the ratio asks for.
+                    move = (load - wanted - slack * (multiplier[row] + step)) / slope
+                    bound = abs(np.log(max(load, 1e-12 * wanted) / wanted)) if wanted > 0.0 else 20.0
+                    step += min(max(move, -bound), bound)
+                    step = min(max(step, -20.0), 20.0)
+                multiplier[row] += step
+                moved = max(moved, abs(step))
+                if step != 0.0:
+                    for at in range(first[row], first[row + 1]):
+                        x[members[at]] *= np.exp(-share[at] * step)
+            if moved < settled:
+                break
