@@ -1,12 +1,23 @@
-"""What a network carries and how well: loads, latency and loss of every line and of every demand."""
+"""What a network carries and how well: loads, latency and loss of every line and of every demand.
+
+Routing decides where demands leave (``egress``), the IGP how they get there (``load``), a queueing approximation what
+that does to delay and loss (``queueing``).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.network.bgp import route_table
+from weft.network.egress import Resolved, followed_again, ground_of, resolve
+from weft.network.forwarding import LATE, SURVIVED
+from weft.network.load import Shares, loads, over_fan
+from weft.network.load import response as spread
+from weft.network.queueing import Queue, wait_and_loss
 from weft.network.state import Network
 
 F64 = NDArray[np.float64]
@@ -22,6 +33,7 @@ class Evaluation:
     """
 
     network: Network
+    resolved: Resolved
     load_bps: F64  # [arcs]
     utilisation: F64  # [arcs] load over capacity; above 1 where more is asked than fits
     queue_delay_s: F64  # [arcs] mean wait in front of the line
@@ -32,8 +44,90 @@ class Evaluation:
     blackholed_bps: F64  # [demands]
     limited_bps: F64  # [demands] by rate limits
     unrouted_bps: F64  # [demands] no route, or a forwarding loop
-    demand_delay_s: F64  # [demands] one way, mean over the ways that its traffic takes; nan where nothing arrives
-    demand_loss: F64  # [demands] share lost in full queues of what was forwarded
+    demand_delay_s: F64  # [demands] one way, mean over the ways that its traffic takes; nan where none arrives
+    demand_loss: F64  # [demands] share lost in full queues of what has a way to its end
     reachable: NDArray[np.bool_]  # [demands] whether any of it has a way to its end
-    exit_node: I32  # [demands] last node of ours (that most of it leaves from), -1 where none
+    exit_node: I32  # [demands] node that most of it leaves from or ends at, -1 where none arrives
     exit_link: I32  # [demands] line by which most of it leaves, -1 where it ends inside or nowhere
+
+    @cached_property
+    def class_load_bps(self) -> F64:
+        """[classes, arcs] load by class of traffic."""
+        asked, pieces = self.network.demands, self.resolved.pieces
+        if len(asked.classes) == 1:
+            return self.load_bps[np.newaxis]
+        found = np.empty((len(asked.classes), len(self.load_bps)))
+        for at in range(len(asked.classes)):
+            some = pieces.take(pieces.traffic_class == at)
+            found[at] = loads(self.network.graph, some, self.resolved.trees).bps
+            found[at] += self.resolved.over(np.where(asked.traffic_class == at, asked.bps, 0.0))
+        return found
+
+
+def evaluate(network: Network, baseline: Evaluation | None = None, queue: Queue | None = None) -> Evaluation:
+    """Loads, delay and loss of a network. ``baseline``: another state of it, to save what is the same in both."""
+    resolved = resolve(network, baseline.resolved if baseline is not None else None)
+    topology, asked = network.topology, network.demands
+    load = loads(network.graph, resolved.pieces, resolved.trees).bps + resolved.over(asked.bps)
+    wait, loss = wait_and_loss(load, topology.capacity_bps, queue)
+    delay = topology.delay_s + wait
+    survived, late = _ends(resolved, delay, loss)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        demand_delay = np.where(resolved.delivered > 0, late / resolved.delivered, np.nan)
+        demand_loss = np.where(resolved.delivered > 0, 1.0 - survived / resolved.delivered, 0.0)
+    exit_link = np.where(resolved.exit_arc >= 0, resolved.exit_arc // 2, -1).astype(np.int32)
+    return Evaluation(
+        network, resolved, load, load / topology.capacity_bps, wait, delay, loss,
+        asked.bps * survived, asked.bps * (resolved.delivered - survived), asked.bps * resolved.blackholed,
+        asked.bps * resolved.limited, asked.bps * resolved.unrouted, demand_delay, np.clip(demand_loss, 0.0, 1.0),
+        resolved.delivered > 0, resolved.exit_node, exit_link,
+    )  # fmt: skip
+
+
+def _ends(resolved: Resolved, delay: F64, loss: F64) -> tuple[F64, F64]:
+    """[demands] share that arrives, and delay times the share that has a way to its end."""
+    network, count = resolved.network, len(resolved.network.demands)
+    survived, late = np.zeros(count), np.zeros(count)
+    fan_delay, fan_kept = over_fan(network.graph, resolved.trees, delay, 1.0 - loss)
+    ground = ground_of(network, resolved.trees, delay, loss)
+    row, demand = ground.row[resolved.egress], resolved.demand
+    late[demand] = fan_delay[row, resolved.ingress]
+    survived[demand] = fan_kept[row, resolved.ingress]
+    way_out = resolved.exit_arc[demand]
+    leaves, out = demand[way_out >= 0], way_out[way_out >= 0]
+    late[leaves] += delay[out]
+    survived[leaves] *= 1.0 - loss[out]
+    followed = resolved.followed
+    if len(followed.rules.demand):
+        table = route_table(network.graph, network.routing)
+        again = followed_again(network, table, ground, network.demands, followed)
+        share, of = followed.rules.share, followed.rules.demand
+        survived += np.bincount(of, share * again.fate[:, SURVIVED], count)
+        late += np.bincount(of, share * again.fate[:, LATE], count)
+    return survived, late
+
+
+@dataclass(frozen=True)
+class Response:
+    """How one unit of each demand loads the arcs of a network: multiply it with rates, of one moment or of many.
+
+    Rate limits let pass what they let pass at the rates of the network itself.
+    """
+
+    resolved: Resolved
+    pieces: Shares
+
+    def __matmul__(self, rates: F64) -> F64:
+        """Load of each arc for rates of the demands: [demands] → [arcs], or [demands, times] → [arcs, times]."""
+        resolved, values = self.resolved, np.asarray(rates, np.float64)
+        found = np.zeros((len(resolved.network.topology.up), *values.shape[1:]))
+        if len(resolved.demand):
+            found += self.pieces @ values[resolved.demand]
+        np.add.at(found, resolved.via_arc, (values[resolved.via_demand].T * resolved.via_share).T)
+        return found
+
+
+def response(network: Network, known: Resolved | None = None) -> Response:
+    """The response of a network, whatever its demands' rates are; ``known`` as in ``resolve``."""
+    resolved = resolve(network, known)
+    return Response(resolved, spread(network.graph, resolved.ingress, resolved.egress))

@@ -21,13 +21,18 @@ MOST_RULES = 10_000
 MOST_SEGMENTS = 64
 
 
+def _nothing() -> Demands:
+    none = np.zeros(0, np.int32)
+    return Demands(none, none, none, np.zeros(0, np.int16), np.zeros(0))
+
+
 @dataclass(frozen=True)
 class Network:
     """Topology, routing and demands that belong together. Raises ``InvalidInput`` where one names what is not there."""
 
     topology: Topology
     routing: Routing = field(default_factory=Routing)
-    demands: Demands = field(default_factory=lambda: _nothing())
+    demands: Demands = field(default_factory=_nothing)
 
     def __post_init__(self) -> None:
         _check_demands(self)
@@ -55,11 +60,6 @@ class Network:
             routing=self.routing if routing is None else routing,
             demands=self.demands if demands is None else demands,
         )
-
-
-def _nothing() -> Demands:
-    none = np.zeros(0, np.int32)
-    return Demands(none, none, none, np.zeros(0, np.int16), np.zeros(0))
 
 
 def _check_demands(network: Network) -> None:
