@@ -4795,6 +4795,34 @@ export interface components {
             usual_forward: components["schemas"]["Way"] | null;
         };
         /**
+         * NetworkTotals
+         * @description The whole network, before or after.
+         */
+        NetworkTotals: {
+            /** Blackholed Bps */
+            blackholed_bps: number;
+            /** Delivered Bps */
+            delivered_bps: number;
+            /** Max Utilisation */
+            max_utilisation: number;
+            /** Mean Delay Ms */
+            mean_delay_ms: number | null;
+            /** Offered Bps */
+            offered_bps: number;
+            /**
+             * Over Threshold
+             * @description Arcs over the threshold.
+             */
+            over_threshold: number;
+            /** Unreachable Bps */
+            unreachable_bps: number;
+            /**
+             * Worst Link
+             * @default
+             */
+            worst_link: string;
+        };
+        /**
          * NetworkView
          * @description The network model in short, and what can be named in questions.
          */
@@ -5319,7 +5347,7 @@ export interface components {
             /** Started */
             started: number;
             status: components["schemas"]["Status"];
-            totals: components["schemas"]["weft__api__models__overview__Totals"];
+            totals: components["schemas"]["Totals"];
             /** @description Bits per second over the last 24 hours, corrected for sampling. */
             traffic: components["schemas"]["Sparkline"];
             /** Updated */
@@ -7493,6 +7521,42 @@ export interface components {
             window: components["schemas"]["Window"];
         };
         /**
+         * Totals
+         * @description The figures at the top of Home.
+         */
+        Totals: {
+            /**
+             * Bits Per S
+             * @description Traffic seen over the last minutes, corrected for sampling; None while unknown.
+             */
+            bits_per_s: number | null;
+            /** Datagrams Per S */
+            datagrams_per_s: number;
+            /** Exporters */
+            exporters: number;
+            /**
+             * Exporters Impaired
+             * @description Exporters with a warning or worse.
+             */
+            exporters_impaired: number;
+            /** Exporters Silent */
+            exporters_silent: number;
+            /**
+             * Flows Stored
+             * @description Since the start of this process.
+             */
+            flows_stored: number;
+            /**
+             * Lost Share
+             * @description Share of what the exporters sent that never arrived or was dropped here.
+             */
+            lost_share: number;
+            /** Packets Per S */
+            packets_per_s: number | null;
+            /** Records Per S */
+            records_per_s: number;
+        };
+        /**
          * TreatedRoute
          * @description One route that policy treats.
          */
@@ -7832,7 +7896,7 @@ export interface components {
          * @description What changes if.
          */
         WhatIfView: {
-            after: components["schemas"]["weft__api__models__network__Totals"];
+            after: components["schemas"]["NetworkTotals"];
             /**
              * Asymmetric
              * @description Newly so.
@@ -7843,7 +7907,7 @@ export interface components {
              * @description As of when, UTC seconds; 0 = a file, which is of no time.
              */
             at: number;
-            before: components["schemas"]["weft__api__models__network__Totals"];
+            before: components["schemas"]["NetworkTotals"];
             /** Broken */
             broken: components["schemas"]["Broken"][];
             /** Broken Count */
@@ -7944,70 +8008,6 @@ export interface components {
              * @default
              */
             provider: string;
-        };
-        /**
-         * Totals
-         * @description The whole network, before or after.
-         */
-        weft__api__models__network__Totals: {
-            /** Blackholed Bps */
-            blackholed_bps: number;
-            /** Delivered Bps */
-            delivered_bps: number;
-            /** Max Utilisation */
-            max_utilisation: number;
-            /** Mean Delay Ms */
-            mean_delay_ms: number | null;
-            /** Offered Bps */
-            offered_bps: number;
-            /**
-             * Over Threshold
-             * @description Arcs over the threshold.
-             */
-            over_threshold: number;
-            /** Unreachable Bps */
-            unreachable_bps: number;
-            /**
-             * Worst Link
-             * @default
-             */
-            worst_link: string;
-        };
-        /**
-         * Totals
-         * @description The figures at the top of Home.
-         */
-        weft__api__models__overview__Totals: {
-            /**
-             * Bits Per S
-             * @description Traffic seen over the last minutes, corrected for sampling; None while unknown.
-             */
-            bits_per_s: number | null;
-            /** Datagrams Per S */
-            datagrams_per_s: number;
-            /** Exporters */
-            exporters: number;
-            /**
-             * Exporters Impaired
-             * @description Exporters with a warning or worse.
-             */
-            exporters_impaired: number;
-            /** Exporters Silent */
-            exporters_silent: number;
-            /**
-             * Flows Stored
-             * @description Since the start of this process.
-             */
-            flows_stored: number;
-            /**
-             * Lost Share
-             * @description Share of what the exporters sent that never arrived or was dropped here.
-             */
-            lost_share: number;
-            /** Packets Per S */
-            packets_per_s: number | null;
-            /** Records Per S */
-            records_per_s: number;
         };
     };
     responses: never;

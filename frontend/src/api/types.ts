@@ -116,3 +116,18 @@ export type MeshCell = Schemas["MeshCell"];
 export type TestPath = Schemas["PathView"];
 export type PathHop = Schemas["HopView"];
 export type Agent = Schemas["AgentView"];
+
+export type NetworkChange = Schemas["WhatIfAsked"]["changes"][number];
+export type NetworkModel = Schemas["NetworkView"];
+export type NetworkLoads = Schemas["NetworkLoadView"];
+export type NetworkLink = Pick<Schemas["LinkLoad"], "a" | "b" | "a_interface" | "b_interface">;
+export type NetworkPath = Schemas["NetworkPathView"];
+export type NetworkWay = Schemas["Way"];
+export type WhatIf = Schemas["WhatIfView"];
+export type LinkChange = Schemas["LinkChange"];
+export type ArcChange = Schemas["ArcChange"];
+export type MovedDemand = Schemas["MovedDemand"];
+
+export type Twin = Schemas["TwinView"];
+export type FaultKind = Schemas["FaultKindView"];
+export type Fault = Schemas["FaultView"];

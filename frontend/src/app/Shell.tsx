@@ -1,4 +1,4 @@
-import { ActionIcon, Menu, Tooltip } from "@mantine/core";
+import { ActionIcon, Button, Menu, Tooltip } from "@mantine/core";
 import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { Link, useLocation } from "wouter";
 import { useLiveState } from "../api/live";
@@ -15,6 +15,7 @@ import { Toasts } from "../ui/toast";
 const loadPalette = () => import("./Palette");
 const Palette = lazy(loadPalette);
 const Help = lazy(() => import("./ShortcutHelp"));
+const Scenario = lazy(() => import("../features/scenario/Scenario"));
 
 const SCHEMES: readonly { value: Prefs["scheme"]; label: string; icon: IconName }[] = [
   { value: "dark", label: "Dark", icon: "moon" },
@@ -107,6 +108,7 @@ export function Shell({ children }: { children: ReactNode }) {
   const { navCollapsed } = usePrefs();
   const [palette, setPalette] = useState(false);
   const [help, setHelp] = useState(false);
+  const [scenario, setScenario] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => void loadPalette(), 5000); // so that the first keys after ⌘K already land in it
     return () => clearTimeout(timer);
@@ -120,6 +122,7 @@ export function Shell({ children }: { children: ReactNode }) {
         {health?.demo && (
           <div className={css.demoBanner} role="note">
             <DemoBadge /><span>Simulated devices send real telemetry to this server. Nothing here is from your network.</span>
+            <Button size="compact-xs" variant="default" onClick={() => setScenario(true)}>Scenario</Button>
           </div>
         )}
         {children}
@@ -127,6 +130,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <Toasts />
       <Suspense fallback={null}>
         {palette && <Palette close={() => setPalette(false)} showHelp={() => setHelp(true)} />}
+        {scenario && <Scenario close={() => setScenario(false)} />}
         {help && <Help close={() => setHelp(false)} />}
       </Suspense>
     </div>

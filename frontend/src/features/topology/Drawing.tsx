@@ -15,7 +15,8 @@ interface DrawingProps {
   loads: Loads;
   map: boolean;
   height: number;
-  selected: string;
+  /** Edges that stand out. */
+  selected: ReadonlySet<string>;
   found: ReadonlySet<string>;
   openNode: (node: TopologyNode) => void;
   openEdge: (edge: TopologyEdge) => void;
@@ -193,7 +194,7 @@ export function Drawing(props: DrawingProps) {
               const label = `${edgeTitle(drawn.edge, byId)}: ${percent(load.forward)} there, ${percent(load.backward)} back${drawn.edge.oper === "down" ? ", down" : ""}`;
               return (
                 <g
-                  key={drawn.edge.id} className={css.edge} data-oper={drawn.edge.oper} data-selected={drawn.edge.id === selected || undefined} data-dimmed={found.size > 0 && !found.has(drawn.edge.a) && !found.has(drawn.edge.b) || undefined}
+                  key={drawn.edge.id} className={css.edge} data-oper={drawn.edge.oper} data-selected={selected.has(drawn.edge.id) || undefined} data-dimmed={found.size > 0 && !found.has(drawn.edge.a) && !found.has(drawn.edge.b) || undefined}
                   {...(focusable ? { role: "button", tabIndex: 0, "aria-label": label } : { "aria-hidden": true })}
                   onClick={pick(() => openEdge(drawn.edge))} onKeyDown={onEnter(() => openEdge(drawn.edge))}
                   onPointerMove={(event) => setTip({ at: point(event), ...edgeTip(drawn.edge) })} onPointerLeave={() => setTip(null)}

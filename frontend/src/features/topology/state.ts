@@ -15,12 +15,23 @@ export interface TopologyState {
   link: string;
   /** Words that nodes are looked for by. */
   search: string;
+  /** What is asked of the model beside the picture. */
+  ask: "" | "what-if" | "path";
+  /** Ends of the path that is asked for. */
+  from: string;
+  to: string;
+  /** Utilisation from which a link counts as full in a what-if, percent. */
+  full: number;
 }
 
-export const DEFAULTS: TopologyState = { site: "", devices: false, scheme: false, table: false, at: null, link: "", search: "" };
+const FULL = 80;
+
+export const DEFAULTS: TopologyState = { site: "", devices: false, scheme: false, table: false, at: null, link: "", search: "", ask: "", from: "", to: "", full: FULL };
 
 export function parse(params: URLSearchParams): TopologyState {
   const at = Number(params.get("at"));
+  const ask = params.get("ask");
+  const full = Number(params.get("full") ?? FULL);
   return {
     site: params.get("site") ?? "",
     devices: params.get("level") === "device",
@@ -29,6 +40,10 @@ export function parse(params: URLSearchParams): TopologyState {
     at: Number.isInteger(at) && at > 0 ? at : null,
     link: params.get("link") ?? "",
     search: params.get("q") ?? "",
+    ask: ask === "what-if" || ask === "path" ? ask : "",
+    from: params.get("from") ?? "",
+    to: params.get("to") ?? "",
+    full: Number.isFinite(full) && full >= 1 && full <= 1000 ? full : FULL,
   };
 }
 
@@ -36,6 +51,7 @@ export function write(state: TopologyState, into: URLSearchParams): URLSearchPar
   const values: Record<string, string> = {
     site: state.site, level: state.devices ? "device" : "", layout: state.scheme ? "scheme" : "", show: state.table ? "table" : "",
     at: state.at === null ? "" : String(state.at), link: state.link, q: state.search,
+    ask: state.ask, from: state.from, to: state.to, full: state.full === FULL ? "" : String(state.full),
   };
   const out = new URLSearchParams(into);
   for (const [name, value] of Object.entries(values)) {

@@ -8,11 +8,11 @@ describe("URL state", () => {
     expect(write(DEFAULTS, new URLSearchParams("since=now-1h&site=x")).toString()).toBe("since=now-1h");
   });
   it("comes back as it was", () => {
-    const state: TopologyState = { site: "fra", devices: true, scheme: true, table: true, at: 1_795_000_000, link: "site:a--site:b", search: "core 1" };
+    const state: TopologyState = { site: "fra", devices: true, scheme: true, table: true, at: 1_795_000_000, link: "site:a--site:b", search: "core 1", ask: "what-if", from: "chi", to: "203.0.113.70", full: 95 };
     expect(parse(write(state, new URLSearchParams()))).toEqual(state);
   });
   it("takes the usual value for nonsense", () => {
-    expect(parse(new URLSearchParams("at=soon&level=planet&layout=1"))).toEqual(DEFAULTS);
+    expect(parse(new URLSearchParams("at=soon&level=planet&layout=1&ask=why&full=-3"))).toEqual(DEFAULTS);
   });
   it("asks for devices once a site is opened", () => {
     expect(scope(DEFAULTS)).toBe("");

@@ -367,7 +367,7 @@ class ClassChange(Answer):
     delay_after_ms: float | None
 
 
-class Totals(Answer):
+class NetworkTotals(Answer):
     """The whole network, before or after."""
 
     offered_bps: float
@@ -396,8 +396,8 @@ class WhatIfView(Resting):
     changes: list[str]
     """What was changed, in words."""
     threshold: float
-    before: Totals
-    after: Totals
+    before: NetworkTotals
+    after: NetworkTotals
     moved_bps: float
     """Traffic that takes another way."""
     lost_bps: float
