@@ -24,6 +24,7 @@ from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
 from weft.twin.player import Player
+from weft.twin.senses import Span, spans
 from weft.twin.timeline import Timeline
 from weft.twin.traffic import ExporterTraffic
 
@@ -46,19 +47,41 @@ class Sink(Protocol):
 
 
 @dataclass(slots=True)
-class _Device:
+class FlowDevice:
+    """A device that exports flows: what it meters, as datagrams."""
+
     exporter: org.Exporter
     traffic: ExporterTraffic
     encoder: Encoder
     rng: np.random.Generator
+    timeline: Timeline
 
     def datagrams(self, since_s: float, until_s: float, announce: bool) -> Datagrams:
-        """What the device sends about flows that ended in that time; some never arrive."""
-        parts = [self.encoder.announce(int(since_s * 1000))] if announce else []
-        data = self.encoder.encode(self.traffic.generate(since_s, until_s))
+        """What the device sends about flows that ended in that time; some never arrive.
+
+        ``sent_ms`` is when the datagrams were really sent, whatever the device's clock says.
+        """
+        parts = []
+        for span in spans(self.timeline, self.exporter.name, since_s, until_s):
+            if not span.silent:
+                parts.append(self._told(span, announce))
+                announce = False
+        data = concat(parts)
         arrives = self.rng.random(len(data)) >= self.exporter.loss
         data.start, data.length, data.sent_ms = data.start[arrives], data.length[arrives], data.sent_ms[arrives]
-        return concat([*parts, data])
+        return data
+
+    def _told(self, span: Span, announce: bool) -> Datagrams:
+        ahead_ms = round(span.ahead_s * 1000)
+        records = self.traffic.generate(span.since_s, span.until_s)
+        records.start_ms += ahead_ms
+        records.end_ms += ahead_ms
+        self.encoder.boot_ms += ahead_ms  # its uptime does not jump with its clock
+        parts = [self.encoder.announce(int(span.since_s * 1000) + ahead_ms)] if announce else []
+        data = concat([*parts, self.encoder.encode(records)])
+        self.encoder.boot_ms -= ahead_ms
+        data.sent_ms -= ahead_ms
+        return data
 
 
 def _encoder(
@@ -80,19 +103,21 @@ def _encoder(
     return Templated(version, boot_ms, domain, exporter.sampling_rate, names)
 
 
-def make_devices(config: DemoConfig, timeline: Timeline, now_s: float) -> list[_Device]:
-    """Acme's exporters, booted long before ``now_s`` (UTC seconds)."""
+def make_device(number: int, config: DemoConfig, timeline: Timeline, now_s: float) -> FlowDevice:
+    """One of Acme's exporters by its place in their list, booted long before ``now_s`` (UTC seconds)."""
+    exporter = org.EXPORTERS[number]
     since_s = now_s - config.backfill_hours * 3600
-    boot_ms = int((since_s - _UPTIME_S) * 1000)
-    return [
-        _Device(
-            exporter,
-            ExporterTraffic(exporter, config.records_per_s, config.seed),
-            _encoder(exporter, boot_ms + i * 977, i + 1, config, since_s, timeline),
-            np.random.default_rng([config.seed, i]),
-        )
-        for i, exporter in enumerate(org.EXPORTERS)
-    ]
+    boot_ms = int((since_s - _UPTIME_S) * 1000) + number * 977
+    return FlowDevice(
+        exporter, ExporterTraffic(exporter, config.records_per_s, config.seed),
+        _encoder(exporter, boot_ms, number + 1, config, since_s, timeline),
+        np.random.default_rng([config.seed, number]), timeline,
+    )  # fmt: skip
+
+
+def make_devices(config: DemoConfig, timeline: Timeline, now_s: float) -> list[FlowDevice]:
+    """All of Acme's exporters."""
+    return [make_device(number, config, timeline, now_s) for number in range(len(org.EXPORTERS))]
 
 
 def as_batch(parts: list[tuple[org.Exporter, Datagrams]]) -> DatagramBatch:
@@ -130,7 +155,7 @@ class DemoSource(Player):
         super().__init__("demo")
         self._config, self._timeline, self._sink = config, timeline, sink
         self._targets, self._newest_s = targets, newest_s
-        self._devices: list[_Device] = []
+        self._devices: list[FlowDevice] = []
         self._since_s = 0.0
         self.sent_datagrams = 0
 

@@ -61,6 +61,8 @@ def from_payloads(payloads: Sequence[bytes], sent_ms: int) -> Datagrams:
 class Encoder(Protocol):
     """The export side of one device."""
 
+    boot_ms: int  # when the device booted by its own clock, UTC milliseconds
+
     def encode(self, records: FlowRecords) -> Datagrams:
         """Datagrams that carry ``records``, in the order of their end time."""
 
@@ -127,7 +129,7 @@ class NetflowV5:
     """NetFlow v5: IPv4 only, 16-bit interfaces and AS numbers, sampling rate in every header."""
 
     def __init__(self, boot_ms: int, sampling_rate: int, engine_id: int = 0) -> None:
-        self._boot_ms, self._rate, self._engine = boot_ms, sampling_rate, engine_id
+        self.boot_ms, self._rate, self._engine = boot_ms, sampling_rate, engine_id
         self._sequence = 0
 
     def encode(self, records: FlowRecords) -> Datagrams:
@@ -135,7 +137,7 @@ class NetflowV5:
         ordered, counts, sent = _runs(records.take(records.is_v4), 30)
         body = np.zeros(len(ordered), _V5_RECORD)
         body["src"], body["dst"] = _v4(ordered.src), _v4(ordered.dst)
-        body["first"], body["last"] = _uptime(ordered.start_ms, self._boot_ms), _uptime(ordered.end_ms, self._boot_ms)
+        body["first"], body["last"] = _uptime(ordered.start_ms, self.boot_ms), _uptime(ordered.end_ms, self.boot_ms)
         for name in ("src_port", "dst_port", "tcp_flags", "protocol", "tos"):
             body[name] = getattr(ordered, name)
         for name, limit in (("in_if", 0xFFFF), ("out_if", 0xFFFF), ("packets", 0xFFFFFFFF), ("octets", 0xFFFFFFFF)):
@@ -145,7 +147,7 @@ class NetflowV5:
             body[name] = np.where(number > 0xFFFF, _AS_TRANS, number)
         header = np.zeros(len(counts), _V5_HEADER)
         header["version"], header["count"] = 5, counts
-        header["uptime"], header["secs"] = _uptime(sent, self._boot_ms), sent // 1000
+        header["uptime"], header["secs"] = _uptime(sent, self.boot_ms), sent // 1000
         header["nsecs"] = sent % 1000 * 1_000_000
         header["sequence"] = (self._sequence + np.cumsum(counts) - counts) & 0xFFFFFFFF
         header["engine_id"] = self._engine

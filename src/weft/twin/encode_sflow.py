@@ -50,7 +50,7 @@ class SflowAgent:
         """
         self._counters = counters
         self._agent = ipaddress.IPv4Address(agent).packed
-        self._boot_ms, self._rate, self._speeds = boot_ms, sampling_rate, speeds_bps
+        self.boot_ms, self._rate, self._speeds = boot_ms, sampling_rate, speeds_bps
         self._datagrams = self._samples = self._counter_samples = 0
         self._in = dict.fromkeys(speeds_bps, 0)
         self._out = dict.fromkeys(speeds_bps, 0)
@@ -101,7 +101,7 @@ class SflowAgent:
         header = np.zeros(len(counts), _HEADER)
         header["version"], header["family"], header["agent"] = 5, 1, np.void(self._agent)
         header["sequence"] = (self._datagrams + np.arange(1, len(counts) + 1)) & 0xFFFFFFFF
-        header["uptime"], header["samples"] = _uptime(sent, self._boot_ms), counts
+        header["uptime"], header["samples"] = _uptime(sent, self.boot_ms), counts
         self._datagrams += len(counts)
         return header
 
@@ -120,6 +120,6 @@ class SflowAgent:
             sample += struct.pack(">II", 1, len(counters)) + counters
             samples += struct.pack(">II", 2, len(sample)) + sample
         self._datagrams += 1
-        uptime = (now_ms - self._boot_ms) & 0xFFFFFFFF
+        uptime = (now_ms - self.boot_ms) & 0xFFFFFFFF
         head = struct.pack(">II4sIIII", 5, 1, self._agent, 0, self._datagrams & 0xFFFFFFFF, uptime, len(self._speeds))
         return from_payloads([head + samples], now_ms)

@@ -46,7 +46,7 @@ class Templated:
     ) -> None:
         """``sampling_rate`` None: the exporter never tells. ``interfaces``: ifIndex → (name, description)."""
         assert version in (9, 10)
-        self._version, self._boot_ms, self._domain, self._rate = version, boot_ms, domain, sampling_rate
+        self._version, self.boot_ms, self._domain, self._rate = version, boot_ms, domain, sampling_rate
         self._interfaces = interfaces
         self._sequence = 0
 
@@ -65,8 +65,8 @@ class Templated:
                 body[name] = getattr(ordered, name)
         body["sampler"] = 1
         if self._version == 9:
-            body["first"] = _uptime(ordered.start_ms, self._boot_ms)
-            body["last"] = _uptime(ordered.end_ms, self._boot_ms)
+            body["first"] = _uptime(ordered.start_ms, self.boot_ms)
+            body["last"] = _uptime(ordered.end_ms, self.boot_ms)
         else:
             body["first"], body["last"] = ordered.start_ms, ordered.end_ms
         octets = counts * body.dtype.itemsize
@@ -80,7 +80,7 @@ class Templated:
             header = np.zeros(len(counts), np.dtype(
                 [("version", ">u2"), ("count", ">u2"), ("uptime", ">u4"), ("secs", ">u4"), ("sequence", ">u4"),
                  ("domain", ">u4"), ("set_id", ">u2"), ("set_length", ">u2")]))  # fmt: skip
-            header["count"], header["uptime"] = counts, _uptime(sent, self._boot_ms)
+            header["count"], header["uptime"] = counts, _uptime(sent, self.boot_ms)
             steps = np.ones(len(counts), np.int64)  # v9 counts export packets
         else:
             header = np.zeros(len(counts), np.dtype(
@@ -128,7 +128,7 @@ class Templated:
 
     def _message(self, sets: bytes, data_records: int, records: int, now_ms: int) -> bytes:
         if self._version == 9:
-            uptime = (now_ms - self._boot_ms) & 0xFFFFFFFF
+            uptime = (now_ms - self.boot_ms) & 0xFFFFFFFF
             head = struct.pack(">HHIIII", 9, records, uptime, now_ms // 1000, self._sequence & 0xFFFFFFFF, self._domain)
             self._sequence += 1
         else:
