@@ -39,6 +39,15 @@ class Owner:
     asn: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The longest prefix that holds an address, and the routes to it; their ``group`` means nothing."""
+
+    prefix: str
+    origin_as: int
+    routes: tuple[ExternalRoute, ...]
+
+
 @dataclass(frozen=True)
 class Names:
     """What people call things, beyond the names of nodes."""
@@ -48,8 +57,7 @@ class Names:
     ases: Mapping[int, str] = field(default_factory=dict)  # number → registered name
     owners: Sequence[Owner] = ()
     device_of: Callable[[str], str] = lambda _: ""  # address → name of the device that has it
-    #: prefix or address → the prefix that routes to it are of, and the routes, where a table of routes can be asked
-    look_up: Callable[[str], tuple[str, tuple[ExternalRoute, ...]] | None] = lambda _: None
+    look_up: Callable[[str], Told | None] = lambda _: None  # prefix or address → its routes, where they can be asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +71,7 @@ class Place:
     nodes: tuple[int, ...] = ()
     group: int = -1
     prefix: str = ""
-    routes: tuple[ExternalRoute, ...] = ()  # of a prefix that is in no group yet
+    told: Told | None = None  # of a prefix that is in no group yet
 
 
 class Places:
@@ -115,24 +123,27 @@ class Places:
     def groups(self, text: str, where: str = "prefixes") -> tuple[tuple[int, ...], str]:
         """Prefix groups that a name or prefix stands for, and a note where they hold more than it does. Raises."""
         place = self.find(text, where)
-        if place.group >= 0:
-            group = self.network.routing.groups[place.group]
-            whole = place.kind in ("as", "service") or set(group.prefixes) == {place.prefix}
-            return (place.group,), "" if whole else f"{text} is routed as all of {group.name}: that is withdrawn"
+        at = place.group
+        if place.told is not None:
+            at = self._groups.get(f"as{place.told.origin_as}", -1)
+        if at >= 0:
+            group = self.network.routing.groups[at]
+            whole = place.kind in ("as", "service") or set(group.prefixes) == {text}
+            return (at,), "" if whole else f"{text} is routed as all of {group.name}: that is withdrawn"
         raise InvalidInput(f"{text[:80]!r} is not outside", where=where, fix="Name a prefix that neighbours tell of.")
 
     def with_routes(self, place: Place, network: Network) -> tuple[Network, Place]:
         """The network with a group for a prefix that had none, and the place in it."""
-        if place.node >= 0 or place.group >= 0:
+        if place.told is None:
             return network, place
         group = len(network.routing.groups)
-        routes = tuple(replace(route, group=group) for route in place.routes)
+        routes = tuple(replace(route, group=group) for route in place.told.routes)
         routing = network.routing
         changed = Routing(
             (*routing.groups, PrefixGroup(place.prefix, (place.prefix,))), (*routing.routes, *routes),
             routing.entries, routing.tunnels,
         )  # fmt: skip
-        return network.changed(routing=changed), replace(place, group=group)
+        return network.changed(routing=changed), replace(place, group=group, told=None)
 
     def site_title(self, code: str) -> str:
         """What people call a site."""
@@ -174,8 +185,7 @@ class Places:
     def _outside_network(self, asked: str, kind: Kind, network: Prefix, owned: Owner | None) -> Place | None:
         told = self.names.look_up(asked)
         if told is not None:
-            prefix, routes = told
-            return Place(asked, kind, f"{asked}, by {prefix}", prefix=prefix, routes=routes)
+            return Place(asked, kind, f"{asked}, by {told.prefix}", prefix=told.prefix, told=told)
         group = self._outside.find(network)
         if group is None and owned is not None and owned.asn:
             group = self._groups.get(f"as{owned.asn}")
