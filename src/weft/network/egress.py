@@ -15,7 +15,17 @@ from numpy.typing import NDArray
 from weft.decode.kernels import kernel
 from weft.network.bgp import RouteTable, choose, route_table
 from weft.network.demands import Demands
-from weft.network.forwarding import BLACKHOLED, DELIVERED, LIMITED, UNROUTED, Ground, follow, scratch
+from weft.network.forwarding import (
+    BLACKHOLED,
+    DELIVERED,
+    FATES,
+    LIMITED,
+    LOOPED,
+    NO_ROUTE,
+    Ground,
+    follow,
+    scratch,
+)  # fmt: skip
 from weft.network.spf import Trees, graph, shortest
 from weft.network.state import Network
 from weft.network.topology import Topology
@@ -36,7 +46,7 @@ class Followed:
 
     rules: Rules
     passing: F64  # [meters] share that each rate limit lets pass
-    fate: F64  # [items, 6] (``forwarding``)
+    fate: F64  # [items, FATES] (``forwarding``)
     exit_arc: I32  # [items]
     exit_share: F64  # [items]
     item: I32  # [uses]
@@ -90,11 +100,9 @@ def resolve(network: Network, known: Resolved | None = None) -> Resolved:
     table = route_table(topology, network.routing)
     followed, matched = _follow(network, ground, table, trees)
     free = np.flatnonzero(~matched)
-    aim, out = asked.egress[free], np.full(len(free), -1, np.int32)
-    if len(network.routing.groups) and len(free):
-        aim = aim.copy()
-        _exits(table, topology.up, ground.row, trees.distance, asked.ingress[free], asked.group[free], aim, out)
-    has_way = _reached(ground, asked.ingress[free], aim)
+    aim, out = asked.egress[free].copy(), np.full(len(free), -1, np.int32)
+    _ways(table, topology.up, ground.row, trees.distance, asked.ingress[free], asked.group[free], aim, out)
+    has_way = aim >= 0
     demand, aim, out = free[has_way].astype(np.int32), aim[has_way], out[has_way]
     leaves = out >= 0
     shares = _Shares(network, followed)
@@ -158,25 +166,18 @@ def _same_paths(one: Topology, other: Topology) -> bool:
     )
 
 
-def _reached(ground: Ground, ingress: I32, aim: I32) -> NDArray[np.bool_]:
-    """Whether demands have a way to the node they are sent to (-1: none)."""
-    known = aim >= 0
-    row = ground.row[np.where(known, aim, 0)]
-    way: NDArray[np.bool_] = known & ((aim == ingress) | ((row >= 0) & (ground.distance[row, ingress] >= 0)))
-    return way
-
-
 @kernel
-def _exits(
+def _ways(
     table: RouteTable, up: NDArray[np.bool_], row: I32, distance: I64, ingress: I32, group: I32, aim: I32, out: I32
 ) -> None:
-    """Border and way out of each demand for a group; demands between nodes stay as they are."""
+    """Border and way out of each demand for a group; of those between nodes ``aim`` becomes -1 where no way leads."""
     for i in range(len(ingress)):
-        if group[i] < 0:
-            continue
-        best = choose(table, up, row, distance, ingress[i], group[i])
-        if best >= 0:
-            aim[i], out[i] = table.node[best], table.arc[best]
+        if group[i] >= 0:
+            best = choose(table, up, row, distance, ingress[i], group[i])
+            if best >= 0:
+                aim[i], out[i] = table.node[best], table.arc[best]
+        elif aim[i] != ingress[i] and distance[row[aim[i]], ingress[i]] < 0:
+            aim[i] = -1
 
 
 def _follow(network: Network, ground: Ground, table: RouteTable, trees: Trees) -> tuple[Followed, NDArray[np.bool_]]:
@@ -186,12 +187,13 @@ def _follow(network: Network, ground: Ground, table: RouteTable, trees: Trees) -
     book = rules(network, usable)
     matched = np.zeros(len(network.demands), np.bool_)
     matched[book.demand] = True
-    passing = np.ones(len(book.rate_bps))
+    discards = book.rate_bps == 0
+    passing = np.where(discards, 0.0, 1.0)
     for _ in range(_ROUNDS if len(passing) else 1):
         metered = np.zeros(len(passing))
         found = _walk(network, table, ground, network.demands, book, passing, metered)
         with np.errstate(divide="ignore", invalid="ignore"):
-            after = np.where(metered > book.rate_bps, book.rate_bps / metered, 1.0)
+            after = np.where(metered > book.rate_bps, book.rate_bps / metered, np.where(discards, 0.0, 1.0))
         if not len(passing) or np.abs(after - passing).max() <= _AGREED:
             break
         passing = after
@@ -202,7 +204,7 @@ def _walk(
     network: Network, table: RouteTable, ground: Ground, asked: Demands, book: Rules, passing: F64, metered: F64
 ) -> Followed:
     items = len(book.demand)
-    fate, exit_arc, exit_share = np.zeros((items, 6)), np.full(items, -1, np.int32), np.zeros(items)
+    fate, exit_arc, exit_share = np.zeros((items, FATES)), np.full(items, -1, np.int32), np.zeros(items)
     if not items:
         none = np.zeros(0, np.int32)
         return Followed(book, passing, fate, exit_arc, exit_share, none, none, np.zeros(0))
@@ -219,10 +221,11 @@ class _Shares:
 
     def __init__(self, network: Network, followed: Followed) -> None:
         count, book = len(network.demands), followed.rules
-        self.delivered, self.blackholed, self.limited, self.unrouted = (
+        self.delivered, self.blackholed, self.limited, no_route, looped = (
             np.bincount(book.demand, book.share * followed.fate[:, column], count).astype(np.float64)
-            for column in (DELIVERED, BLACKHOLED, LIMITED, UNROUTED)
+            for column in (DELIVERED, BLACKHOLED, LIMITED, NO_ROUTE, LOOPED)
         )
+        self.unrouted = no_route + looped
         self.exit_node = np.full(count, -1, np.int32)
         self.exit_arc = np.full(count, -1, np.int32)
         order = np.argsort(book.share * followed.fate[:, DELIVERED], kind="stable")  # the largest part comes last

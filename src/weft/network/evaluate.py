@@ -12,16 +12,19 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.decode.kernels import kernel
 from weft.network.bgp import route_table
 from weft.network.egress import Resolved, followed_again, ground_of, resolve
 from weft.network.forwarding import LATE, SURVIVED
-from weft.network.load import Shares, loads, over_fan
+from weft.network.load import Paths, Shares, by_destination, hops_of, loads, rows_of, widest
 from weft.network.load import response as spread
 from weft.network.queueing import Queue, wait_and_loss
+from weft.network.spf import Graph, blocks, graph, in_threads
 from weft.network.state import Network
 
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -88,11 +91,8 @@ def _ends(resolved: Resolved, delay: F64, loss: F64) -> tuple[F64, F64]:
     """[demands] share that arrives, and delay times the share that has a way to its end."""
     network, count = resolved.network, len(resolved.network.demands)
     survived, late = np.zeros(count), np.zeros(count)
-    fan_delay, fan_kept = over_fan(network.graph, resolved.trees, delay, 1.0 - loss)
-    ground = ground_of(network, resolved.trees, delay, loss)
-    row, demand = ground.row[resolved.egress], resolved.demand
-    late[demand] = fan_delay[row, resolved.ingress]
-    survived[demand] = fan_kept[row, resolved.ingress]
+    demand = resolved.demand
+    late[demand], survived[demand] = _over_igp(resolved, delay, 1.0 - loss)
     way_out = resolved.exit_arc[demand]
     leaves, out = demand[way_out >= 0], way_out[way_out >= 0]
     late[leaves] += delay[out]
@@ -100,11 +100,56 @@ def _ends(resolved: Resolved, delay: F64, loss: F64) -> tuple[F64, F64]:
     followed = resolved.followed
     if len(followed.rules.demand):
         table = route_table(network.graph, network.routing)
+        ground = ground_of(network, resolved.trees, delay, loss)
         again = followed_again(network, table, ground, network.demands, followed)
         share, of = followed.rules.share, followed.rules.demand
         survived += np.bincount(of, share * again.fate[:, SURVIVED], count)
         late += np.bincount(of, share * again.fate[:, LATE], count)
     return survived, late
+
+
+def _over_igp(resolved: Resolved, delay: F64, kept: F64) -> tuple[F64, F64]:
+    """[pieces] mean delay over all equal-cost ways, and the share that is not lost on them."""
+    net, nodes = graph(resolved.network.graph), len(resolved.network.topology.nodes)
+    destinations, start, order = by_destination(resolved.egress, nodes)
+    ingress, paths = resolved.ingress[order], Paths.of(resolved.trees, rows_of(resolved.trees, destinations, nodes))
+    late, survived = np.zeros(len(order)), np.zeros(len(order))
+
+    def go(some: slice) -> None:
+        part = paths._replace(rows=paths.rows[some])
+        begin = start[some.start : some.stop + 1]
+        _mean_rows(net, destinations[some], part, begin, ingress, order, delay, kept, late, survived)
+
+    in_threads(go, blocks(len(destinations)))
+    return late, survived
+
+
+@kernel
+def _mean_rows(
+    net: Graph, destinations: I32, paths: Paths, start: I64, ingress: I32, order: I64, delay: F64, kept: F64,
+    late: F64, survived: F64,
+) -> None:  # fmt: skip
+    """Means over the fan of each destination from it outwards, read out for the demands that want to go there.
+
+    A row at a time: what is kept of all pairs of nodes (``load.over_fan``) does not stay in the processor's cache.
+    """
+    nodes = len(net.transit)
+    hops, wait, left = np.empty(widest(net), np.int64), np.empty(nodes), np.empty(nodes)
+    for at in range(len(destinations)):
+        row, destination = paths.rows[at], destinations[at]
+        distance, outwards = paths.distance[row], paths.order[row]
+        wait[destination], left[destination] = 0.0, 1.0
+        for here in range(1, paths.reached[row]):
+            node = outwards[here]
+            count = hops_of(net, node, distance, destination, hops)
+            waits, lefts = 0.0, 0.0
+            for hop in range(count):
+                arc, target = net.out_arc[hops[hop]], net.out_target[hops[hop]]
+                waits += delay[arc] + wait[target]
+                lefts += kept[arc] * left[target]
+            wait[node], left[node] = waits / count, lefts / count
+        for i in range(start[at], start[at + 1]):
+            late[order[i]], survived[order[i]] = wait[ingress[i]], left[ingress[i]]
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,8 @@ TURNS = 64
 
 #: Columns of what became of a demand, as shares of it: what came to its end (the second: as full queues left it), that
 #: times its delay, and what did not come.
-DELIVERED, SURVIVED, LATE, BLACKHOLED, LIMITED, UNROUTED = range(6)
+DELIVERED, SURVIVED, LATE, BLACKHOLED, LIMITED, NO_ROUTE, LOOPED = range(7)
+FATES = 7
 _MOST_EXITS = 16  # of one demand, among which the main one is found
 
 
@@ -57,7 +58,7 @@ class Scratch(NamedTuple):
     counts: I64  # touched, turned this time, turned next time, exits
     exits: I32  # [_MOST_EXITS] arcs out of the network
     flow: F64  # [3] traffic in hand
-    fate: F64  # [6]
+    fate: F64  # [FATES]
 
 
 def scratch(nodes: int, arcs: int) -> Scratch:
@@ -65,7 +66,7 @@ def scratch(nodes: int, arcs: int) -> Scratch:
     return Scratch(
         np.zeros(arcs), np.zeros(arcs, np.int32), np.zeros((nodes, 3)), np.zeros(nodes, np.int32),
         np.zeros((2, 2 * nodes, 3)), np.zeros((2, 2 * nodes), np.int32), np.zeros(4, np.int64),
-        np.zeros(_MOST_EXITS, np.int32), np.zeros(3), np.zeros(6),
+        np.zeros(_MOST_EXITS, np.int32), np.zeros(3), np.zeros(FATES),
     )  # fmt: skip
 
 
@@ -246,7 +247,7 @@ def _route(
         if chosen >= 0:
             aim, out = table.node[chosen], table.arc[chosen]
     if aim < 0 or not _reached(ground, node, aim):
-        room.fate[UNROUTED] += room.flow[0]
+        room.fate[NO_ROUTE] += room.flow[0]
         return
     _carry(ground, room, steps, programme, node, aim, redirected)
     if room.flow[0] > 0.0:
@@ -286,7 +287,7 @@ def _follow(
                 _route(ground, table, room, steps, programme, node, redirected, group, egress)
     for i in range(room.counts[2]):
         slot = room.turned_at[1, i]
-        room.fate[UNROUTED] += room.turned[1, slot, 0]
+        room.fate[LOOPED] += room.turned[1, slot, 0]
         room.turned[1, slot] = 0.0
     room.counts[2] = 0
 
@@ -298,7 +299,7 @@ def follow(
 ) -> tuple[I32, I32, F64]:  # fmt: skip
     """Follows items one by one. Returns what they put on which arcs: item, arc, share of the item.
 
-    Writes what became of each into ``fate`` [items, 6], its main way out into ``exit_arc`` and what left there into
+    Writes what became of each into ``fate`` [items, FATES], its main way out into ``exit_arc`` and what left there into
     ``exit_share``; adds what came to rate limits to ``metered`` [meters]; ``passing`` is the share that they let pass.
     """
     size, count = max(1024, 16 * len(programme)), 0

@@ -56,6 +56,7 @@ class Rules:
 
     steps: Steps
     rate_bps: F64  # [meters]
+    meters: Mapping[int, int]  # position of a rate limit in the routing's entries → its first meter
     demand: I32  # [items] demand that an item is of; an item follows one programme
     programme: I32  # [items]
     share: F64  # [items] of its demand
@@ -66,7 +67,7 @@ def rules(network: Network, usable: Sequence[bool], demands: Demands | None = No
     """Programmes of the demands that something matches. ``usable``: which tunnels stand (``standing``)."""
     routing, topology = network.routing, network.topology
     asked = network.demands if demands is None else demands
-    entries = [entry for entry in routing.entries if _stands(topology, entry)]
+    entries = [(at, entry) for at, entry in enumerate(routing.entries) if _stands(topology, entry)]
     tunnels = [(at, one) for at, one in enumerate(routing.tunnels) if usable[at]]
     book = _Book(topology, entries, tunnels, len(topology.nodes))
     keys, members = _keys(asked, bool(entries or tunnels))
@@ -77,7 +78,7 @@ def rules(network: Network, usable: Sequence[bool], demands: Demands | None = No
             programme.append(np.full(len(of_key), number, np.int32))
             share.append(np.full(len(of_key), part))
     return Rules(
-        book.steps(routing.tunnels), np.array(book.rates, np.float64), _joined(demand, np.int32),
+        book.steps(routing.tunnels), np.array(book.rates, np.float64), book.meters, _joined(demand, np.int32),
         _joined(programme, np.int32), _joined(share, np.float64), 0,
     )  # fmt: skip
 
@@ -101,12 +102,12 @@ def _keys(asked: Demands, wanted: bool) -> tuple[list[tuple[int, int, int]], lis
     """Each (group, egress, class) of the demands, and the demands that are of it."""
     if not wanted or not len(asked):
         return [], []
-    span = np.int64(len(asked.classes))
+    span = np.int64(len(asked.classes) + 1)  # and -1: of no class
     end = np.where(asked.group >= 0, -1 - asked.group.astype(np.int64), asked.egress.astype(np.int64))
-    found, index = np.unique(end * span + asked.traffic_class, return_inverse=True)
+    found, index = np.unique(end * span + asked.traffic_class + 1, return_inverse=True)
     order = np.argsort(index, kind="stable")
     members = np.split(order, np.searchsorted(index[order], np.arange(1, len(found))))
-    ends, classes = found // span, found % span
+    ends, classes = found // span, found % span - 1
     keys = [
         (-1 - int(end), -1, int(of)) if end < 0 else (-1, int(end), int(of))
         for end, of in zip(ends, classes, strict=True)
@@ -117,16 +118,18 @@ def _keys(asked: Demands, wanted: bool) -> tuple[list[tuple[int, int, int]], lis
 class _Book:
     """Collects programmes; demands that the same rules match share theirs."""
 
-    def __init__(self, topology: Topology, entries: list[Entry], tunnels: list[tuple[int, Tunnel]], nodes: int) -> None:
+    def __init__(
+        self, topology: Topology, entries: list[tuple[int, Entry]], tunnels: list[tuple[int, Tunnel]], nodes: int
+    ) -> None:
         self.rates: list[float] = []
         self._topology, self._nodes, self._tunnels = topology, nodes, tunnels
-        self._ordered = sorted(entries, key=lambda entry: _KIND[entry.action])  # stable: then as they were given
-        self._meters: dict[int, int] = {}
+        self._ordered = sorted(entries, key=_kind)  # stable: then as they were given
+        self.meters: dict[int, int] = {}
         self._known: dict[tuple[int, ...], list[tuple[int, float]]] = {}
         self._rows: list[tuple[int, int, int, float, int]] = []
         self._starts = [0, 0]
         self._match = (
-            _Matcher([(one.group, one.egress, one.traffic_class) for one in self._ordered]),
+            _Matcher([(one.group, one.egress, one.traffic_class) for _, one in self._ordered]),
             _Matcher([(one.group, one.egress, one.traffic_class) for _, one in tunnels]),
         )
 
@@ -141,37 +144,37 @@ class _Book:
             self._known[identity] = list(self._written([self._ordered[at] for at in entries], tunnels.tolist()))
         return self._known[identity]
 
-    def _written(self, entries: list[Entry], tunnels: list[int]) -> Iterator[tuple[int, float]]:
-        whole = [entry for entry in entries if entry.share >= 1.0]
-        parts: dict[tuple[object, ...], list[Entry]] = {}
-        for entry in entries:
-            if entry.share < 1.0:
-                parts.setdefault(_identity(entry), []).append(entry)
+    def _written(self, entries: list[tuple[int, Entry]], tunnels: list[int]) -> Iterator[tuple[int, float]]:
+        whole = [one for one in entries if one[1].share >= 1.0]
+        parts: dict[tuple[object, ...], list[tuple[int, Entry]]] = {}
+        for one in entries:
+            if one[1].share < 1.0:
+                parts.setdefault(_identity(one[1]), []).append(one)
         left = 1.0
         for rule in parts.values():
-            share = min(rule[0].share, left)
+            share = min(rule[0][1].share, left)
             left -= share
             if share > 0:
-                yield self._write(sorted([*rule, *whole], key=lambda entry: _KIND[entry.action]), tunnels), share
+                yield self._write(sorted([*rule, *whole], key=_kind), tunnels), share
         if left > 1e-12:
             yield self._write(whole, tunnels), left
 
-    def _write(self, entries: list[Entry], tunnels: list[int]) -> int:
-        for entry in entries:
+    def _write(self, entries: list[tuple[int, Entry]], tunnels: list[int]) -> int:
+        for at, entry in entries:
             kind, value = _KIND[entry.action], entry.via
             if kind == TOWARDS and entry.link >= 0:
                 kind, value = OVER_ARC, _way_out(self._topology, entry)
-            self._rows.append((kind, entry.node, value, 1.0, self._meter(entry) if kind == LIMIT else -1))
-        for at in tunnels:
-            number, tunnel = self._tunnels[at]
+            self._rows.append((kind, entry.node, value, 1.0, self._meter(at, entry) if kind == LIMIT else -1))
+        for place in tunnels:
+            number, tunnel = self._tunnels[place]
             self._rows.append((TUNNEL, tunnel.head, number, tunnel.share, -1))
         if len(self._rows) > _MOST_STEPS:
             raise LimitExceeded("rules and the demands that they match are too many to follow", where="routing.entries")
         self._starts.append(len(self._rows))
         return len(self._starts) - 2
 
-    def _meter(self, entry: Entry) -> int:
-        first = self._meters.setdefault(id(entry), len(self.rates))
+    def _meter(self, at: int, entry: Entry) -> int:
+        first = self.meters.setdefault(at, len(self.rates))
         if first == len(self.rates):
             self.rates.extend([entry.rate_bps] * (self._nodes if entry.node < 0 else 1))
         return first
@@ -191,6 +194,10 @@ class _Book:
             np.array([one[0] == "arc" for one in segments], np.bool_),
             np.array([one[1] for one in segments], np.int32),
         )  # fmt: skip
+
+
+def _kind(one: tuple[int, Entry]) -> int:
+    return _KIND[one[1].action]
 
 
 def _identity(entry: Entry) -> tuple[object, ...]:
