@@ -191,12 +191,12 @@ def over_fan(topology: Topology, trees: Trees, delay_s: F64, kept: F64) -> tuple
     ``delay_s`` [arcs] and ``kept`` [arcs] (1 - loss) belong to arcs; both answers are [rows, nodes] as in ``trees``:
     nan and 0 where there is no way. The mean is by what is sent; what is lost on the way does not change it.
     """
-    net = graph(topology)
+    net, delays, survival = graph(topology), np.array(delay_s, np.float64), np.array(kept, np.float64)
     delay, survives = np.empty(trees.distance.shape), np.empty(trees.distance.shape)
 
     def go(rows: slice) -> None:
         paths = Paths(np.arange(rows.stop - rows.start), trees.distance[rows], trees.order[rows], trees.reached[rows])
-        fan_rows(net, trees.destinations[rows], paths, delay_s, kept, delay[rows], survives[rows])
+        fan_rows(net, trees.destinations[rows], paths, delays, survival, delay[rows], survives[rows])
 
     in_threads(go, blocks(len(trees.destinations)))
     return delay, survives

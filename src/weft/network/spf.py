@@ -43,6 +43,7 @@ class Graph(NamedTuple):
     in_source: I32  # [slots] where an arc into the node comes from
     in_cost: I64  # [slots] its metric, ``DOWN`` if it is down
     out_start: I64  # [nodes + 1]
+    out_source: I32  # [slots]
     out_target: I32  # [slots]
     out_cost: I64  # [slots]
     out_arc: I32  # [slots] position of the arc in the topology
@@ -79,7 +80,7 @@ def graph(topology: Topology) -> Graph:
             raise InvalidInput("has a value that is not a metric", where="metric", fix="IS-IS takes 1 to 16777214.")
     into, out = np.argsort(target, kind="stable"), np.argsort(source, kind="stable")
     return Graph(
-        _starts(target, nodes), source[into], cost[into], _starts(source, nodes), target[out], cost[out],
+        _starts(target, nodes), source[into], cost[into], _starts(source, nodes), source[out], target[out], cost[out],
         out.astype(np.int32), into.astype(np.int32), topology.transit,
     )  # fmt: skip
 
