@@ -10,8 +10,8 @@ import numpy as np
 from weft.twin import organisation as org
 from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.devices import peer_address, peer_asn
+from weft.twin.faults.begin import ENGINEERS
 from weft.twin.faults.model import Fault
-from weft.twin.faults.schedule import ENGINEERS
 from weft.twin.timeline import Timeline
 
 DIALECTS: dict[str, Dialect] = {"border": "junos", "core": "nxos", "firewall": "fortinet"}
@@ -140,7 +140,9 @@ _ROUTINES: dict[Dialect, tuple[_Maker, ...]] = {
 
 def _of_fault(one: Fault, seed: int) -> Iterator[Message]:
     rng = np.random.default_rng([seed, 78, int(one.start_s)])
-    yield from _FAULTS[one.kind](one, rng)
+    maker = _FAULTS.get(one.kind)
+    if maker is not None:
+        yield from maker(one, rng)
 
 
 def _link_cut(one: Fault, rng: np.random.Generator) -> Iterator[Message]:

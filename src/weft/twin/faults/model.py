@@ -56,7 +56,7 @@ class Fault:
     who: str = ""  # engineer, or the address that attacks
     severity: float = 1.0  # 0 to 1: how bad, in the terms of its kind
     triggered: bool = False  # by a person, not by the schedule
-    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    details: Mapping[str, Any] = field(default_factory=lambda: _NOTHING, hash=False)
 
     def progress(self, at_s: float) -> float:
         """How far it is, 0 at its start to 1 at its end."""

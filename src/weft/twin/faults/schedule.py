@@ -1,6 +1,7 @@
 """What goes wrong by itself, and what is merely done, at Acme: a schedule that the seed and the clock decide.
 
-Every half hour has one or two faults or decoys somewhere. Nothing here has state: those of any span can be asked for.
+Every half hour has one or two faults or decoys somewhere, chosen by the weights of their kinds; every day has a hijack
+and a leak at the same time. Nothing here has state: the faults of any span can be asked for.
 """
 
 from __future__ import annotations
@@ -9,14 +10,19 @@ from functools import lru_cache
 
 import numpy as np
 
-from weft.twin import organisation as org
+from weft.twin.faults.begin import begin
+from weft.twin.faults.catalogue import KINDS
 from weft.twin.faults.model import Fault
 from weft.twin.timeline import Timeline
 
 SLOT_S = 1800.0
-_KINDS = ("link_cut", "session_down", "brute_force", "config_commit", "cpu_overload", "port_scan")
-_SHARES = (0.2, 0.16, 0.14, 0.22, 0.1, 0.18)
-ENGINEERS = ("mchen", "akowalski", "jdoe", "psingh", "svc-automation")
+_SECOND = 0.35  # how often a half hour has a second fault
+_DAY_SLOTS = 48
+#: What every day has: slot of the day (UTC), seconds into it, kind, place, how long, s.
+_DAILY = (
+    (10, 600.0, "bgp_hijack", "203.0.113.128/25", 540.0),
+    (28, 1260.0, "bgp_leak", "Singtel", 1260.0),
+)
 
 
 def acme_timeline(seed: int) -> Timeline:
@@ -28,34 +34,19 @@ def acme_timeline(seed: int) -> Timeline:
 def slots(seed: int, slot: int) -> tuple[Fault, ...]:
     """Faults that begin in a slot, in order of their start."""
     rng = np.random.default_rng([seed, slot % 2**32])
+    kinds = [kind for kind in KINDS.values() if kind.weight > 0 and kind.places(seed)]
+    weights = np.array([kind.weight for kind in kinds])
     found = []
-    for number in range(1 + int(rng.random() < 0.4)):
-        kind = _KINDS[int(rng.choice(len(_KINDS), p=_SHARES))]
-        start = slot * SLOT_S + float(rng.uniform(60, SLOT_S - 400))
-        found.append(_fault(f"{kind}-{slot}-{number}", kind, start, rng))
+    for number in range(1 + int(rng.random() < _SECOND)):
+        kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+        places = kind.places(seed)
+        place = places[int(rng.integers(len(places)))]
+        start, lasts = slot * SLOT_S + float(rng.uniform(0, SLOT_S)), float(rng.uniform(*kind.lasts_s))
+        severity = float(rng.uniform(*kind.severity))
+        found.append(begin(kind, place, start, lasts, severity, rng, f"{kind.name}-{slot}-{number}"))
+    for number, (of_day, after_s, name, where, lasts_s) in enumerate(_DAILY):
+        if slot % _DAY_SLOTS == of_day:
+            place = next(one for one in KINDS[name].places(seed) if one.id == where)
+            start = slot * SLOT_S + after_s
+            found.append(begin(KINDS[name], place, start, lasts_s, 0.8, rng, f"{name}-{slot}-d{number}"))
     return tuple(sorted(found, key=lambda one: one.start_s))
-
-
-def _of_role(*roles: str) -> list[org.Exporter]:
-    return [device for device in org.DEVICES if device.role in roles]
-
-
-def _fault(name: str, kind: str, start: float, rng: np.random.Generator) -> Fault:
-    def one_of(devices: list[org.Exporter]) -> org.Exporter:
-        return devices[int(rng.integers(len(devices)))]
-
-    outsider = f"198.51.100.{int(rng.integers(1, 255))}"
-    if kind == "link_cut":
-        link = org.BACKBONE[int(rng.integers(len(org.BACKBONE)))]
-        end = start + float(rng.uniform(40, 150))
-        return Fault(name, kind, start, end, link.a, link.a_port, link.b, link.b_port)
-    if kind == "session_down":
-        device = one_of(_of_role("border"))
-        return Fault(name, kind, start, start + float(rng.uniform(30, 200)), device.name, int(rng.integers(1, 4)))
-    if kind == "config_commit":
-        device = one_of(list(org.DEVICES))
-        return Fault(name, kind, start, start, device.name, who=ENGINEERS[int(rng.integers(len(ENGINEERS)))])
-    if kind == "cpu_overload":
-        return Fault(name, kind, start, start + float(rng.uniform(200, 390)), one_of(_of_role("core")).name)
-    device = one_of(_of_role("firewall") if kind == "port_scan" else _of_role("border", "firewall"))
-    return Fault(name, kind, start, start + float(rng.uniform(20, 120)), device.name, who=outsider)
