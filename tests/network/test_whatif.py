@@ -163,7 +163,7 @@ def test_metrics_capacity_overload_and_new_links(network: Network) -> None:
     after = new.difference.after
     assert new.difference.after.network.topology.links[-1].id == "chi-b:new0--fra-b"
     assert after.load_bps[16] == 12 * G  # also nyc to ams: 10 + 10 + 4
-    assert names(after.network, new.difference.newly_over) == ["chi-b:new0--fra-b>"]
+    assert names(after.network, new.difference.newly_over) == ["chi-b:new0--fra-b>", "chi-b:new0--fra-b<"]
 
 
 def test_withdrawn_routes(network: Network) -> None:
