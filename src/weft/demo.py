@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address
 from typing import Any
 
+from weft.api.scenario import TwinScenario
 from weft.collect.business.config import BusinessConfig
 from weft.collect.cloud.config import CloudConfig
 from weft.collect.collector import Collector
@@ -30,6 +31,7 @@ from weft.component import Component
 from weft.config import Settings
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
+from weft.twin.control import Control
 from weft.twin.demo import DemoSource
 from weft.twin.demo_business import DemoBusiness, business_settings
 from weft.twin.demo_cloud import DemoCloud, cloud_settings
@@ -37,9 +39,12 @@ from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reser
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.demo_routing import DemoRouting, routing_settings
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
-from weft.twin.faults.schedule import acme_timeline
+from weft.twin.faults.catalogue import KINDS
+from weft.twin.faults.schedule import SLOT_S, slots
 from weft.twin.inventory import write_inventory
+from weft.twin.pace import PacedSchedule
 from weft.twin.reference import write_reference_tables
+from weft.twin.timeline import Timeline
 
 _TABLES = (
     "prefixes", "asns", "exporters", "interfaces", "sites", "services", "customers", "providers", "applications",
@@ -51,7 +56,9 @@ class Demo:
 
     def __init__(self, settings: Settings) -> None:
         """Writes Acme's reference tables and inventory into the data directory and picks ports for its agents."""
-        self.timeline = acme_timeline(settings.demo.seed)
+        schedule = PacedSchedule(slots, SLOT_S, settings.demo.pace)
+        self.timeline = Timeline(settings.demo.seed, schedule, SLOT_S)
+        self.scenario = TwinScenario(Control(self.timeline, schedule, KINDS), "Acme")
         self._files = settings.data_dir / "demo-tables"
         self._files.mkdir(parents=True, exist_ok=True)
         self._configs = settings.data_dir / "demo-configs"

@@ -26,6 +26,7 @@ VERBS = {
     "synthetics": ("weft.cli.synthetics", "Show synthetic tests, their paths, and agents."),
     "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
     "snmp": ("weft.cli.snmp", "Look at SNMP agents and device profiles."),
+    "twin": ("weft.cli.twin", "Play a synthetic organisation, live or into files."),
     "agent": ("weft.cli.agent", "Run synthetic tests for a Weft elsewhere."),
     "doctor": ("weft.cli.doctor", "Check the machine, the settings and the store."),
     "config": ("weft.cli.config", "Check or print the settings."),

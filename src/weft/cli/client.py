@@ -41,6 +41,10 @@ class ApiClient:
         """As ``get``, with a body."""
         return self._asked("POST", path, json=body)
 
+    def put(self, path: str, body: Any) -> Any:
+        """As ``post``, for what is to be replaced."""
+        return self._asked("PUT", path, json=body)
+
     def delete(self, path: str, **parameters: str) -> Any:
         """As ``get``, for what is to be removed."""
         return self._asked("DELETE", path, params=parameters)

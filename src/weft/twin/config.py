@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from weft.component import Config
 
 
@@ -14,3 +16,6 @@ class DemoConfig(Config):
     """How far back the demo's history reaches at the first start: far enough to compare with yesterday."""
     seed: int = 7
     """Another seed gives another, equally plausible organisation."""
+    pace: float = Field(default=1.0, ge=0, le=10)
+    """How often things go wrong by themselves, times the usual (once or twice in half an hour); 0 = only what is
+    triggered. The Scenario panel changes it while the demo runs."""

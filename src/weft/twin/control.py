@@ -9,6 +9,7 @@ import numpy as np
 
 from weft.errors import InvalidInput
 from weft.twin.actions import TwinExecutor
+from weft.twin.faults.begin import begin
 from weft.twin.faults.model import Fault, FaultKind, Place
 from weft.twin.pace import PacedSchedule
 from weft.twin.remedies import Action, Value
@@ -99,7 +100,7 @@ def make_fault(
     if not SHORTEST_S <= lasts <= LONGEST_S:
         raise InvalidInput(f"must be between {SHORTEST_S:g} and {LONGEST_S:g} s", where="duration_s")
     bad = float(rng.uniform(*known.severity)) if severity is None else severity
-    return begun(known, where, at_s, lasts, bad, rng)
+    return begin(known, where, at_s, lasts, bad, rng)
 
 
 def _place(kind: FaultKind, places: tuple[Place, ...], wanted: str, rng: np.random.Generator) -> Place:
@@ -112,14 +113,3 @@ def _place(kind: FaultKind, places: tuple[Place, ...], wanted: str, rng: np.rand
         some = ", ".join(one.id for one in places[:8])
         raise InvalidInput(f"{kind.name} cannot happen at {wanted[:60]!r}", where="place", fix=f"One of: {some} …")
     return found
-
-
-def begun(
-    kind: FaultKind, place: Place, at_s: float, lasts_s: float, severity: float, rng: np.random.Generator
-) -> Fault:
-    """A fault of a kind at a place."""
-    who = f"198.51.100.{int(rng.integers(1, 255))}"
-    return Fault(
-        "", kind.name, at_s, at_s + lasts_s, place.device, place.port, place.other, place.other_port, place.target,
-        who, severity,
-    )  # fmt: skip

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,17 @@ def cloud_settings(folder: Path) -> dict[str, Any]:
         for provider in ("aws", "azure", "gcp", "oci")
     ]  # fmt: skip
     return {"logs": logs, "inventory": [{"name": "acme clouds", "path": str(folder / "inventory")}]}
+
+
+def interval_files(seed: int, start_s: int) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    """The files that buckets get for an interval, Azure's apart: where they are put, and what makes their content."""
+    stamp = time.strftime("%Y%m%dT%H%MZ", time.gmtime(start_s))
+    day = time.strftime("%Y/%m/%d", time.gmtime(start_s))
+    for account in AWS_ACCOUNTS.values():
+        place = f"aws/AWSLogs/{account}/vpcflowlogs/{_REGION}/{day}/{account}_vpcflowlogs_{_REGION}_{stamp}.log.gz"
+        yield place, partial(aws_file, seed, start_s, account)
+    yield f"gcp/compute.googleapis.com/vpc_flows/{day}/{stamp}_S0.json", partial(gcp_file, seed, start_s)
+    yield f"oci/{day}/{stamp}.log.gz", partial(oci_file, seed, start_s)
 
 
 class DemoCloud(Player):
@@ -62,13 +74,8 @@ class DemoCloud(Player):
                 return
 
     def _write(self, start_s: int) -> None:
-        seed, stamp = self._config.seed, time.strftime("%Y%m%dT%H%MZ", time.gmtime(start_s))
-        day = time.strftime("%Y/%m/%d", time.gmtime(start_s))
-        for account in AWS_ACCOUNTS.values():
-            place = f"aws/AWSLogs/{account}/vpcflowlogs/{_REGION}/{day}/{account}_vpcflowlogs_{_REGION}_{stamp}.log.gz"
-            self._once(place, lambda account=account: aws_file(seed, start_s, account))  # type: ignore[misc]
-        self._once(f"gcp/compute.googleapis.com/vpc_flows/{day}/{stamp}_S0.json", lambda: gcp_file(seed, start_s))
-        self._once(f"oci/{day}/{stamp}.log.gz", lambda: oci_file(seed, start_s))
+        for place, make in interval_files(self._config.seed, start_s):
+            self._once(place, make)
         self._grow(start_s)
 
     def _once(self, place: str, make: Callable[[], bytes]) -> None:

@@ -10,7 +10,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -26,8 +27,9 @@ from weft.twin.configs import write_configs
 from weft.twin.demo import device_socket
 from weft.twin.demo_devices import Intake
 from weft.twin.faults.model import Fault
-from weft.twin.messages import messages
+from weft.twin.messages import Message, messages
 from weft.twin.player import Player
+from weft.twin.senses import clocks
 from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
@@ -36,6 +38,18 @@ _UDP = next(number for number, name in LOG_SOURCES.items() if name == "udp")
 _LEAST_GAP_S = 120.0
 _BATCH = 5000
 _GIT_S = 20
+
+
+def wires(said: Sequence[Message], timeline: Timeline) -> list[bytes]:
+    """The datagrams of messages in order of time, stamped by their devices' clocks, which may be off."""
+    if not said:
+        return []
+    ahead_s = clocks(timeline, said[0].time_s, said[-1].time_s + 1.0)
+    found = []
+    for one in said:
+        off_s = ahead_s(one.device, one.time_s)
+        found.append(replace(one, time_s=one.time_s + off_s).wire if off_s else one.wire)
+    return found
 
 
 class DemoLogs(Player):
@@ -76,7 +90,7 @@ class DemoLogs(Player):
         for first in range(0, len(past), _BATCH):
             part = past[first : first + _BATCH]
             decoded = decoder.decode(
-                [one.wire for one in part], [int(one.time_s * 1e9) for one in part],
+                wires(part, self._timeline), [int(one.time_s * 1e9) for one in part],
                 [senders[one.device] for one in part], _UDP,
             )  # fmt: skip
             self._intake.put(LOGS, decoded.logs)
@@ -92,9 +106,10 @@ class DemoLogs(Player):
         sockets = {device.name: device_socket(device) for device in org.DEVICES}
         while not self._stop.wait(1.0):
             now = time.time()
-            for message in messages(self._timeline, since_s, now):
+            said = messages(self._timeline, since_s, now)
+            for message, wire in zip(said, wires(said, self._timeline), strict=True):
                 try:
-                    sockets[message.device].sendto(message.wire, ("127.0.0.1", port))
+                    sockets[message.device].sendto(wire, ("127.0.0.1", port))
                 except OSError as error:
                     log.warning("demo_send_failed", exporter=message.device, error=str(error))
             since_s = now

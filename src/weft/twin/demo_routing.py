@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class DemoRouting(Player):
                 BmpStream(rib.paths), feed, book, address, max_peers=64,
                 exporter_of=lambda address, _name, _router_id: address,
             )  # fmt: skip
-            for at_s, octets in _history(device, self._config.seed, changes, since_s):
+            for at_s, octets in told_by(device, self._config.seed, changes, since_s):
                 if self._stop.is_set():
                     break
                 router.take(octets, int(at_s * 1e9))
@@ -109,8 +109,8 @@ class DemoRouting(Player):
             line.hang_up()
 
 
-def _history(
-    device: org.Exporter, seed: int, changes: list[RouteChange], since_s: float
+def told_by(
+    device: org.Exporter, seed: int, changes: Iterable[RouteChange], since_s: float
 ) -> Iterator[tuple[float, bytes]]:
     """A router's stream with the times at which its octets came."""
     router = BmpRouter(device, seed)

@@ -43,10 +43,11 @@ def agent_name(site: str) -> str:
 
 def synthetics_settings() -> dict[str, Any]:
     """Section ``synthetics`` of the demo."""
-    return {"token": secrets.token_urlsafe(24), "ask_every_s": 15.0, "tests": list(_tests())}
+    return {"token": secrets.token_urlsafe(24), "ask_every_s": 15.0, "tests": list(synthetic_tests())}
 
 
-def _tests() -> Iterator[dict[str, Any]]:
+def synthetic_tests() -> Iterator[dict[str, Any]]:
+    """The tests of Acme's agents."""
     yield {"name": "Sites", "kind": "ping", "mesh": True, "limits": {"loss_percent": 15}}
     yield {"name": "Paths between sites", "kind": "trace", "mesh": True, "every_s": 600, "flows": 8}
     yield {"name": "Backbone throughput", "kind": "throughput", "mesh": True, "every_s": 1800, "most_bps": 200e6,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from weft.twin.faults.model import Fault
@@ -49,7 +49,11 @@ def spans(timeline: Timeline, device: str, since_s: float, until_s: float) -> It
         yield Span(begin, end, any(one.kind == SILENT for one in on), offset_s(skewed) if skewed else 0.0)
 
 
-def ahead_s(timeline: Timeline, device: str, at_s: float) -> float:
-    """How far a device's clock is ahead at a moment."""
-    found = next((one for one in timeline.active(at_s) if one.kind == SKEWED and one.device == device), None)
-    return offset_s(found) if found is not None else 0.0
+def clocks(timeline: Timeline, since_s: float, until_s: float) -> Callable[[str, float], float]:
+    """How far a device's clock is ahead at a moment between two times."""
+    skewed = [one for one in timeline.faults(since_s, until_s) if one.kind == SKEWED]
+
+    def ahead_s(device: str, at_s: float) -> float:
+        return next((offset_s(o) for o in skewed if o.device == device and o.start_s <= at_s < o.end_s), 0.0)
+
+    return ahead_s

@@ -122,7 +122,8 @@ class Results:
             new = read.select(kept)
             duplicates += len(read) - len(new)
             if len(new):
-                batch = self._batch(table, agent, new, now_ns)
+                own = packed(agent.addresses[0]) if agent.addresses else NO_ADDRESS
+                batch = batch_of_rows(table, agent.name, own, new, now_ns, self._places, self._device_of)
                 self._intake.put(table, batch, account.book, messages=int(table is PROBES))
                 account.runs.add(table.name, new.columns["run"], new.columns["time"])
                 stored += len(new)
@@ -151,26 +152,30 @@ class Results:
         book.error("clock_wrong", f"its clock is {ahead_ns / 1e9:+.0f} s off; times were corrected")
         return -ahead_ns
 
-    def _batch(self, table: Table, agent: Agent, read: RowsRead, now_ns: int) -> pa.RecordBatch:
-        columns: dict[str, Any] = dict(read.columns)
-        columns["time"] = np.array(columns["time"], np.int64)
-        columns |= {"agent": agent.name, "time_received": now_ns}
-        if table is HOPS:
-            codes, distinct = _distinct(columns["hop"])
-            as_numbers, networks = self._places.locate(_matrix(distinct))
-            devices = [self._device_of(one) if one != NO_ADDRESS else "" for one in distinct]
-            columns |= {"hop_as": as_numbers[codes], "hop_net": networks[codes]}
-            columns["hop_device"] = [devices[code] for code in codes.tolist()]
-        else:
-            own = packed(agent.addresses[0]) if agent.addresses else NO_ADDRESS
-            columns["source_address"] = [one if one != NO_ADDRESS else own for one in columns["source_address"]]
-            for column, prefix in (("address", "target"), ("source_address", "agent")):
-                codes, distinct = _distinct(columns[column])
-                as_numbers, networks = self._places.locate(_matrix(distinct))
-                columns[f"{prefix}_net"] = networks[codes]
-                if prefix == "target":
-                    columns["target_as"] = as_numbers[codes]
-        return batch_of(table, len(read), **columns)
+
+def batch_of_rows(
+    table: Table, agent: str, own: bytes, read: RowsRead, received_ns: int, places: Places,
+    device_of: Callable[[bytes], str],
+) -> pa.RecordBatch:  # fmt: skip
+    """Rows of ``probes`` or ``hops`` of an agent, with what is known of their addresses; ``own``: the agent's."""
+    columns: dict[str, Any] = dict(read.columns)
+    columns["time"] = np.array(columns["time"], np.int64)
+    columns |= {"agent": agent, "time_received": received_ns}
+    if table is HOPS:
+        codes, distinct = _distinct(columns["hop"])
+        as_numbers, networks = places.locate(_matrix(distinct))
+        devices = [device_of(one) if one != NO_ADDRESS else "" for one in distinct]
+        columns |= {"hop_as": as_numbers[codes], "hop_net": networks[codes]}
+        columns["hop_device"] = [devices[code] for code in codes.tolist()]
+    else:
+        columns["source_address"] = [one if one != NO_ADDRESS else own for one in columns["source_address"]]
+        for column, prefix in (("address", "target"), ("source_address", "agent")):
+            codes, distinct = _distinct(columns[column])
+            as_numbers, networks = places.locate(_matrix(distinct))
+            columns[f"{prefix}_net"] = networks[codes]
+            if prefix == "target":
+                columns["target_as"] = as_numbers[codes]
+    return batch_of(table, len(read), **columns)
 
 
 def _report(body: bytes) -> dict[str, Any]:
