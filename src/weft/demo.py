@@ -95,7 +95,7 @@ class Demo:
         return [
             DemoDevices(self.settings.demo, self.timeline, intake, self._ports, newest_s=_newest(questions, "metrics")),
             DemoConfigs(self.settings.demo, self.timeline, self._configs),
-            DemoCloud(self.settings.demo, self._cloud),
+            DemoCloud(self.settings.demo, self.timeline, self._cloud),
         ]
 
     def business(self, pushes: Pushes, questions: QueryEngine) -> list[Component]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,27 @@ from weft.twin.cloud import (
     TRANSIT_GATEWAY,
     Net,
 )
+from weft.twin.cloud_faults import group_of, guards, rules
+from weft.twin.faults.model import Fault
 
 _GCP = "https://www.googleapis.com/compute/v1"
 
 
-def write_cloud_inventory(folder: Path) -> Path:
-    """Write a file for each command."""
+def write_cloud_inventory(folder: Path, faults: Iterable[Fault] = ()) -> Path:
+    """Write a file for each command, as its output is while such faults are on; what is as before stays untouched."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, document in {**_aws(), **_azure(), **_gcp(), **_oci()}.items():
-        (folder / f"{name}.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
+    admitted = rules(faults)
+    for name, document in {**_aws(admitted), **_azure(admitted), **_gcp(), **_oci()}.items():
+        path, text = folder / f"{name}.json", json.dumps(document, indent=1)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            fresh = path.with_suffix(".tmp")
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(path)
     return folder
+
+
+#: Prefixes and ports that each group of databases lets in.
+_Rules = Mapping[str, tuple[tuple[str, int], ...]]
 
 
 def _of(provider: str) -> list[Net]:
@@ -36,7 +48,7 @@ def _tags(name: str) -> list[dict[str, str]]:
     return [{"Key": "Name", "Value": name}, {"Key": "demo", "Value": "demo"}]
 
 
-def _aws() -> dict[str, Any]:
+def _aws(admitted: _Rules) -> dict[str, Any]:
     hosts = [host for host in HOSTS if host.net.provider == "aws"]
     files: dict[str, Any] = {}
     for net in _of("aws"):
@@ -59,6 +71,7 @@ def _aws() -> dict[str, Any]:
         ]}]}  # fmt: skip
         files[f"{where}-nics"] = {"NetworkInterfaces": [
             {"NetworkInterfaceId": host.nic, "SubnetId": host.subnet, "Attachment": {"InstanceId": host.instance},
+             "Groups": [{"GroupId": group_of(net) if guards(host) else f"sg-{net.key[4:]}"}],
              "PrivateIpAddresses": [{"PrivateIpAddress": host.address,
                                      **({"Association": {"PublicIp": host.public}} if host.public else {})}], **common}
             for host in own
@@ -77,6 +90,7 @@ def _aws() -> dict[str, Any]:
             {"GroupId": f"sg-{net.key[4:]}", "GroupName": "web", "Description": "HTTPS from anywhere", **common,
              "IpPermissions": [{"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443,
                                 "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]},
+            *_aws_databases(net, admitted),
         ]}  # fmt: skip
     files["aws-transit-us-east-1"] = {"TransitGateways": [
         {"TransitGatewayId": TRANSIT_GATEWAY, "OwnerId": AWS_ACCOUNTS["shared"], "State": "available",
@@ -85,11 +99,24 @@ def _aws() -> dict[str, Any]:
     return files
 
 
-def _azure() -> dict[str, Any]:
+def _aws_databases(net: Net, admitted: _Rules) -> list[dict[str, Any]]:
+    """The group of a network's databases, where it has one: applications, by their subnets."""
+    if group_of(net) not in admitted:
+        return []
+    permissions = [
+        {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": prefix}]}
+        for prefix, port in admitted[group_of(net)]
+    ]
+    return [{"GroupId": group_of(net), "GroupName": "databases", "Description": "Databases, from applications only",
+             "VpcId": net.key, "OwnerId": net.account, "IpPermissions": permissions}]  # fmt: skip
+
+
+def _azure(admitted: _Rules) -> dict[str, Any]:
     net = _of("azure")[0]
     group, name = net.key.split("/")
     base = f"/subscriptions/{AZURE_SUBSCRIPTION}/resourceGroups/{group}/providers"
     vnet = f"{base}/Microsoft.Network/virtualNetworks/{name}"
+    databases = f"{base}/Microsoft.Network/networkSecurityGroups/nsg-databases"
     own = [host for host in HOSTS if host.net is net]
     subnets = sorted({host.subnet.split("/")[1] for host in own})
     return {
@@ -101,6 +128,7 @@ def _azure() -> dict[str, Any]:
             "id": f"{base}/Microsoft.Network/networkInterfaces/{host.nic.split('/')[1]}",
             "name": host.nic.split("/")[1], "location": net.region, "macAddress": host.mac,
             "virtualMachine": {"id": f"{base}/Microsoft.Compute/virtualMachines/{host.instance}"},
+            **({"networkSecurityGroup": {"id": databases}} if guards(host) else {}),
             "ipConfigurations": [{"privateIPAddress": host.address,
                                   "subnet": {"id": f"{vnet}/subnets/{host.subnet.split('/')[1]}"}}],
         } for host in own],
@@ -108,6 +136,14 @@ def _azure() -> dict[str, Any]:
             "id": f"{base}/Microsoft.Compute/virtualMachines/{host.instance}", "name": host.instance,
             "location": net.region, "hardwareProfile": {"vmSize": "Standard_D8s_v5"}, "zones": [host.zone],
         } for host in own],
+        "azure-nsgs": [{
+            "id": databases, "name": "nsg-databases", "location": net.region, "securityRules": [
+                {"name": f"AllowErp{number}", "priority": 100 + number, "access": "Allow", "direction": "Inbound",
+                 "protocol": "Tcp", "sourceAddressPrefix": prefix, "destinationAddressPrefix": "*",
+                 "destinationPortRange": str(port)}
+                for number, (prefix, port) in enumerate(admitted[group_of(net)])
+            ],
+        }],
         "azure-flow-logs": [{
             "id": f"{base}/Microsoft.Network/networkWatchers/w/flowLogs/erp", "targetResourceId": vnet, "enabled": True,
         }],

@@ -5,8 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 
 from weft.twin.cloud import GCP_PROJECT, OCI_TENANCY, Host, Provider, Shape, Talk, talks
+from weft.twin.cloud_faults import added, concerned, kept, lasted
+from weft.twin.timeline import Timeline
 
 #: Seconds that a record sums up.
 INTERVAL_S = 300
@@ -22,6 +25,8 @@ _AWS_FIELDS = (
     " vpc-id subnet-id instance-id tcp-flags pkt-srcaddr pkt-dstaddr region az-id pkt-src-aws-service"
     " pkt-dst-aws-service flow-direction traffic-path"
 )
+_QUIET = 0.4  # how often nobody tries what is refused
+_RETRIES = 8  # records of refused attempts of a host in an interval
 _GCP_KEPT = 0.5  # of the records: Acme's subnets have flow sampling at one half
 
 
@@ -56,27 +61,44 @@ def _level(shape: Shape, at_s: float) -> float:
     return 0.15 + 0.85 * wave ** (1.5 if shape == "work" else 4)
 
 
-def ways(seed: int, start_s: int, provider: Provider) -> Iterator[Way]:
+def ways(timeline: Timeline, start_s: int, provider: Provider) -> Iterator[Way]:
     """Everything that the interfaces of a provider log of the interval that begins at ``start_s``."""
+    faults = concerned(timeline.faults(start_s, start_s + INTERVAL_S))
+    shares = {fault.id: lasted(fault, start_s, start_s + INTERVAL_S) for fault in faults}
     for number, talk in enumerate(_talks()):
-        rng = np.random.default_rng([seed, start_s, number])
-        answer = talk.bps / 8 * INTERVAL_S * _level(talk.shape, start_s) * float(rng.lognormal(0, 0.25))
-        if talk.rejected and rng.random() < 0.4:
-            continue  # nobody tries all the time
-        port = int(rng.integers(32768, 60999))
-        peer = talk.peer if isinstance(talk.peer, Host) else None
-        other = peer.address if peer is not None else str(talk.peer)
-        own = talk.host.public or talk.host.address if peer is None and not _private(other) else talk.host.address
-        client, server = (other, own) if talk.is_server else (own, other)
-        asked, answered = (client, server, port, talk.port), (server, client, talk.port, port)
-        volumes = [(asked, max(60.0, answer * talk.ask))] + ([] if talk.rejected else [(answered, max(60.0, answer))])
-        for (src, dst, src_port, dst_port), octets in volumes:
-            packets = max(1, round(octets / (60 if talk.rejected else 980)))
-            for at, away in ((talk.host, peer), (peer, talk.host)):
-                if at is None or at.net.provider != provider or (talk.rejected and at is not (peer or talk.host)):
-                    continue
-                is_out = src in (at.address, at.public)
-                yield Way(talk, at, src, dst, src_port, dst_port, int(octets), packets, is_out, away)
+        rng = np.random.default_rng([timeline.seed, start_s, number])
+        share = math.prod(1 - shares[fault.id] * (1 - kept(fault, talk)) for fault in faults)
+        if share > 0 and not (talk.rejected and rng.random() < _QUIET):
+            yield from _of_talk(talk, rng, start_s, provider, share)
+    for fault in faults:
+        key = zlib.crc32(fault.id.encode())
+        for number, talk in enumerate(added(fault)):
+            rng = np.random.default_rng([timeline.seed, start_s, key, number])
+            for _ in range(_RETRIES if talk.rejected else 1):
+                # Every attempt has a port of its own, and so a record.
+                one = replace(talk, bps=talk.bps / _RETRIES) if talk.rejected else talk
+                yield from _of_talk(one, rng, start_s, provider, shares[fault.id])
+
+
+def _of_talk(
+    talk: Talk, rng: np.random.Generator, start_s: int, provider: Provider, share: float
+) -> Iterator[Way]:  # fmt: skip
+    """Both directions of a conversation at both of its ends, as far as they are the provider's."""
+    answer = share * talk.bps / 8 * INTERVAL_S * _level(talk.shape, start_s) * float(rng.lognormal(0, 0.25))
+    port = int(rng.integers(32768, 60999))
+    peer = talk.peer if isinstance(talk.peer, Host) else None
+    other = peer.address if peer is not None else str(talk.peer)
+    own = talk.host.public or talk.host.address if peer is None and not _private(other) else talk.host.address
+    client, server = (other, own) if talk.is_server else (own, other)
+    asked, answered = (client, server, port, talk.port), (server, client, talk.port, port)
+    volumes = [(asked, max(60.0, answer * talk.ask))] + ([] if talk.rejected else [(answered, max(60.0, answer))])
+    for (src, dst, src_port, dst_port), octets in volumes:
+        packets = max(1, round(octets / (60 if talk.rejected else 980)))
+        for at, away in ((talk.host, peer), (peer, talk.host)):
+            if at is None or at.net.provider != provider or (talk.rejected and at is not (peer or talk.host)):
+                continue
+            is_out = src in (at.address, at.public)
+            yield Way(talk, at, src, dst, src_port, dst_port, int(octets), packets, is_out, away)
 
 
 def _private(address: str) -> bool:
@@ -88,10 +110,10 @@ def _seen(way: Way, address: str) -> str:
     return way.at.address if address and address == way.at.public else address
 
 
-def aws_file(seed: int, start_s: int, account: str) -> bytes:
+def aws_file(timeline: Timeline, start_s: int, account: str) -> bytes:
     """A file of an account, packed as AWS does."""
     lines = [_AWS_FIELDS]
-    for way in ways(seed, start_s, "aws"):
+    for way in ways(timeline, start_s, "aws"):
         if way.at.net.account != account:
             continue
         path = way.talk.path if way.is_out and way.at is way.talk.host else 0
@@ -105,16 +127,16 @@ def aws_file(seed: int, start_s: int, account: str) -> bytes:
             f" {path or '-'}"
         )
     quiet = f"5 {account} eni-0acmequiet00001 - - - - - - - {start_s} {start_s + INTERVAL_S - 1} -"
-    lost = np.random.default_rng([seed, start_s, 999]).random() < 0.02
+    lost = np.random.default_rng([timeline.seed, start_s, 999]).random() < 0.02
     lines.append(f"{quiet} {'SKIPDATA' if lost else 'NODATA'} - - - - - - - - - - - -")
     return gzip.compress(("\n".join(lines) + "\n").encode(), 6, mtime=start_s)
 
 
-def azure_records(seed: int, start_s: int) -> list[dict[str, Any]]:
+def azure_records(timeline: Timeline, start_s: int) -> list[dict[str, Any]]:
     """A record for each interface that had traffic."""
     flows: dict[Host, dict[str, list[str]]] = {}
     pairs: dict[tuple[int, str], list[Way]] = {}
-    for way in ways(seed, start_s, "azure"):
+    for way in ways(timeline, start_s, "azure"):
         pairs.setdefault((id(way.talk), way.at.name), []).append(way)
     for both in pairs.values():
         first, second = both[0], both[1] if len(both) > 1 else None
@@ -142,11 +164,11 @@ def _azure_record(host: Host, rules: dict[str, list[str]], start_s: int) -> dict
     }  # fmt: skip
 
 
-def gcp_file(seed: int, start_s: int) -> bytes:
+def gcp_file(timeline: Timeline, start_s: int) -> bytes:
     """Entries of an interval, a line each; both ends report, and half of the records is kept."""
     lines: list[str] = []
-    rng = np.random.default_rng([seed, start_s, 7])
-    for way in ways(seed, start_s, "gcp"):
+    rng = np.random.default_rng([timeline.seed, start_s, 7])
+    for way in ways(timeline, start_s, "gcp"):
         if rng.random() >= _GCP_KEPT:
             continue
         sides: dict[str, Any] = {}
@@ -179,9 +201,9 @@ def gcp_file(seed: int, start_s: int) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def oci_file(seed: int, start_s: int) -> bytes:
+def oci_file(timeline: Timeline, start_s: int) -> bytes:
     """Entries of an interval as a connector packs them."""
-    lines = [_oci_line(way, start_s) for way in ways(seed, start_s, "oci")]
+    lines = [_oci_line(way, start_s) for way in ways(timeline, start_s, "oci")]
     return gzip.compress(("\n".join(lines) + "\n").encode(), 6, mtime=start_s)
 
 

@@ -114,9 +114,9 @@ def cloud_files(stage: Stage) -> Iterator[tuple[str, float, bytes]]:
     azure: list[dict[str, object]] = []
     for start_s in range(first * INTERVAL_S, last * INTERVAL_S, INTERVAL_S):
         done_s = float(start_s + INTERVAL_S)
-        for place, make in interval_files(stage.scenario.seed, start_s):
+        for place, make in interval_files(stage.timeline, start_s):
             yield place, done_s, make()
-        azure += azure_records(stage.scenario.seed, start_s)
+        azure += azure_records(stage.timeline, start_s)
         if done_s % 3600 == 0 or done_s + INTERVAL_S > stage.until_s:
             hour = time.strftime("y=%Y/m=%m/d=%d/h=%H/m=00", time.gmtime(start_s))
             yield f"azure/{hour}/PT1H.json", done_s, json.dumps({"records": azure}, separators=(",", ":")).encode()
