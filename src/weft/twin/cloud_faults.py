@@ -68,6 +68,13 @@ def hurt(fault: Fault) -> float:
     return 0.85 * len(cut_off(fault)) / len(hosts(net, _guarded(net)[0]))
 
 
+def orders_kept(fault: Fault, region: str) -> float:
+    """Share of the orders of a continent's sites that go through while a fault is on: each uses its next network."""
+    served = {"prod-us": "Americas", "prod-eu": "Europe"}
+    is_theirs = fault.kind == BLOCK and served.get(net_of(fault).name) == region
+    return 1 - hurt(fault) if is_theirs else 1.0
+
+
 def lasted(fault: Fault, since_s: float, until_s: float) -> float:
     """Share of a span in which a fault is on."""
     return max(0.0, min(fault.end_s, until_s) - max(fault.start_s, since_s)) / (until_s - since_s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from weft.twin.faults import ai_kinds, attacks, benign_kinds, change_kinds, network_kinds
+from weft.twin.faults import ai_kinds, attacks, benign_kinds, change_kinds, cloud, network_kinds
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Truth
 
 _ORDER = list(FaultGroup)
@@ -16,6 +16,7 @@ KINDS: Mapping[str, FaultKind] = {
             *network_kinds.KINDS,
             *change_kinds.KINDS,
             *attacks.KINDS,
+            *cloud.KINDS,
             *benign_kinds.KINDS,
             *ai_kinds.KINDS,
         ),

@@ -1,8 +1,7 @@
-"""Changes that go wrong, services that fail, clouds, and telemetry itself: what is true of each."""
+"""Changes that go wrong, services that fail, and telemetry itself: what is true of each."""
 
 from __future__ import annotations
 
-from weft.twin.cloud import NETS
 from weft.twin.faults import places
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
 from weft.twin.faults.places import device_entity, interface_entity, port_name, site_of
@@ -125,31 +124,6 @@ def saas_slowdown(fault: Fault) -> Truth:
     )  # fmt: skip
 
 
-def cloud_sg_block(fault: Fault) -> Truth:
-    """A rule of a cloud's security group that refuses an application its database."""
-    net = next(net for net in NETS if net.key == fault.target)
-    group = f"sg-{net.key[4:]}"
-    return Truth(
-        f"Security group blocks: {net.name}", f"security_group:{group}", "change",
-        f"A rule of {group} in {net.name} is gone: the application does not reach its database any more.",
-        (
-            Symptom("cloud_flows", f"network:{net.key}", "rejected connections to port 5432"),
-        ),
-        RightAction("security_group", {"group": group}, "Put the rule back."), services=("public services",),
-    )  # fmt: skip
-
-
-def cloud_cost_spike(fault: Fault) -> Truth:
-    """Traffic between regions that costs."""
-    net = next(net for net in NETS if net.key == fault.target)
-    return Truth(
-        f"Cross-region traffic: {net.name}", f"network:{net.key}", "cost",
-        f"A job in {net.name} ({net.region}) reads its data from another region.",
-        (Symptom("cloud_flows", f"network:{net.key}", "many times the usual octets to another region"),),
-        RightAction("failover", {"service": net.name, "to": net.region}, "Let it read the copy in its own region."),
-    )  # fmt: skip
-
-
 def exporter_silent(fault: Fault) -> Truth:
     """A device that still forwards, but exports no flows."""
     return Truth(
@@ -177,10 +151,6 @@ def _dns_places(_seed: int) -> tuple[Place, ...]:
     )
 
 
-def _cloud_nets(*names: str) -> tuple[Place, ...]:
-    return tuple(Place(net.name, f"{net.name}, {net.region}", target=net.key) for net in NETS if net.name in names)
-
-
 def _shop_ports(_seed: int) -> tuple[Place, ...]:
     return places.guarded_ports()
 
@@ -200,11 +170,6 @@ KINDS = (
     FaultKind("saas_slowdown", "SaaS slowdown", _APPLICATION,
               "A SaaS outside is slow, everywhere or by way of one provider.", (8 * _MIN, 40 * _MIN), 0.9, places.saas,
               saas_slowdown, (0.2, 1.0)),
-    FaultKind("cloud_sg_block", "Security group blocks", _CLOUD,
-              "A rule of a cloud's security group is gone; the application does not reach its database.",
-              (8 * _MIN, 30 * _MIN), 0.5, lambda _: _cloud_nets("prod-us", "prod-eu"), cloud_sg_block, (0.3, 1.0)),
-    FaultKind("cloud_cost_spike", "Cross-region traffic", _CLOUD, "A job reads its data from another region.",
-              (20 * _MIN, 3 * _H), 0.4, lambda _: _cloud_nets("prod-us", "prod-eu"), cloud_cost_spike, (0.2, 1.0)),
     FaultKind("exporter_silent", "Exporter silent", _TELEMETRY, "A device exports no flows any more.",
               (4 * _MIN, 25 * _MIN), 0.5, places.exporters, exporter_silent),
     FaultKind("clock_skew", "Clock skew", _TELEMETRY, "The clock of a device is off.",
