@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import structlog
@@ -24,6 +25,7 @@ from weft.api.application import create_app
 from weft.api.auth.accounts import LocalAccess
 from weft.api.inventory import InventoryPages
 from weft.api.knowledge import learn
+from weft.api.network import NetworkPages
 from weft.api.ports import ApiDependencies
 from weft.api.server import ApiServer, Door
 from weft.collect.business import BusinessSeries
@@ -53,6 +55,10 @@ from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import open_state
+from weft.store.telemetry import TelemetryStore
+
+if TYPE_CHECKING:
+    from weft.network.snapshot import NetworkSource
 
 log = structlog.get_logger(__name__)
 
@@ -150,7 +156,9 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             intake=intake, pushes=pushes, known=lambda: learn(names, questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
-            synthetics=synthetics, routes=routes, scenario=acme.scenario if acme is not None else None,
+            synthetics=synthetics, routes=routes,
+            network=NetworkPages(partial(_network_source, pages, inventory, store, questions, routes)),
+            scenario=acme.scenario if acme is not None else None,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)
@@ -174,6 +182,14 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher:
 
         parts.append(CloudCollector(settings.cloud, intake, inventory, enricher, settings.data_dir))
     return parts
+
+
+def _network_source(
+    pages: InventoryPages, inventory: Inventory, store: TelemetryStore, questions: QueryEngine, routes: RoutingQuestions
+) -> NetworkSource:
+    from weft.api.network_states import network_source  # its kernels: a second of every other start
+
+    return network_source(pages.network, inventory.snapshot, store, questions, routes)
 
 
 def _fetch_after_commits(configs: ConfigCollector, rows: pa.RecordBatch) -> None:
