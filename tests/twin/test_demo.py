@@ -49,7 +49,7 @@ def test_backfills_the_missing_history_then_sends_live() -> None:
     assert sink.flushed == 1
     received = np.concatenate([b.received_ns for b in sink.batches]) / 1e9
     assert received.min() < started - 3500
-    assert received.max() <= started + 5
+    assert received.max() <= time.time()
     assert len(np.unique(np.concatenate([b.source for b in sink.batches]), axis=0)) == len(org.EXPORTERS)
     assert {v[:4] for v in versions} >= {"0005", "0009", "000a", "0000"}
 
@@ -67,7 +67,7 @@ def test_reference_tables_name_every_exporter_and_interface(tmp_path: Path) -> N
     tables = write_reference_tables(tmp_path)
     with tables.interfaces.open() as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == sum(len(e.ports) for e in org.EXPORTERS)
+    assert len(rows) == sum(len(org.all_ports(e)) for e in org.EXPORTERS)
     with tables.exporters.open() as file:
         assert {row["name"] for row in csv.DictReader(file)} == {e.name for e in org.EXPORTERS}
     with tables.prefixes.open() as file:

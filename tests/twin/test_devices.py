@@ -12,6 +12,7 @@ from weft.twin.devices import DeviceTwin
 from weft.twin.faults.schedule import acme_timeline
 from weft.twin.history import history
 from weft.twin.messages import messages
+from weft.twin.traffic import ExporterTraffic
 
 NOON = 1_790_000_000.0
 CONFIG = DemoConfig(records_per_s=2)
@@ -40,7 +41,7 @@ def test_counters_never_fall_and_both_ways_of_asking_agree():
 
 def test_flows_and_counters_of_a_port_agree():
     device = twin("lon-fw1")  # exports every packet: its flows are all there is
-    flows = device._traffic.generate(NOON - 1800, NOON)
+    flows = ExporterTraffic(device.device, 20.0, TIMELINE).generate(NOON - 1800, NOON)
     octets = device.octets(np.array([NOON - 1800, NOON]))
     for i, port in enumerate(device.ports):
         metered = float(flows.octets[flows.in_if == port.index].sum())

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from weft.twin import organisation as org
+from weft.twin.demand import activity
 from weft.twin.timeline import Timeline
-from weft.twin.traffic import activity
 
 PRODUCTS = {"web": 1.0, "app": 0.7, "partner": 0.25}
 SERVICES = ("people", "servers", "public services", "Microsoft 365", "Salesforce")

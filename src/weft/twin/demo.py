@@ -109,7 +109,7 @@ def make_device(number: int, config: DemoConfig, timeline: Timeline, now_s: floa
     since_s = now_s - config.backfill_hours * 3600
     boot_ms = int((since_s - _UPTIME_S) * 1000) + number * 977
     return FlowDevice(
-        exporter, ExporterTraffic(exporter, config.records_per_s, config.seed),
+        exporter, ExporterTraffic(exporter, config.records_per_s, timeline),
         _encoder(exporter, boot_ms, number + 1, config, since_s, timeline),
         np.random.default_rng([config.seed, number]), timeline,
     )  # fmt: skip

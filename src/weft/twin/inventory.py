@@ -13,10 +13,6 @@ from weft.twin import organisation as org
 from weft.twin.probing import hop_address
 from weft.twin.reference import customer_prefixes
 
-_ASNS = {
-    "Lumen": 3356, "Arelion": 1299, "Cogent": 174, "GTT": 3257, "DTAG": 3320, "Singtel": 7473, "Zayo": 6461,
-    "Telstra": 4637, "euNetworks": 13237, "NTT": 2914, "Orange": 5511, "AMS-IX": 6777, "DE-CIX": 6695, "LINX": 8714,
-}  # fmt: skip
 _TRANSIT_COST = 4_200.0  # USD a month for 100 Gbit/s with a commitment of a fifth
 _COMMIT = 0.2
 _Entry = dict[str, Any]
@@ -82,7 +78,7 @@ def _links() -> Iterator[_Entry]:
 def _providers() -> Iterator[_Entry]:
     names = {port.provider for device in org.DEVICES for port in org.all_ports(device)}
     for name in sorted((names | {link.provider for link in org.LINKS}) - {""}):
-        yield {"name": name, **({"asn": _ASNS[name]} if name in _ASNS else {})}
+        yield {"name": name, **({"asn": org.PROVIDER_ASNS[name]} if name in org.PROVIDER_ASNS else {})}
 
 
 def _circuits() -> Iterator[_Entry]:

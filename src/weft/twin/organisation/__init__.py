@@ -5,7 +5,7 @@ and an AS number set aside for documentation and private use (RFC 5398, 5737, 38
 """
 
 from weft.twin.organisation.business import CUSTOMERS, SERVICES
-from weft.twin.organisation.internet import APPS, HTTPS, QUIC, REMOTES, App, Remote
+from weft.twin.organisation.internet import APPS, HTTPS, PROVIDER_ASNS, QUIC, REMOTES, App, Remote
 from weft.twin.organisation.model import (
     Customer,
     Exporter,
@@ -36,7 +36,7 @@ ACME_AS = 64500
 
 __all__ = [
     "ACME_AS", "APPS", "BACKBONE", "BY_CODE", "BY_NAME", "CUSTOMERS", "DEVICES", "EXPORTERS", "FIRST_BACKBONE_PORT",
-    "HARDWARE", "HTTPS", "LINKS", "LOCAL", "QUIC", "REMOTES", "SERVICES", "SILENT", "SITES", "App", "Customer",
-    "Exporter", "Hardware", "Link", "Port", "Protocol", "Remote", "Service", "Shape", "Site", "all_ports",
+    "HARDWARE", "HTTPS", "LINKS", "LOCAL", "PROVIDER_ASNS", "QUIC", "REMOTES", "SERVICES", "SILENT", "SITES", "App",
+    "Customer", "Exporter", "Hardware", "Link", "Port", "Protocol", "Remote", "Service", "Shape", "Site", "all_ports",
     "backbone_ports",
 ]  # fmt: skip

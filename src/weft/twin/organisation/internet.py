@@ -57,6 +57,15 @@ REMOTES = (
 )
 
 
+#: AS numbers of those who sell connectivity to Acme, and of the exchanges' route servers.
+PROVIDER_ASNS = {
+    "Lumen": 3356, "Arelion": 1299, "Cogent": 174, "GTT": 3257, "DTAG": 3320, "Singtel": 7473, "Zayo": 6461,
+    "Telstra": 4637, "euNetworks": 13237, "NTT": 2914, "Orange": 5511, "Equinix CH": 24115, "Equinix SG": 24115,
+    "Equinix DA": 24115, "Equinix SV": 24115, "DE-CIX NY": 63034, "AMS-IX": 6777, "DE-CIX": 6695, "LINX": 8714,
+    "France-IX": 51706, "JPIX": 7527, "HKIX": 4635, "DE-CIX Mumbai": 43729,
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """An application: the port that servers listen on, how its flows look, when people use it."""

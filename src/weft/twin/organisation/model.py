@@ -81,17 +81,13 @@ class Link:
     b_port: int
     speed_bps: int
     delay_ms: float  # one way
+    metric: int  # IGP cost, both ways
     provider: str = ""
     circuit: str = ""
     cost_per_month: float = 0.0  # USD
     srlgs: tuple[str, ...] = ()  # what it shares with other lines: a cable, a duct, a building
     peak_bps: tuple[float, float] = (0.0, 0.0)
     shape: Shape = "flat"
-
-    @property
-    def metric(self) -> int:
-        """IGP cost: tenths of a millisecond, at least 1, so that the quickest way is the shortest."""
-        return max(1, round(self.delay_ms * 10))
 
 
 @dataclass(frozen=True, slots=True)

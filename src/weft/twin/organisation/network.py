@@ -19,13 +19,18 @@ HARDWARE = {
 _G = 1_000_000_000
 #: Ports 20 and up are the backbone's: named et-2/0/0, et-2/0/1 … (port20, port21 … of a firewall).
 FIRST_BACKBONE_PORT = 20
+#: IGP costs are tenths of a millisecond; lines of branch offices cost so much more that nothing else takes them.
+_BRANCH_METRIC = 5000
+#: Ends, bit/s, one way delay in ms, IGP cost, provider, circuit, USD a month, shared risks.
+_Line = tuple[str, str, int, float, int, str, str, float, tuple[str, ...]]
 
 
 def _line(
     a: str, b: str, speed_g: int, delay_ms: float, provider: str = "", circuit: str = "", cost: float = 0.0,
     *srlgs: str,
-) -> tuple[str, str, int, float, str, str, float, tuple[str, ...]]:  # fmt: skip
-    return a, b, speed_g * _G, delay_ms, provider, circuit, cost, srlgs
+) -> _Line:  # fmt: skip
+    metric = max(1, round(delay_ms * 10)) + (_BRANCH_METRIC if "-fw" in a else 0)
+    return a, b, speed_g * _G, delay_ms, metric, provider, circuit, cost, srlgs
 
 
 _CERMAK, _HUDSON, _RED_SEA = "350 East Cermak", "60 Hudson Street", "Red Sea cables"
@@ -60,7 +65,7 @@ _LINES = (
 )  # fmt: skip
 
 
-def _numbered(lines: Sequence[tuple[str, str, int, float, str, str, float, tuple[str, ...]]]) -> tuple[Link, ...]:
+def _numbered(lines: Sequence[_Line]) -> tuple[Link, ...]:
     """The lines with their ports: each device numbers its own in order."""
     used: dict[str, int] = {}
 
@@ -74,9 +79,9 @@ def _numbered(lines: Sequence[tuple[str, str, int, float, str, str, float, tuple
 BACKBONE = _numbered(_LINES)
 #: Lines inside a site.
 LOCAL = (
-    *(Link(f"{code}-border1", 10, f"{code}-core1", 1, 100 * _G, 0.05) for code in ("chi", "nyc", "ams", "sin")),
-    Link("lon-border1", 10, "lon-fw1", 10, 10 * _G, 0.05),
-    Link("nyc-core1", 5, "nyc-fw1", 10, 10 * _G, 0.05),
+    *(Link(f"{code}-border1", 10, f"{code}-core1", 1, 100 * _G, 0.05, 1) for code in ("chi", "nyc", "ams", "sin")),
+    Link("lon-border1", 10, "lon-fw1", 10, 10 * _G, 0.05, 1),
+    Link("nyc-core1", 5, "nyc-fw1", 10, 10 * _G, 0.05, 1),
 )
 LINKS = (*BACKBONE, *LOCAL)
 
@@ -139,16 +144,16 @@ _HKG, _MUM = _border("hkg", ("Singtel", "GTT"), "HKIX"), _border("mum", ("Singte
 SILENT = (Exporter("nyc-core1", "nyc", "core", "sflow", "127.10.2.3", None, 4e9, _core("nyc")),)
 EXPORTERS = (
     Exporter("chi-border1", "chi", "border", "ipfix", "127.10.1.1", 1000, 38e9, _CHI),
-    Exporter("chi-core1", "chi", "core", "sflow", "127.10.1.2", 262_144, 6e9, _core("chi")),
+    Exporter("chi-core1", "chi", "core", "sflow", "127.10.1.2", 524_288, 6e9, _core("chi")),
     Exporter("nyc-border1", "nyc", "border", "netflow_v9", "127.10.2.1", 1000, 34e9, _NYC),
     Exporter("nyc-fw1", "nyc", "firewall", "netflow_v9", "127.10.2.2", None, 1.6e9, _firewall("Cogent", "nyc-core1"),
              share=0.6),
     Exporter("ams-border1", "ams", "border", "ipfix", "127.10.3.1", 2000, 30e9, _AMS),
-    Exporter("ams-core1", "ams", "core", "sflow", "127.10.3.2", 262_144, 5e9, _core("ams")),
+    Exporter("ams-core1", "ams", "core", "sflow", "127.10.3.2", 524_288, 5e9, _core("ams")),
     Exporter("fra-border1", "fra", "border", "netflow_v9", "127.10.4.1", 1000, 41e9, _FRA1),
     Exporter("fra-border2", "fra", "border", "netflow_v5", "127.10.4.2", 500, 9e9, _FRA2, loss=0.004, share=0.5),
     Exporter("sin-border1", "sin", "border", "ipfix", "127.10.5.1", 512, 17e9, _SIN, share=0.7),
-    Exporter("sin-core1", "sin", "core", "sflow", "127.10.5.2", 131_072, 3e9, _core("sin")),
+    Exporter("sin-core1", "sin", "core", "sflow", "127.10.5.2", 524_288, 3e9, _core("sin")),
     Exporter("lon-border1", "lon", "border", "netflow_v5", "127.10.6.1", 1000, 12e9, _LON, share=0.7),
     Exporter("lon-fw1", "lon", "firewall", "ipfix", "127.10.6.2", 1, 1.1e9, _firewall("Lumen", "lon-border1"),
              share=0.5),
