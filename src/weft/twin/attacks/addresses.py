@@ -81,13 +81,11 @@ def asn_of(address: NDArray[np.uint32]) -> NDArray[np.uint32]:
 
 
 def attackers(attack: Attack, count: int = 1) -> tuple[str, ...]:
-    """Addresses of those behind a fault, neighbours of each other: the one it names, else by its dice."""
-    if attack.who:
-        try:
-            first = number(attack.who)
-        except ipaddress.AddressValueError:
-            first = 0
-        if first:
-            return tuple(text(first & ~255 | (first + i) & 255) for i in range(count))
-    base = number(HOSTILE.split("/")[0]) + 16 * int(dice(attack, "attacker").integers(1, 15)) + 1
-    return tuple(text(base + i) for i in range(count))
+    """Addresses of those behind an attack: the one it names, else one by its dice; several are of one /28."""
+    try:
+        first = number(attack.who)
+    except ipaddress.AddressValueError:
+        first = number(HOSTILE.split("/")[0]) + 16 * int(dice(attack, "attacker").integers(1, 15)) + 1
+    if count == 1:
+        return (text(first),)
+    return tuple(text(first // 16 * 16 + 1 + i % 14) for i in range(count))

@@ -23,12 +23,13 @@ from weft.twin.attacks.sights import from_inside, to_cloud, where_is
 from weft.twin.attacks.strands import BUCKET_S, Attack, attack_of, dice, split_target
 from weft.twin.timeline import Timeline
 
+#: Connections a minute from one source that the IPS signature for RDP waits for.
+RDP_THRESHOLD = 10
 _ALERT, _WARNING, _NOTICE, _INFO = 1, 4, 5, 6
 _DAEMON, _AUTH, _LOCAL7 = 3, 4, 23
 _USERS = ("root", "admin", "cisco", "test", "oracle", "ubuntu", "postgres", "netadmin")
 _MOST_PER_S = 1.5  # lines of one attack: devices limit how much they log
 _DNS_PER_H = 40  # everyday names that a firewall logs
-_RDP_THRESHOLD = 10  # connections a minute that the IPS signature waits for
 _SWEEP_PER_S = 12.0  # what the anomaly sensor takes for a scan
 
 
@@ -147,7 +148,7 @@ def _brute_force(
         if what == "ssh":
             for one in at:
                 yield _failed(float(one) + 1.1, attack.device, _USERS[int(rng.integers(len(_USERS)))], source, rng)
-        elif len(at) >= _RDP_THRESHOLD:
+        elif len(at) >= RDP_THRESHOLD:
             rest = (
                 f'eventtype="signature" severity="high" srcip={source} srcintf="port1" dstip={whom} dstport=3389 '
                 f'proto=6 action="detected" attack="MS.RDP.Connection.Brute.Force" attackid=36777 '

@@ -7,7 +7,6 @@ Their traffic and their log lines are those of ``weft.twin.attacks``. ``target``
 from __future__ import annotations
 
 import ipaddress
-from functools import cache
 
 from weft.twin import organisation as org
 from weft.twin.attacks.addresses import attackers, host
@@ -20,161 +19,21 @@ from weft.twin.attacks.covert import (
     tunnel_rate,
 )
 from weft.twin.attacks.floods import VECTORS, attack_bps_of
-from weft.twin.attacks.logs import firewall_of
+from weft.twin.attacks.logs import RDP_THRESHOLD, firewall_of
 from weft.twin.attacks.probes import brute_rate, guessers, scan_rate, scanner_rate, typist
-from weft.twin.attacks.sights import device_address, from_inside, to_cloud, to_public, where_is
+from weft.twin.attacks.sights import from_inside, to_device, to_public, where_is
 from weft.twin.attacks.strands import Sight, attack_of, split_target
 from weft.twin.attacks.surges import surge_bps
-from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
+from weft.twin.faults import attack_places as places
+from weft.twin.faults.model import Fault, FaultGroup, FaultKind, RightAction, Symptom, Truth
 
 _SECURITY, _BENIGN = FaultGroup.SECURITY, FaultGroup.BENIGN
 _MIN = 60.0
 _PUBLIC = ("public services",)
+#: Received on a port beyond what it carries anyway, bit/s: less does not stand out of its counters.
+_PLAIN_BPS = 2.5e9
+_FEW_PACKETS = 10.0
 _WAIT = RightAction("none", text="Nothing: it is meant to be so.")
-
-
-# --- places ----------------------------------------------------------------------------------------------------------
-
-
-def _open_sites() -> tuple[org.Site, ...]:
-    """Sites with services for the public."""
-    return tuple(site for site in org.SITES if site.kind != "branch")
-
-
-def _guarded_sites() -> tuple[org.Site, ...]:
-    """Sites whose people go out by a firewall."""
-    return tuple(
-        site for site in org.SITES
-        if any(sight.device.role == "firewall" for sight in from_inside(site.code, "people"))
-    )  # fmt: skip
-
-
-def _victim(site: org.Site, number: int) -> str:
-    """A public service: another customer's for another number."""
-    return host(site.public, 1 + 8 * (number % 3) + number % 5)
-
-
-def _person(site: org.Site, number: int) -> str:
-    """A machine of somebody at a site."""
-    return host(site.users, 137 + 611 * number)
-
-
-def _server(site: org.Site, number: int) -> str:
-    return host(site.servers, 21 + 57 * number)
-
-
-def _at(site: org.Site, what: str, whom: str, title: str, device: str = "") -> Place:
-    return Place(f"{site.code}-{what}", title, device or _nearest(site), target=f"{what}@{whom}")
-
-
-def _nearest(site: org.Site) -> str:
-    own = [device.name for device in org.DEVICES if device.site == site.code]
-    return next((name for name in own if org.BY_NAME[name].role == "border"), own[0])
-
-
-@cache
-def _amplified(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        _at(site, vector.name, _victim(site, number), f"{vector.title} at {site.name}")
-        for site in _open_sites() for number, vector in enumerate(VECTORS.values())
-    )  # fmt: skip
-
-
-@cache
-def _syn(_seed: int) -> tuple[Place, ...]:
-    return tuple(_at(site, "syn", _victim(site, 1), f"A public service in {site.name}") for site in _open_sites())
-
-
-@cache
-def _carpets(_seed: int) -> tuple[Place, ...]:
-    return tuple(_at(site, "carpet", site.public, f"All of {site.public}, {site.name}") for site in _open_sites())
-
-
-@cache
-def _scans(_seed: int) -> tuple[Place, ...]:
-    found = [_at(site, "vertical", _victim(site, 2), f"All ports of a host in {site.name}") for site in _open_sites()]
-    found.append(Place("everywhere-horizontal", "One port of every public address", target="horizontal@everywhere"))
-    for site in _guarded_sites():
-        if to_cloud(site.code, "people"):
-            whom = _person(site, 1)
-            found.append(_at(site, "sweep", whom, f"From a machine in {site.name} to the clouds", firewall_of(whom)))
-            whom = _person(site, 2)
-            found.append(_at(site, "slow", whom, f"From a machine in {site.name}, slowly", firewall_of(whom)))
-    return tuple(found)
-
-
-@cache
-def _logins(_seed: int) -> tuple[Place, ...]:
-    ssh = [
-        Place(f"{device.name}-ssh", f"SSH of {device.name}", device.name, target=f"ssh@{device_address(device.name)}")
-        for device in org.EXPORTERS if device.role in ("border", "firewall")
-    ]  # fmt: skip
-    rdp = [
-        _at(site, "rdp", _person(site, 3), f"A desktop that is open to the Internet, {site.name}",
-            firewall_of(_person(site, 3)))
-        for site in _guarded_sites()
-    ]  # fmt: skip
-    return (*ssh, *rdp)
-
-
-@cache
-def _typos(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        Place(f"{name}-login", f"SSH of {name}", name, target=f"typo@{device_address(name)}")
-        for name in (device.name for device in org.EXPORTERS if device.role in ("border", "firewall"))
-    )
-
-
-@cache
-def _infected(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        _at(site, f"host{number}", _person(site, 4 + number), f"A machine in {site.name}",
-            firewall_of(_person(site, 4 + number)))
-        for site in _guarded_sites() for number in (1, 2)
-    )  # fmt: skip
-
-
-@cache
-def _thieves(_seed: int) -> tuple[Place, ...]:
-    inside = [
-        _at(site, "https", _person(site, 8), f"From a machine in {site.name}", firewall_of(_person(site, 8)))
-        for site in _guarded_sites()
-    ]  # fmt: skip
-    servers = [
-        _at(site, "sftp", _server(site, 1), f"From a server in {site.name}") for site in _open_sites()
-        if from_inside(site.code, "servers")
-    ]  # fmt: skip
-    return (*inside, *servers)
-
-
-@cache
-def _scanners(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        _at(site, "scanner", _server(site, 60), f"Acme's scanner in {site.name}", firewall_of(_server(site, 60)))
-        for site in org.SITES if to_cloud(site.code, "servers")
-    )  # fmt: skip
-
-
-@cache
-def _backups(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        _at(site, "backup", _server(site, 3), f"From {site.name} to the cloud", firewall_of(_server(site, 3)))
-        for site in org.SITES if to_cloud(site.code, "servers")
-    )  # fmt: skip
-
-
-@cache
-def _crowds(_seed: int) -> tuple[Place, ...]:
-    return tuple(_at(site, "crowd", _victim(site, 0), f"A public service in {site.name}") for site in _open_sites())
-
-
-@cache
-def _updates(_seed: int) -> tuple[Place, ...]:
-    return tuple(
-        Place(f"{site.code}-{name.lower()}", f"Everybody in {site.name} fetches from {name}", _nearest(site),
-              target=f"{name}@{site.code}")
-        for site in _open_sites() if site not in _guarded_sites() for name in ("Akamai", "Apple")
-    )  # fmt: skip
 
 
 # --- truths ----------------------------------------------------------------------------------------------------------
@@ -188,14 +47,28 @@ def _rate(bps: float) -> str:
     return f"{bps / 1e9:.1f} Gbit/s" if bps >= 1e9 else f"{bps / 1e6:.0f} Mbit/s"
 
 
-def _ways_in(sights: tuple[Sight, ...], said: str) -> tuple[Symptom, ...]:
-    """What counters of the ports show by which a flood comes in."""
+def _ways_in(sights: tuple[Sight, ...], bps: float) -> tuple[Symptom, ...]:
+    """What counters show of a flood at the ports by which it comes in; a small one does not stand out."""
     found = []
     for sight in sights:
-        if sight.device.role == "border":
+        if sight.device.role == "border" and bps * (sight.high - sight.low) > _PLAIN_BPS:
             port = next(port.name for port in sight.device.ports if port.index == sight.outer)
-            found.append(Symptom("metrics", f"interface:{sight.device.name}|{port}", said))
+            found.append(Symptom("metrics", f"interface:{sight.device.name}|{port}", "more received", 60.0))
     return tuple(found)
+
+
+def _seen(fault: Fault, sights: tuple[Sight, ...], packets_per_s: float) -> float | None:
+    """Seconds until exporters have likely sampled a few packets of a fault; None where it ends before."""
+    per_s = sum(
+        packets_per_s * (sight.high - sight.low) / (sight.device.sampling_rate or 1) for sight in sights
+        if sight.device in org.EXPORTERS
+    )  # fmt: skip
+    after = _FEW_PACKETS / per_s if per_s > 0 else float("inf")
+    return after if after < fault.end_s - fault.start_s else None
+
+
+def _if_seen(after_s: float | None, entity: str, said: str) -> tuple[Symptom, ...]:
+    return () if after_s is None else (Symptom("flows", entity, said, after_s),)
 
 
 def _hit(address: str) -> tuple[str, ...]:
@@ -215,7 +88,7 @@ def _amplification(fault: Fault) -> Truth:
         (
             Symptom("flows", _host(whom), f"UDP from port {vector.port}, from thousands of sources; most in, none out",
                     60.0),
-            *_ways_in(to_public(where_is(whom)[0]), "more received"),
+            *_ways_in(to_public(where_is(whom)[0]), bps),
         ),
         RightAction("flowspec", {"prefix": f"{whom}/32", "protocol": "udp", "port": str(vector.port)},
                     f"Drop UDP from port {vector.port} to {whom} at the borders."),
@@ -247,7 +120,7 @@ def _carpet(fault: Fault) -> Truth:
         "much.",
         (
             Symptom("flows", f"prefix:{prefix}", "UDP from one port to every address alike", 60.0),
-            *_ways_in(to_public(site), "more received"),
+            *_ways_in(to_public(site), attack_bps_of(attack_of(fault))),
         ),
         RightAction("flowspec", {"prefix": prefix, "protocol": "udp"}, f"Limit UDP to {prefix} at the borders."),
         services=_PUBLIC,
@@ -267,14 +140,14 @@ def _port_scan(fault: Fault) -> Truth:
             RightAction("quarantine", {"host": whom}, f"Quarantine {whom}."),
         )  # fmt: skip
     source = attackers(attack)[0]
+    sites = [where_is(whom)[0]] if what == "vertical" else [site.code for site in places.open_sites()]
     scanned = f"the ports of {whom}" if what == "vertical" else "one port after another of every public address"
-    sites = [where_is(whom)[0]] if what == "vertical" else [site.code for site in _open_sites()]
+    after = _seen(fault, tuple(sight for code in sites for sight in to_public(code)), per_s / len(sites))
     return Truth(
         f"Port scan by {source}", _host(source), "attack", f"{source} tries {scanned}, {per_s:.3g} a second.",
-        tuple(
-            Symptom("flows", _host(source), f"SYNs to {scanned}, as far as {name} samples them", 30.0)
-            for name in dict.fromkeys(sight.device.name for code in sites for sight in to_public(code))
-            if org.BY_NAME[name].role == "border"
+        (
+            Symptom("logs", _host(source), "packets denied at ever other ports", 10 / min(0.2 * per_s, 1.5)),
+            *_if_seen(after, _host(source), f"SYNs to {scanned}, as far as borders sample them"),
         ),
         RightAction("block_source", {"source": source}, f"Block {source}."),
     )  # fmt: skip
@@ -285,14 +158,19 @@ def _brute_force(fault: Fault) -> Truth:
     own = guessers(attack)
     source = own[0] if len(own) == 1 else str(ipaddress.IPv4Network((own[0], 28), strict=False))
     per_s = brute_rate(attack)
-    where = Symptom("flows", _host(whom), "short connections of one size from the same few sources")
-    logs = Symptom("logs", f"device:{fault.device}", "failed logins from outside" if what == "ssh"
-                   else "IPS: RDP brute force where one source tries often", 1 / per_s)  # fmt: skip
+    sights = to_device(fault.device) if what == "ssh" else from_inside(*where_is(whom))
+    where = _if_seen(_seen(fault, sights, 34 * per_s), _host(whom), "short connections of one size from few sources")
+    each = 60 * per_s / len(own)
+    logs: tuple[Symptom, ...] = ()
+    if what == "ssh":
+        logs = (Symptom("logs", f"device:{fault.device}", "failed logins from outside", 2 / per_s),)
+    elif each > 1.5 * RDP_THRESHOLD:
+        logs = (Symptom("logs", f"device:{fault.device}", "IPS: RDP brute force", 120.0),)
     return Truth(
         f"Brute force on {what.upper()} of {whom}", _host(own[0]), "attack",
         f"{len(own)} source{'s' * (len(own) > 1)} near {own[0]} tr{'y' if len(own) > 1 else 'ies'} {per_s:.2g} "
         f"passwords a second at {what.upper()} of {whom}.",
-        (logs, where), RightAction("block_source", {"source": source}, f"Block {source}."),
+        (*logs, *where), RightAction("block_source", {"source": source}, f"Block {source}."),
     )  # fmt: skip
 
 
@@ -391,35 +269,35 @@ def _update(fault: Fault) -> Truth:
 KINDS = (
     FaultKind("ddos_udp_amplification", "DDoS: UDP amplification", _SECURITY,
               "Answers of thousands of DNS, NTP, CLDAP, memcached or SSDP servers crowd a public service.",
-              (4 * _MIN, 30 * _MIN), 0.7, _amplified, _amplification, (0.1, 1.0)),
+              (4 * _MIN, 30 * _MIN), 0.7, places.amplified, _amplification, (0.1, 1.0)),
     FaultKind("ddos_syn", "DDoS: SYN flood", _SECURITY,
               "Connection requests from made-up addresses exhaust a public service.",
-              (4 * _MIN, 30 * _MIN), 0.5, _syn, _syn_flood, (0.1, 1.0)),
+              (4 * _MIN, 30 * _MIN), 0.5, places.syn, _syn_flood, (0.1, 1.0)),
     FaultKind("ddos_carpet", "DDoS: carpet bombing", _SECURITY,
               "Amplified UDP over every address of a prefix, little for each.",
-              (6 * _MIN, 40 * _MIN), 0.4, _carpets, _carpet, (0.1, 1.0)),
+              (6 * _MIN, 40 * _MIN), 0.4, places.carpets, _carpet, (0.1, 1.0)),
     FaultKind("port_scan", "Port scan", _SECURITY,
               "One host's ports, one port everywhere, or from inside into the clouds, fast or slowly.",
-              (5 * _MIN, 90 * _MIN), 1.0, _scans, _port_scan, (0.1, 1.0)),
+              (5 * _MIN, 90 * _MIN), 1.0, places.scans, _port_scan, (0.1, 1.0)),
     FaultKind("brute_force", "Password guessing", _SECURITY,
               "Attempt after attempt to sign in by SSH at a device or by RDP at an open desktop.",
-              (5 * _MIN, 60 * _MIN), 1.0, _logins, _brute_force, (0.1, 1.0)),
+              (5 * _MIN, 60 * _MIN), 1.0, places.logins, _brute_force, (0.1, 1.0)),
     FaultKind("c2_beacon", "C2 beacon", _SECURITY,
               "Malware that calls its master at intervals with jitter.",
-              (90 * _MIN, 340 * _MIN), 0.5, _infected, _beacon, (0.1, 1.0)),
+              (90 * _MIN, 340 * _MIN), 0.5, places.infected, _beacon, (0.1, 1.0)),
     FaultKind("data_exfiltration", "Data theft", _SECURITY,
               "A host that sends far more than it gets to somebody unknown.",
-              (10 * _MIN, 120 * _MIN), 0.5, _thieves, _exfiltration, (0.1, 1.0)),
+              (10 * _MIN, 120 * _MIN), 0.5, places.thieves, _exfiltration, (0.1, 1.0)),
     FaultKind("dns_tunnelling", "DNS tunnel", _SECURITY, "Data hidden in names that are asked of DNS.",
-              (15 * _MIN, 180 * _MIN), 0.5, _infected, _tunnelling, (0.1, 1.0)),
+              (15 * _MIN, 180 * _MIN), 0.5, places.infected, _tunnelling, (0.1, 1.0)),
     FaultKind("login_typo", "Mistyped password", _BENIGN, "A few failed logins of somebody who may.",
-              (1 * _MIN, 2 * _MIN), 0.8, _typos, _typo),
+              (1 * _MIN, 2 * _MIN), 0.8, places.typos, _typo),
     FaultKind("scanner_approved", "Approved scanner", _BENIGN, "Acme's own vulnerability scanner on its round.",
-              (10 * _MIN, 60 * _MIN), 0.5, _scanners, _scanner),
+              (10 * _MIN, 60 * _MIN), 0.5, places.scanners, _scanner),
     FaultKind("backup_burst", "Backup out of its time", _BENIGN, "A large upload to Acme's own cloud store.",
-              (10 * _MIN, 60 * _MIN), 0.5, _backups, _backup),
+              (10 * _MIN, 60 * _MIN), 0.5, places.backups, _backup),
     FaultKind("flash_crowd", "Flash crowd", _BENIGN, "Thousands of people open one page at once.",
-              (10 * _MIN, 60 * _MIN), 0.5, _crowds, _crowd),
+              (10 * _MIN, 60 * _MIN), 0.5, places.crowds, _crowd),
     FaultKind("benign_surge", "Update day", _BENIGN, "Everybody's machine fetches an update at once.",
-              (15 * _MIN, 90 * _MIN), 0.5, _updates, _update),
+              (15 * _MIN, 90 * _MIN), 0.5, places.updates, _update),
 )  # fmt: skip
