@@ -23,10 +23,9 @@ from weft.model.changes import CHANGES
 from weft.model.logs import LOG_SOURCES, LOGS
 from weft.twin import organisation as org
 from weft.twin.config import DemoConfig
-from weft.twin.configs import write_configs
+from weft.twin.configs import Commit, commits, write_configs
 from weft.twin.demo import device_socket
 from weft.twin.demo_devices import Intake
-from weft.twin.faults.model import Fault
 from weft.twin.messages import Message, messages
 from weft.twin.player import Player
 from weft.twin.senses import clocks
@@ -132,22 +131,20 @@ class DemoConfigs(Player):
             self._directory.mkdir(parents=True)
             self._git("init", "-q")
             self._write(since, "svc-backup", "Configurations of all devices")
-            for one in self._timeline.faults(since, now):
-                if one.kind == "config_commit":
-                    self._commit(one.start_s + 1, one)
+            for one in commits(self._timeline, since, now):
+                self._commit(one.at_s + 1, one)
         super().start()
 
     def _run(self) -> None:
         seen = time.time()
         while not self._stop.wait(5.0):
             now = time.time()
-            for one in self._timeline.faults(seen, now):
-                if one.kind == "config_commit" and one.start_s >= seen:
-                    self._commit(now, one)
+            for one in commits(self._timeline, seen, now):
+                self._commit(now, one)
             seen = now
 
-    def _commit(self, at_s: float, one: Fault) -> None:
-        self._write(at_s, one.who, f"{one.device}: committed by {one.who}", one.device)
+    def _commit(self, at_s: float, one: Commit) -> None:
+        self._write(at_s, one.who, one.title, one.device)
 
     def _write(self, at_s: float, author: str, subject: str, device_name: str = "") -> None:
         if write_configs(self._directory, self._timeline, at_s, device_name):

@@ -54,7 +54,6 @@ def misconfig_mtu(fault: Fault) -> Truth:
         f"{fault.who} sets the MTU of a line to {fault.other} to 1500: large packets are dropped, small ones pass.",
         (
             *_committed(fault),
-            Symptom("metrics", interface_entity(fault.device, fault.port), "output discards"),
             Symptom("probes", f"site:{site_of(fault.device)}", "throughput collapses over the line; pings pass"),
         ),
         _undo(fault), services=("servers",),

@@ -20,8 +20,12 @@ from weft.twin.faults.model import Fault
 
 #: Received light from where on bits get lost, dBm; at full degradation the line loses a few percent of its packets.
 SENSITIVITY_DBM = -8.0
+#: Received light below which devices raise an alarm, dBm.
+ALARM_DBM = -7.0
 #: Octets that a port passes on after a misconfigured MTU; the network uses jumbo frames elsewhere.
 SMALL_MTU, JUMBO_MTU = 1500, 9192
+#: VLANs of the rows of servers.
+VLANS = (110, 120, 130, 140)
 #: AS numbers of those who do harm (set aside for documentation, RFC 5398).
 HIJACKER_AS, LEAKER_AS, INVALID_AS = 64_510, 64_509, 64_508
 _PORTS = {device.name: tuple(port.index for port in org.all_ports(device)) for device in org.DEVICES}
@@ -123,6 +127,11 @@ def mtu(fault: Fault, device: str, port: int, at_s: float) -> int:
     if fault.kind == "misconfig_mtu" and (device, port) == (fault.device, fault.port):
         return SMALL_MTU if fault.start_s <= at_s < fault.end_s else 0
     return 0
+
+
+def missing_vlan(fault: Fault) -> int:
+    """The VLAN that a change leaves out."""
+    return VLANS[int(dice(fault, "vlan").integers(len(VLANS)))]
 
 
 # --- routing ---------------------------------------------------------------------------------------------------------
