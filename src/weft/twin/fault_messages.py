@@ -13,7 +13,8 @@ import numpy as np
 
 from weft.twin import organisation as org
 from weft.twin.attacks.logs import Line
-from weft.twin.devices import peer_address, peer_asn
+from weft.twin.devices import peer_asn
+from weft.twin.exits import peer_address
 from weft.twin.faults import effects
 from weft.twin.faults.begin import dice, planned_s
 from weft.twin.faults.model import Fault

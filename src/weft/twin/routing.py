@@ -1,9 +1,8 @@
 """What Acme's neighbours tell its border routers: a table of some thousand prefixes, and how it changes.
 
-Neighbours are those that the devices' own answers name. Like faults, changes are decided by the seed and
-the clock: those of any span can be asked for, so that history and what is live tell one story. Twice a day something
-happens that routing people fear: somebody announces a part of Acme's own prefix, and a customer of a provider leaks
-routes of its other provider.
+Neighbours are those that the devices' own answers name. Like faults, ordinary changes are decided by the seed and the
+clock: those of any span can be asked for, so that history and what is live tell one story. What faults do to routes
+comes on top: sessions that end, providers that withdraw all, hijacks, leaks, origins that are not entitled.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import heapq
 import json
 import random
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from ipaddress import IPv4Network, ip_network
@@ -20,21 +19,24 @@ from pathlib import Path
 from typing import Any
 
 from weft.twin import organisation as org
-from weft.twin.devices import peer_address, peer_asn
+from weft.twin.devices import peer_asn
 from weft.twin.encode_bgp import Attributes, Prefix
+from weft.twin.exits import Exit, exits, is_peer, local_pref, path_length, peer_address
+from weft.twin.faults.begin import dice
+from weft.twin.faults.effects import HIJACKER_AS, INVALID_AS, LEAKER_AS
+from weft.twin.faults.model import Fault
+from weft.twin.faults.places import has_payload
 from weft.twin.timeline import Timeline
 
-#: AS numbers of those who do harm (set aside for documentation).
-HIJACKER_AS, LEAKER_AS = 64_510, 64_509
 _BACKBONES = (2914, 6453, 6762, 5511, 3491, 6939, 1273)
 _SPECIFICS_V4, _SPECIFICS_V6 = 60, 8  # more-specific prefixes of each remote network, at most
 _SLOT_S = 60
-_DAY_S = 86_400
-_HIJACK_AT_S, _HIJACK_S = 5 * 3600 + 600, 540  # of the day, UTC
-_LEAK_AT_S, _LEAK_S = 14 * 3600 + 1260, 1260
+#: Faults are heard of by neighbour after neighbour, for so long after they began or ended, s.
+_SPREAD_S = 120.0
+#: Origins whose routes a leak passes on, the most important first.
+_LEAKED = (15_169, 2_906, 20_940)
 _CHANGE_CHANCE = 0.03  # of a neighbour and minute
 OWN = IPv4Network("203.0.113.0/24")
-HIJACKED = IPv4Network("203.0.113.128/25")
 
 #: Routes of a neighbour: prefix → what it says.
 Table = dict[Prefix, Attributes]
@@ -101,7 +103,7 @@ def table(seed: int, neighbour: Neighbour) -> Table:
     """What a neighbour tells on an ordinary day. An exchange's members tell of their own networks alone."""
     found: Table = {}
     for prefix, origin in world(seed):
-        if neighbour.is_exchange and zlib.crc32(f"{neighbour.asn} {origin}".encode()) % 5 > 2:
+        if neighbour.is_exchange and not is_peer(origin):
             continue
         found[prefix] = _said(seed, neighbour, prefix, origin)
     for prefix, origin in _mistaken(seed):
@@ -125,8 +127,10 @@ def _said(seed: int, neighbour: Neighbour, prefix: Prefix, origin: int, *, varia
     """The attributes of a route; ``variant``: another way, which its origin makes less liked by repeating itself."""
     way = f"{seed} {neighbour.device} {neighbour.port} {origin} {int(prefix.network_address) % 3}"
     chosen = zlib.crc32(way.encode())
-    middle = (_BACKBONES[(chosen >> (4 * at)) % len(_BACKBONES)] for at in range((chosen + variant) % 3))
-    path = (origin,) if neighbour.is_exchange else tuple(dict.fromkeys((neighbour.asn, *middle, origin)))
+    between = [asn for asn in _BACKBONES if asn not in (neighbour.asn, origin)]
+    first, count = chosen % len(between), path_length(origin) - 2 + variant % 2
+    middle = [between[(first + 3 * at) % len(between)] for at in range(count)]
+    path = (origin,) if neighbour.is_exchange else (neighbour.asn, *middle, origin)
     hop = neighbour.address if prefix.version == 4 else f"2001:db8:fffe::{int(neighbour.address.split('.')[3]):x}"
     region = 100 * (1 + chosen % 4) + zlib.crc32(neighbour.device.encode()) % 20
     return Attributes(
@@ -145,7 +149,13 @@ def accepted(neighbour: Neighbour, prefix: Prefix, said: Attributes) -> Attribut
     site = 10 + [each.code for each in org.SITES].index(neighbour.device.split("-")[0])
     kind = 2000 if neighbour.is_exchange else 1000
     marks = ((org.ACME_AS, kind + neighbour.port), (org.ACME_AS, site))
-    return replace(said, local_pref=200 if neighbour.is_exchange else 100, communities=said.communities + marks)
+    liked = local_pref(_exit(neighbour.device, neighbour.port), said.as_path[-1])
+    return replace(said, local_pref=max(liked, 100), communities=said.communities + marks)
+
+
+@cache
+def _exit(device: str, port: int) -> Exit:
+    return next(one for one in exits() if one.at == (device, port))
 
 
 def _may(origin: int, prefix: Prefix) -> bool:
@@ -168,7 +178,7 @@ def _payloads() -> tuple[tuple[Prefix, int], ...]:
     """Who may announce what: most networks have said so."""
     found: list[tuple[Prefix, int]] = [(OWN, org.ACME_AS)]
     for remote in org.REMOTES:
-        if zlib.crc32(remote.name.encode()) % 6:
+        if has_payload(remote):
             found += [(ip_network(remote.prefix), remote.asn), (ip_network(remote.prefix_v6), remote.asn)]
     return tuple(found)
 
@@ -186,9 +196,8 @@ def write_payloads(path: Path) -> Path:
 
 def route_changes(timeline: Timeline, since_s: float, until_s: float) -> Iterator[RouteChange]:
     """Everything that neighbours send in a span after their tables, in order of time."""
-    sessions, harm = _sessions(timeline, since_s, until_s), _harm(timeline.seed, since_s, until_s)
-    ordinary = _ordinary(timeline.seed, since_s, until_s)
-    found = heapq.merge(*(sorted(each, key=_when) for each in (sessions, harm, ordinary)), key=_when)
+    harm, ordinary = _harm(timeline, since_s, until_s), _ordinary(timeline.seed, since_s, until_s)
+    found = heapq.merge(sorted(harm, key=_when), sorted(ordinary, key=_when), key=_when)
     yield from (one for one in found if since_s <= one.at_s < until_s)
 
 
@@ -196,35 +205,86 @@ def _when(one: RouteChange) -> float:
     return one.at_s
 
 
-def _sessions(timeline: Timeline, since_s: float, until_s: float) -> Iterator[RouteChange]:
-    """Sessions that faults end for a while."""
-    for one in timeline.faults(since_s, until_s):
-        if one.kind == "session_down":
-            yield RouteChange(one.start_s, one.device, one.port, "down")
-            yield RouteChange(one.end_s, one.device, one.port, "up")
+def _harm(timeline: Timeline, since_s: float, until_s: float) -> Iterator[RouteChange]:
+    """What faults do to sessions and routes."""
+    for one in timeline.faults(since_s - _SPREAD_S, until_s):
+        match one.kind:
+            case "session_down":
+                yield RouteChange(one.start_s, one.device, one.port, "down")
+                yield RouteChange(one.end_s, one.device, one.port, "up")
+            case "device_reboot":
+                for neighbour in neighbours(one.device) if one.device in _border_names() else ():
+                    yield RouteChange(one.start_s, one.device, neighbour.port, "down")
+                    yield RouteChange(one.end_s + 5.0, one.device, neighbour.port, "up")
+            case "withdrawn_transit":
+                usual = table(timeline.seed, _neighbour(one.device, one.port))
+                yield from _for_a_while(one, _neighbour(one.device, one.port), 0.0, dict.fromkeys(usual), usual)
+            case "bgp_hijack":
+                yield from _hijack(one)
+            case "bgp_leak":
+                yield from _leak(timeline.seed, one)
+            case "rpki_invalid":
+                yield from _not_entitled(timeline.seed, one)
 
 
-def _harm(seed: int, since_s: float, until_s: float) -> Iterator[RouteChange]:
-    """The day's hijack, heard from a few providers in turn, and the day's leak."""
-    for day in range(int(since_s // _DAY_S) - 1, int(until_s // _DAY_S) + 1):
-        start = day * _DAY_S + _HIJACK_AT_S
-        for late, neighbour in enumerate(_providers("Cogent") + _providers("Lumen")):
-            path = (neighbour.asn, *((_BACKBONES[late % 3],) if late > 2 else ()), HIJACKER_AS)
-            said = Attributes(path, neighbour.address, communities=((neighbour.asn, 300),))
-            begins, ends = start + 4 * late, start + _HIJACK_S + 3 * late
-            yield RouteChange(begins, neighbour.device, neighbour.port, "routes", ((HIJACKED, said),))
-            yield RouteChange(ends, neighbour.device, neighbour.port, "routes", ((HIJACKED, None),))
-        start = day * _DAY_S + _LEAK_AT_S
-        for late, neighbour in enumerate(_providers("Singtel") + _providers("GTT")):
-            usual = table(seed, neighbour)
-            leaked = [prefix for prefix, said in usual.items() if said.as_path[-1] in (15_169, 2_906, 20_940)]
-            routes = tuple(
-                (each, replace(usual[each], as_path=(neighbour.asn, LEAKER_AS, 6453, usual[each].as_path[-1])))
-                for each in leaked
-            )
-            back = tuple((each, usual[each]) for each in leaked)
-            yield RouteChange(start + 5 * late, neighbour.device, neighbour.port, "routes", routes)
-            yield RouteChange(start + _LEAK_S + 5 * late, neighbour.device, neighbour.port, "routes", back)
+def _for_a_while(
+    one: Fault, neighbour: Neighbour, late_s: float, said: Mapping[Prefix, Attributes | None], usual: Table
+) -> Iterator[RouteChange]:
+    """A neighbour says something else of some prefixes while a fault is on, then what it always says, if anything."""
+    back = tuple((prefix, usual.get(prefix)) for prefix in said)
+    begins, ends = one.start_s + late_s, one.end_s + 0.75 * late_s
+    if begins < ends:
+        yield RouteChange(begins, neighbour.device, neighbour.port, "routes", tuple(said.items()))
+        yield RouteChange(ends, neighbour.device, neighbour.port, "routes", back)
+
+
+def _hijack(one: Fault) -> Iterator[RouteChange]:
+    """Heard from a few providers in turn: the worse, from the more."""
+    hijacked = ip_network(one.target)
+    for late, neighbour in enumerate(_believers(one)):
+        path = (neighbour.asn, *((_BACKBONES[late % 3],) if late > 2 else ()), HIJACKER_AS)
+        said = Attributes(path, neighbour.address, communities=((neighbour.asn, 300),))
+        yield from _for_a_while(one, neighbour, 4.0 * late, {hijacked: said}, {})
+
+
+def _leak(seed: int, one: Fault) -> Iterator[RouteChange]:
+    """Routes of some networks by way of a customer of a provider, wherever Acme buys from it."""
+    origins = _LEAKED[: max(1, round(one.severity * len(_LEAKED)))]
+    for late, neighbour in enumerate(_providers(one.target)):
+        usual = table(seed, neighbour)
+        leaked = {
+            prefix: replace(said, as_path=(neighbour.asn, LEAKER_AS, 6453, said.as_path[-1]))
+            for prefix, said in usual.items()
+            if said.as_path[-1] in origins
+        }
+        yield from _for_a_while(one, neighbour, 5.0 * late, leaked, usual)
+
+
+def _not_entitled(seed: int, one: Fault) -> Iterator[RouteChange]:
+    """A network's prefix from an origin that may not, instead of its own."""
+    prefix = ip_network(one.target)
+    for late, neighbour in enumerate(_believers(one)):
+        usual = table(seed, neighbour)
+        if prefix in usual:
+            said = replace(usual[prefix], as_path=(*usual[prefix].as_path[:-1], INVALID_AS))
+            yield from _for_a_while(one, neighbour, 3.0 * late, {prefix: said}, usual)
+
+
+def _believers(one: Fault) -> list[Neighbour]:
+    """Neighbours by transit who take an origin that is not the right one: the worse, the more."""
+    names = sorted({port.provider for device in borders() for port in device.ports if port.connectivity == "transit"})
+    order = dice(one, "believers").permutation(len(names))
+    chosen = [names[at] for at in order[: max(1, round(one.severity * len(names)))]]
+    return [neighbour for name in chosen for neighbour in _providers(name)]
+
+
+@cache
+def _border_names() -> frozenset[str]:
+    return frozenset(device.name for device in borders())
+
+
+def _neighbour(device: str, port: int) -> Neighbour:
+    return next(each for each in neighbours(device) if each.port == port)
 
 
 @cache

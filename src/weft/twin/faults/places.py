@@ -10,7 +10,7 @@ from functools import cache
 from ipaddress import ip_address, ip_network
 
 from weft.twin import organisation as org
-from weft.twin.devices import peer_address
+from weft.twin.exits import peer_address
 from weft.twin.faults.model import Fault, Place
 
 _DEVICES = {device.name: device for device in org.DEVICES}
