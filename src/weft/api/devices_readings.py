@@ -40,11 +40,15 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One metric of one thing in a device: ``rate`` per second where it is a counter, the ``last`` value, and when."""
+    """One metric of one thing in a device: ``rate`` per second where it is a counter, the ``last`` value, and when.
+
+    ``took_s``: how long the counter's last increase took, which is how often it is read; 0 where it is none.
+    """
 
     last: float
     at: float
     rate: float | None = None
+    took_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,7 @@ class Telemetry:
         condition, parameters = _of_machine(of) if of else ("1", {})
         sql = (
             f"SELECT {_KEYS}, sum(increase) AS grown, sum(interval_ms) AS ms, argMax(value, time) AS last,\n"
-            "  toFloat64(max(time)) AS at\n"
+            "  toFloat64(max(time)) AS at, argMax(interval_ms, time) AS took\n"
             f"FROM metrics\nWHERE metric IN ({_names(metrics)}) AND {_within(until - window_s, until)}\n"
             f"  AND {condition} AND (if_index != 0 OR component != '')\n"
             "GROUP BY exporter, sender, if_index, component, metric"
@@ -194,7 +198,8 @@ def _lay(values: Any, buckets: Any, rates: Any, spans: Any) -> None:
 
 
 def _reading(row: dict[str, Any]) -> Reading:
-    return Reading(row["last"], row["at"], row["grown"] * 1000 / row["ms"] if row["ms"] else None)
+    rate = row["grown"] * 1000 / row["ms"] if row["ms"] else None
+    return Reading(row["last"], row["at"], rate, row.get("took", 0) / 1000)
 
 
 def _port_of(network: Network, row: dict[str, Any]) -> tuple[Machine, str] | None:

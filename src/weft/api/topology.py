@@ -27,7 +27,9 @@ from weft.query.times import lay_grid, parse_time
 Level = Literal["site", "device"]
 Made = TypeVar("Made")
 #: A picture of now is as good for this long, one of the past for ever; so many are kept.
-FRESH_S, KEPT = 5.0, 128
+FRESH_S, KEPT = 2.0, 128
+#: Rates of a live picture are taken over two readings of the usual counter and a little, but over so long at least.
+LEAST_WINDOW_S, LATE_S = 10.0, 2.0
 MOST_BUCKETS = 720
 EARLIER = "The inventory knew nothing yet at that time: shown is the network as it is known now."
 #: Device → interfaces up, interfaces down.
@@ -60,7 +62,7 @@ class Topology:
         now = self._clock()
         moment = min(parse_time(at, now, "at"), int(now))
         live = moment >= now - RATE_WINDOW_S / 2
-        return self._remember(("view", moment // 5 if live else moment, level, site), live, lambda: self._view(
+        return self._remember(("view", moment // FRESH_S if live else moment, level, site), live, lambda: self._view(
             moment, live, level, site
         ))  # fmt: skip
 
@@ -96,15 +98,13 @@ class Topology:
         network, notes = self._network(at, live)
         _check(network, site)
         wires = _wires(network, level, site)
-        readings = self._telemetry.interfaces(network, (*TRAFFIC, *TROUBLE), at, RATE_WINDOW_S) if wires else {}
-        for key, states in self._telemetry.states(network, at).items():
-            readings[key] = readings.get(key, {}) | states
-        since = at - RATE_WINDOW_S
-        flows, more = self._flows(network, wires, readings, since, at)
-        links = [
-            link_view(wire, network, readings, flows, lambda end: interface_traffic(network, end, since, at))
-            for wire in wires
-        ]
+        readings, lately, since = self._readings(network, wires, at, live)
+        flows, more = self._flows(network, wires, readings, at - RATE_WINDOW_S, at)
+
+        def query(end: End) -> dict[str, Any]:
+            return interface_traffic(network, end, since if end in lately else at - RATE_WINDOW_S, at)
+
+        links = [link_view(wire, network, readings, flows, query) for wire in wires]
         edges = edges_of(links, level, site)
         nodes = _nodes(network, level, site, edges, readings)
         kind, nodes = _placed(nodes, edges)
@@ -120,6 +120,21 @@ class Topology:
                 unplaced=sum(not machine.site for machine in network.machines.values()),
             ),
         )  # fmt: skip
+
+    def _readings(self, network: Network, wires: Sequence[Wire], at: int, live: bool) -> tuple[Readings, set[End], int]:
+        """Readings of all interfaces; ends whose rates are of the time since the third, the others' of the window."""
+        asked = (*TRAFFIC, *TROUBLE)
+        readings = self._telemetry.interfaces(network, asked, at, RATE_WINDOW_S) if wires else {}
+        window = _live_window(wires, readings) if live else RATE_WINDOW_S
+        lately: set[End] = set()
+        if window < RATE_WINDOW_S:
+            for key, known in self._telemetry.interfaces(network, asked, at, window).items():
+                fresh = {name: reading for name, reading in known.items() if reading.rate is not None}
+                readings[key] = readings.get(key, {}) | fresh
+                lately |= {End(*key)} if fresh else set()
+        for key, states in self._telemetry.states(network, at).items():
+            readings[key] = readings.get(key, {}) | states
+        return readings, lately, at - window
 
     def _network(self, at: int, live: bool) -> tuple[Network, list[str]]:
         """The network then; what is known now, with a note, for times before anything was known."""
@@ -171,6 +186,20 @@ def _check(network: Network, site: str) -> None:
     known = site in network.places or any(machine.site == site for machine in network.machines.values())
     if site and not known:
         raise NotFound(f"no site {site!r} is known at that time", where="site", fix="GET /api/v1/topology lists them")
+
+
+def _live_window(wires: Sequence[Wire], readings: Readings) -> int:
+    """How long rates of now are taken over, seconds: what most links are read often enough for."""
+    took = sorted(
+        reading.took_s
+        for wire in wires
+        for end in (wire.a, wire.b)
+        for name, reading in readings.get((end.device, end.interface), {}).items()
+        if name in TRAFFIC and reading.took_s > 0
+    )
+    if not took:
+        return RATE_WINDOW_S
+    return int(min(max(2 * took[len(took) // 2] + LATE_S, LEAST_WINDOW_S), RATE_WINDOW_S))
 
 
 def _counted(readings: Readings, end: End) -> bool:
