@@ -82,19 +82,22 @@ def _order_of_names(topology: Topology, node: I64, far: I64, link: I64) -> I32:
 
 
 @inlined
-def choose(table: RouteTable, up: NDArray[np.bool_], row: I32, distance: I64, ingress: int, group: int) -> int:
-    """Place in the table of the route that ``ingress`` uses for ``group``; -1 where it has none.
+def choose(
+    table: RouteTable, up: NDArray[np.bool_], row: I32, distance: I64, node: int, group: int, origin: int
+) -> int:
+    """Place in the table of the route that ``node`` uses for ``group``; -1 where it has none.
 
-    A route counts when its link is up and its border is reached; one that leads back to ``ingress`` does not (the
-    neighbour would see its own AS in the path). ``distance[row[border], ingress]`` is the IGP distance.
+    A route counts when its link is up and its border is reached; one that leads back to ``origin``, where the traffic
+    came in, does not (that neighbour would see its own AS in the path, and does not send it). ``distance[row[border],
+    node]`` is the IGP distance.
     """
     best, nearest, grade, heard_as, lowest_med = -1, 0, -1, -1, 0
     for i in range(table.start[group], table.start[group + 1]):
         if grade >= 0 and table.grade[i] != grade:
             break
         border = table.node[i]
-        far_off = 0 if border == ingress else distance[row[border], ingress]
-        if not up[table.arc[i]] or table.far[i] == ingress or far_off < 0:
+        far_off = 0 if border == node else distance[row[border], node]
+        if not up[table.arc[i]] or table.far[i] == origin or far_off < 0:
             continue
         grade = table.grade[i]
         if table.neighbor_as[i] != heard_as:

@@ -1,7 +1,8 @@
 """Where demands leave: routing applied to them, so that what remains are demands between nodes.
 
-Demands for a prefix group leave by the route that their ingress chooses (``bgp``); demands that a static route, a
-filter or a tunnel matches are followed hop by hop (``forwarding``). All others are left to the IGP as they are.
+Demands for a prefix group leave by the route that their ingress chooses (``bgp``). Those that a static route, a filter
+or a tunnel matches, or that a border sends on to another, are followed hop by hop (``forwarding``). All others are left
+to the IGP as they are.
 """
 
 from __future__ import annotations
@@ -98,10 +99,14 @@ def resolve(network: Network, known: Resolved | None = None) -> Resolved:
     trees = _trees(network, known)
     ground = ground_of(network, trees)
     table = route_table(topology, network.routing)
-    followed, matched = _follow(network, ground, table, trees)
+    book = _book(network, trees)
+    matched = np.zeros(len(asked), np.bool_)
+    matched[book.demand] = True
     free = np.flatnonzero(~matched)
-    aim, out = asked.egress[free].copy(), np.full(len(free), -1, np.int32)
-    _ways(table, topology.up, ground.row, trees.distance, asked.ingress[free], asked.group[free], aim, out)
+    aim, out, onward = asked.egress[free].copy(), np.full(len(free), -1, np.int32), np.zeros(len(free), np.bool_)
+    _ways(table, ground, asked.ingress[free], asked.group[free], aim, out, onward)
+    followed = _follow(network, ground, table, book.also(free[onward]))
+    free, aim, out = free[~onward], aim[~onward], out[~onward]
     has_way = aim >= 0
     demand, aim, out = free[has_way].astype(np.int32), aim[has_way], out[has_way]
     leaves = out >= 0
@@ -168,25 +173,35 @@ def _same_paths(one: Topology, other: Topology) -> bool:
 
 @kernel
 def _ways(
-    table: RouteTable, up: NDArray[np.bool_], row: I32, distance: I64, ingress: I32, group: I32, aim: I32, out: I32
+    table: RouteTable, ground: Ground, ingress: I32, group: I32, aim: I32, out: I32, onward: NDArray[np.bool_]
 ) -> None:
-    """Border and way out of each demand for a group; of those between nodes ``aim`` becomes -1 where no way leads."""
+    """Border and way out of each demand for a group; of those between nodes ``aim`` becomes -1 where no way leads.
+
+    Sets ``onward`` where the border would send the traffic on to another. That takes an overloaded border: whatever is
+    reached from any other one is reached from all before it too, and they would not have chosen it.
+    """
+    row, distance = ground.row, ground.distance
     for i in range(len(ingress)):
-        if group[i] >= 0:
-            best = choose(table, up, row, distance, ingress[i], group[i])
-            if best >= 0:
-                aim[i], out[i] = table.node[best], table.arc[best]
-        elif aim[i] != ingress[i] and distance[row[aim[i]], ingress[i]] < 0:
-            aim[i] = -1
+        if group[i] < 0:
+            if aim[i] != ingress[i] and distance[row[aim[i]], ingress[i]] < 0:
+                aim[i] = -1
+            continue
+        best = choose(table, ground.up, row, distance, ingress[i], group[i], ingress[i])
+        if best >= 0:
+            aim[i], out[i] = table.node[best], table.arc[best]
+            if not ground.net.transit[aim[i]]:
+                own = choose(table, ground.up, row, distance, aim[i], group[i], ingress[i])
+                onward[i] = own >= 0 and table.node[own] != aim[i]
 
 
-def _follow(network: Network, ground: Ground, table: RouteTable, trees: Trees) -> tuple[Followed, NDArray[np.bool_]]:
-    """Demands that a rule matches, followed; and which they are."""
+def _book(network: Network, trees: Trees) -> Rules:
     distance_to = {int(node): trees.distance[row] for row, node in enumerate(trees.destinations)}
     usable = standing(network.graph, network.routing, distance_to) if network.routing.tunnels else []
-    book = rules(network, usable)
-    matched = np.zeros(len(network.demands), np.bool_)
-    matched[book.demand] = True
+    return rules(network, usable)
+
+
+def _follow(network: Network, ground: Ground, table: RouteTable, book: Rules) -> Followed:
+    """Follows demands until rate limits let pass what comes to them."""
     discards = book.rate_bps == 0
     passing = np.where(discards, 0.0, 1.0)
     for _ in range(_ROUNDS if len(passing) else 1):
@@ -197,7 +212,7 @@ def _follow(network: Network, ground: Ground, table: RouteTable, trees: Trees) -
         if not len(passing) or np.abs(after - passing).max() <= _AGREED:
             break
         passing = after
-    return found, matched
+    return found
 
 
 def _walk(

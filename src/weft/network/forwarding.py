@@ -238,22 +238,28 @@ def _apply(
 @kernel
 def _route(
     ground: Ground, table: RouteTable, room: Scratch, steps: Steps, programme: int, node: int, redirected: int,
-    group: int, egress: int,
+    group: int, egress: int, origin: int,
 ) -> None:  # fmt: skip
     """Sends what is in hand the way that BGP and the IGP choose at a node."""
     aim, out = egress, -1
     if group >= 0:
-        chosen = choose(table, ground.up, ground.row, ground.distance, node, group)
+        chosen = choose(table, ground.up, ground.row, ground.distance, node, group, origin)
         if chosen >= 0:
             aim, out = table.node[chosen], table.arc[chosen]
     if aim < 0 or not _reached(ground, node, aim):
         room.fate[NO_ROUTE] += room.flow[0]
         return
     _carry(ground, room, steps, programme, node, aim, redirected)
-    if room.flow[0] > 0.0:
-        if out >= 0:
-            _over(ground, room, out, room.flow[0], room.flow[1], room.flow[2])
-        _deliver(room, out)
+    if room.flow[0] == 0.0:
+        return
+    if out >= 0 and aim != node and not ground.net.transit[aim]:  # the border may send it on (``egress``)
+        chosen = choose(table, ground.up, ground.row, ground.distance, aim, group, origin)
+        if chosen >= 0 and table.node[chosen] != aim:
+            _turn(room, aim, redirected)
+            return
+    if out >= 0:
+        _over(ground, room, out, room.flow[0], room.flow[1], room.flow[2])
+    _deliver(room, out)
 
 
 @kernel
@@ -284,7 +290,7 @@ def _follow(
             if node == egress:
                 _deliver(room, -1)
             else:
-                _route(ground, table, room, steps, programme, node, redirected, group, egress)
+                _route(ground, table, room, steps, programme, node, redirected, group, egress, start)
     for i in range(room.counts[2]):
         slot = room.turned_at[1, i]
         room.fate[LOOPED] += room.turned[1, slot, 0]

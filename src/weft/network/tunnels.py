@@ -9,7 +9,7 @@ installed, and each such part has a programme of its own. Within a node the step
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -61,6 +61,15 @@ class Rules:
     programme: I32  # [items]
     share: F64  # [items] of its demand
     plain: int  # the programme without steps
+
+    def also(self, demand: NDArray[np.int64]) -> Rules:
+        """The same with demands that no rule matches, to be followed all the same."""
+        count = len(demand)
+        return replace(
+            self, demand=np.concatenate([self.demand, demand.astype(np.int32)]),
+            programme=np.concatenate([self.programme, np.full(count, self.plain, np.int32)]),
+            share=np.concatenate([self.share, np.ones(count)]),
+        )  # fmt: skip
 
 
 def rules(network: Network, usable: Sequence[bool], demands: Demands | None = None) -> Rules:
