@@ -94,7 +94,8 @@ def _interface(glance: Glance, row: int, port: org.Port) -> AgentInterface:
 
     return AgentInterface(
         index=port.index, name=port.name, alias=port.description, counters=counters, up=lambda now: state(now).up,
-        speed_bps=port.speed_bps, mtu=9192, mac=chassis(f"{glance.twin.device.name}:{port.name}"),
+        admin_up=lambda now: state(now).enabled, speed_bps=port.speed_bps, mtu=lambda now: state(now).mtu,
+        mac=chassis(f"{glance.twin.device.name}:{port.name}"),
         rx_dbm=lambda now: state(now).rx_dbm, tx_dbm=lambda now: state(now).tx_dbm,
     )  # fmt: skip
 

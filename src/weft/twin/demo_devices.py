@@ -31,6 +31,9 @@ log = structlog.get_logger(__name__)
 
 COMMUNITY = "acme-demo"
 _LEAST_GAP_S = 120.0
+#: How often devices are polled, by role: what goes wrong on the backbone is to be seen at once.
+_POLLED_S = {"border": 5, "firewall": 15}
+_STREAMED_S = 5
 _MERGED = 24  # batches of history handed over at once
 
 
@@ -70,7 +73,7 @@ def reserve_ports() -> AgentPorts:
 def snmp_settings(ports: AgentPorts) -> dict[str, Any]:
     """Section ``snmp`` for the demo's agents."""
     targets = [
-        {"address": device.address, "port": ports.snmp[device.name], "interval_s": 20}
+        {"address": device.address, "port": ports.snmp[device.name], "interval_s": _POLLED_S[device.role]}
         for device in org.DEVICES
         if device.name in ports.snmp
     ]
@@ -85,7 +88,7 @@ def gnmi_settings(ports: AgentPorts) -> dict[str, Any]:
         if device.name in ports.gnmi
     ]
     presets = ["interfaces", "platform", "lldp", "optics", "queues"]
-    return {"defaults": {"plaintext": True, "presets": presets, "interval_s": 10}, "targets": targets}
+    return {"defaults": {"plaintext": True, "presets": presets, "interval_s": _STREAMED_S}, "targets": targets}
 
 
 class DemoDevices:

@@ -21,8 +21,8 @@ from weft.twin.events import Events
 from weft.twin.exits import exits
 from weft.twin.exits import peer_address as peer_address
 from weft.twin.faults import effects
-from weft.twin.faults.model import Fault
 from weft.twin.timeline import Timeline
+from weft.twin.ways import Structure
 from weft.twin.world import World
 
 _ETHERNET_OCTETS = 18  # header and checksum, which flow records leave out
@@ -125,7 +125,7 @@ class DeviceTwin:
         bps = self._world.port_bps(self.device.name, now)[:, :, 0] * self._scale[:, :, 0]
         load = float(bps.sum(1).max(initial=0.0)) / max(p.speed_bps for p in self.ports)
         wave = np.sin(now_s / 97.0 + len(self.device.name)) + np.sin(now_s / 611.0)
-        on = past.events.active(now_s)
+        on, structure = past.events.active(now_s), past.events.structure(now_s)
         busy = sum(effects.cpu_percent(one, self.device.name, now_s) for one in on)
         heat = sum(effects.heat_celsius(one, self.device.name, now_s) for one in on)
         total = 32 << 30
@@ -136,10 +136,10 @@ class DeviceTwin:
             temperature_celsius=float(34 + 9 * load + 0.7 * wave + heat),
             fan_rpm=float(5200 + 900 * load + 96 * heat), power_watts=float(690 + 210 * load),
             ports=tuple(
-                self._port(i, octets[i], bps[i], (lost[i, _OUT], broken[i, _IN]), now_s, past, on)
+                self._port(i, octets[i], bps[i], (lost[i, _OUT], broken[i, _IN]), now_s, past, structure)
                 for i in range(len(self.ports))
             ),
-            peers=self._peers(now_s, past),
+            peers=self._peers(now_s, past, structure),
         )  # fmt: skip
 
     def octets(self, times_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -174,10 +174,9 @@ class DeviceTwin:
 
     def _port(
         self, i: int, octets: NDArray[np.float64], bps: NDArray[np.float64], troubles: tuple[float, float],
-        now_s: float, past: _Past, on: tuple[Fault, ...],
+        now_s: float, past: _Past, structure: Structure,
     ) -> PortState:  # fmt: skip
-        port, name = self.ports[i], self.device.name
-        structure = past.events.structure(now_s)
+        port, name, on = self.ports[i], self.device.name, past.events.active(now_s)
         up = (name, port.index) not in structure.down
         changes = [t for index, a, b in past.outages if index == port.index for t in (a, b) if t <= now_s]
         now = np.array([now_s])
@@ -197,7 +196,7 @@ class DeviceTwin:
             mtu=max((effects.mtu(one, name, port.index, now_s) for one in on), default=0) or _JUMBO,
         )  # fmt: skip
 
-    def _peers(self, now_s: float, past: _Past) -> tuple[PeerState, ...]:
+    def _peers(self, now_s: float, past: _Past, structure: Structure) -> tuple[PeerState, ...]:
         peers = []
         for way in exits():
             if way.device != self.device.name or not way.is_bgp:
@@ -207,7 +206,7 @@ class DeviceTwin:
             down = any(start <= now_s < end for start, end in mine)
             since = max((t for span in mine for t in span if t <= now_s), default=self._booted_s + 90)
             routes = _FULL_TABLE if port.connectivity == "transit" else _EXCHANGE_TABLE
-            silent = down or way.at in past.events.structure(now_s).no_routes
+            silent = down or way.at in structure.no_routes
             received = 0 if silent else routes + zlib.crc32(port.provider.encode()) % 9000
             description = f"{port.provider} ({org.BY_CODE[self.device.site].name})"
             peers.append(PeerState(peer_address(self.device, port), way.asn, description, not down, since, received))

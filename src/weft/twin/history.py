@@ -80,7 +80,7 @@ def _port_values(port: PortState) -> Iterator[_Value]:
     name, index = port.port.name, port.port.index
     status = 1.0 if port.up else 2.0
     yield "oper_status", name, index, "", status, "gauge"
-    yield "admin_status", name, index, "", 1.0, "gauge"
+    yield "admin_status", name, index, "", 1.0 if port.enabled else 2.0, "gauge"
     yield "speed_bps", name, index, "", float(port.port.speed_bps), "gauge"
     yield "in_errors", name, index, "", float(port.in_errors), "counter"
     yield "out_discards", name, index, "", float(port.out_discards), "counter"

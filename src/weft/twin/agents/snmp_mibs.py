@@ -51,10 +51,10 @@ class AgentInterface:
     alias: str = ""
     counters: Callable[[float], Counters] = lambda _: Counters()
     up: Callable[[float], bool] = lambda _: True
-    admin_up: bool = True
+    admin_up: bool | Callable[[float], bool] = True
     speed_bps: int = 10_000_000_000
     kind: int = 6  # IANAifType
-    mtu: int = 1500
+    mtu: int | Callable[[float], int] = 1500
     mac: bytes = b""
     addresses: tuple[str, ...] = ()  # with prefix length
     lag: int = 0  # ifIndex of the aggregate it belongs to
@@ -162,14 +162,18 @@ def _counter(one: AgentInterface, name: str, wrap: int) -> Variable:
 
 def _interface(one: AgentInterface, variables: dict[Oid, Variable]) -> None:
     speed = min(one.speed_bps, _WRAP32 - 1)
+
+    def enabled(now: float) -> bool:
+        return one.admin_up(now) if callable(one.admin_up) else one.admin_up
+
     low = {10: "in_octets", 11: "in_pkts", 13: "in_discards", 14: "in_errors", 16: "out_octets", 17: "out_pkts",
            19: "out_discards", 20: "out_errors"}  # fmt: skip
     columns: dict[int, Variable] = {
         1: (ber.INTEGER, one.index), 2: _text(one.descr or one.name), 3: (ber.INTEGER, one.kind),
         4: (ber.INTEGER, one.mtu), 5: (ber.GAUGE32, speed),
         6: (ber.OCTETS, one.mac or b"\x02\x00" + one.index.to_bytes(4, "big")),
-        7: (ber.INTEGER, 1 if one.admin_up else 2),
-        8: (ber.INTEGER, lambda now: 1 if one.admin_up and one.up(now) else 2), 9: (ber.TIMETICKS, 0),
+        7: (ber.INTEGER, lambda now: 1 if enabled(now) else 2),
+        8: (ber.INTEGER, lambda now: 1 if enabled(now) and one.up(now) else 2), 9: (ber.TIMETICKS, 0),
     }  # fmt: skip
     columns |= {column: _counter(one, name, _WRAP32) for column, name in low.items()}
     _rows(variables, _IF, (one.index,), columns)
