@@ -34,7 +34,7 @@ from weft.twin.attacks.strands import (
     split_target,
 )
 
-_OPEN = (80, 443)  # on public hosts
+_OPEN, _SERVING = (80, 443), 0.6  # ports that hosts have open, and how many of them do
 _SWEPT = (445, 3389, 22, 5985)  # what moves from host to host inside
 _HUNTED = (22, 23, 3389, 445, 6379, 8291)  # what the Internet is searched for
 _CLOUDS = ("10.110.0.0/16", "10.111.0.0/16", "10.112.0.0/16")
@@ -124,7 +124,8 @@ def _inside(attack: Attack, source: str, per_s: float, ports: tuple[int, ...]) -
         return spaces[target % len(spaces)] + offset.astype(np.uint32), swept[which % len(swept)]
 
     sights = to_cloud(*where_is(source))
-    return (_probing(attack, sights, number(source), port_of, per_s, answering=0.12, inward=False),)
+    is_open = sum(port in _OPEN for port in ports) / len(ports)
+    return (_probing(attack, sights, number(source), port_of, per_s, answering=0.12, inward=False, is_open=is_open),)
 
 
 def scanner_approved(attack: Attack) -> tuple[Strand, ...]:
@@ -140,9 +141,12 @@ def scanner_rate(attack: Attack) -> float:
 def _probing(
     attack: Attack, sights: tuple[Sight, ...], scanner: int,
     port_of: Callable[[NDArray[np.int64]], tuple[NDArray[np.uint32], NDArray[np.uint16]]], per_s: float,
-    *, answering: float = 0.3, inward: bool = True,
+    *, answering: float = 0.3, inward: bool = True, is_open: float = 0.0,
 ) -> Strand:  # fmt: skip
-    """SYN after SYN. ``answering``: the share of closed ports that refuse rather than stay silent."""
+    """SYN after SYN. ``answering``: the share of closed ports that refuse rather than stay silent.
+
+    ``is_open``: the share of probes that are for ports which most hosts have open.
+    """
     lasting = dice(attack, "source")
     own_port = int(lasting.integers(32768, 61000)) if lasting.random() < 0.5 else 0  # one for all, or another each time
     way = float(entries(np.array([scanner], np.uint32))[0])
@@ -153,17 +157,19 @@ def _probing(
         n = len(which)
         # The same host and port always answers the same.
         lot = (dst.astype(np.uint64) * np.uint64(65_537) + port) * np.uint64(2654435761) % np.uint64(1000)
-        is_open = np.isin(port, _OPEN) & (lot < 600)
-        refuses = ~is_open & (lot < 1000 * answering)
-        asked = flows(n, start_s=at, end_s=at + np.where(is_open, 0.08, 0.0), src=scanner, dst=dst, dst_port=port,
+        serves = np.isin(port, _OPEN) & (lot < 1000 * _SERVING)
+        refuses = ~serves & (lot < 1000 * answering)
+        asked = flows(n, start_s=at, end_s=at + np.where(serves, 0.08, 0.0), src=scanner, dst=dst, dst_port=port,
                       src_port=own_port or rng.integers(32768, 61000, n), protocol=TCP, inward=inward, entry=way,
-                      tcp_flags=np.where(is_open, SYN | 0x04, SYN), packets=np.where(is_open, 2, 1),
+                      tcp_flags=np.where(serves, SYN | 0x04, SYN), packets=np.where(serves, 2, 1),
                       packet_octets=44)  # fmt: skip
-        heard = asked.take(is_open | refuses)
-        answered = both_ways(heard, 1, 42, tcp_flags=np.where(is_open, SYN_ACK, RST)[is_open | refuses])
+        heard = asked.take(serves | refuses)
+        answered = both_ways(heard, 1, 42, tcp_flags=np.where(serves, SYN_ACK, RST)[serves | refuses])
         return joined(asked, answered.take(np.arange(len(heard), 2 * len(heard))))
 
-    there, back = constant(attack, per_s * 44 * 8), constant(attack, per_s * 42 * 8 * answering)
+    serving = is_open * _SERVING
+    there = constant(attack, per_s * 44 * 8 * (1 + serving))
+    back = constant(attack, per_s * 42 * 8 * (serving + (1 - serving) * answering))
     return Strand(sights, there if inward else back, back if inward else there, flows=probes, entry=way)
 
 

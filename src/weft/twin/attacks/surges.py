@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +53,13 @@ def benign_surge(attack: Attack) -> tuple[Strand, ...]:
     base = int(ipaddress.IPv4Network(users).network_address) + 1
     clients = (base + rng.permutation(4000)[: int(scaled(attack, 300, 2500))]).astype(np.uint32)
     rate = steady(attack, surge_bps(attack), ramp_s=float(rng.uniform(60, 240)))
-    return (_sessions(from_inside(code, "people"), rate, clients, servers, ask=0.02, server_inside=False),)
+    sights = from_inside(code, "people")
+    exchange = next(
+        sight for sight in sights
+        if any(port.index == sight.outer and port.connectivity == "ix" for port in sight.device.ports)
+    )  # fmt: skip
+    whole = _sessions(sights, rate, clients, servers, ask=0.02, server_inside=False)
+    return (replace(whole, entry=(exchange.low + exchange.high) / 2),)  # networks of content are met at exchanges
 
 
 def surge_bps(attack: Attack) -> float:
