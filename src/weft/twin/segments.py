@@ -21,6 +21,7 @@ from weft.twin.timeline import Timeline
 from weft.twin.ways import Structure, Ways
 
 F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
 Rows = slice | NDArray[np.int64]
 
 #: A port sends no more than this share of its speed.
@@ -37,13 +38,14 @@ class Block:
     """The ports. Segments lie between ``edges``; within one, rates go straight from ``begin`` to ``end``."""
 
     edges: F64  # [segments + 1] UTC seconds
-    begin: F64  # [rows, segments] bit/s
-    end: F64
+    structures: tuple[Structure, ...]  # [segments]
+    begin: F32  # [rows, segments] bit/s
+    end: F32
     counted: F64  # [rows, segments + 1] octets since the first edge
     lost_packets: F64  # [rows, segments + 1] packets that found no room, since the first edge
     broken_packets: F64  # [rows, segments + 1] packets that came in damaged
-    wait_s: F64  # [rows, segments]
-    loss: F64  # [rows, segments] share of packets
+    wait_s: F32  # [rows, segments]
+    loss: F32  # [rows, segments] share of packets, for want of room or damaged
 
     def _at(self, times_s: F64) -> tuple[NDArray[np.int64], F64, F64]:
         """Segment of each time, how far into it that is (0 to 1), and the segment's length."""
@@ -77,10 +79,14 @@ class Block:
         found: F64 = counts[rows][:, which] * (1 - far) + counts[rows][:, which + 1] * far
         return found
 
-    def waits(self, at_s: float) -> tuple[F64, F64]:
+    def waits(self, at_s: float) -> tuple[F32, F32]:
         """Time in front of each port in seconds, share of packets lost there: ``[rows]`` each."""
-        which = int(self._at(np.array([at_s]))[0][0])
+        which = self.segment(at_s)
         return self.wait_s[:, which], self.loss[:, which]
+
+    def segment(self, at_s: float) -> int:
+        """Number of the segment that a moment is in."""
+        return int(self._at(np.array([at_s]))[0][0])
 
 
 @dataclass(frozen=True)
@@ -109,7 +115,8 @@ def make_block(
     changes = events.times(since, since + BLOCK_S)
     edges = np.array(sorted({*np.arange(since, since + BLOCK_S + 1, MINUTE_S, dtype=np.float64).tolist(), *changes}))
     middles = (edges[1:] + edges[:-1]) / 2
-    ways = tuple(ways_in(events.structure(float(middle))) for middle in middles)
+    structures = tuple(events.structure(float(middle)) for middle in middles)
+    ways = tuple(ways_in(structure) for structure in structures)
     asked = [_asked(demand.rates(number), number, times, events) for times in (edges[:-1] + 1e-6, edges[1:] - 1e-6)]
     attacks = _attacks(events, timeline, middles)
     pressed = _loads(ways, (asked[0] + asked[1]) / 2) + attacks
@@ -121,13 +128,16 @@ def make_block(
     length = np.diff(edges)
     packets = (rows[0] + rows[1]) / 2 * length / _BITS / PACKET_OCTETS
     block = Block(
-        edges, rows[0], rows[1], _summed((rows[0] + rows[1]) / 2 * length / _BITS), _summed(packets * loss),
-        _summed(packets * broken), wait, loss,
+        edges, structures, rows[0].astype(np.float32), rows[1].astype(np.float32),
+        _summed((rows[0] + rows[1]) / 2 * length / _BITS), _summed(packets * loss), _summed(packets * broken),
+        wait.astype(np.float32), np.maximum(loss, broken).astype(np.float32),
     )  # fmt: skip
     return block, Columns(edges, tuple(changes), ways, carried[0], carried[1])
 
 
 def _summed(grown: F64) -> F64:
+    if not grown.any():  # the usual case of what goes wrong takes no room
+        return np.broadcast_to(np.zeros(1), (grown.shape[0], grown.shape[1] + 1))
     return np.concatenate([np.zeros((len(grown), 1)), np.cumsum(grown, axis=1)], axis=1)
 
 

@@ -7,8 +7,9 @@ what it receives (odd).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -62,7 +63,8 @@ class _Ends(NamedTuple):
     liked: I64  # [outside, exits] local preferences
 
 
-def _ends() -> _Ends:
+@cache
+def _the_ends() -> _Ends:
     known = conversations()
     position = {device.name: at for at, device in enumerate(org.DEVICES)}
     number = ports().number
@@ -77,20 +79,12 @@ def _ends() -> _Ends:
     )  # fmt: skip
 
 
-_ENDS: list[_Ends] = []
-
-
-def _the_ends() -> _Ends:
-    if not _ENDS:
-        _ENDS.append(_ends())
-    return _ENDS[0]
-
-
 class Ways:
     """The ways in one state of the network."""
 
     def __init__(self, structure: Structure) -> None:
         self.structure = structure
+        self._routes: dict[tuple[int, int], tuple[tuple[tuple[int, ...], float], ...]] = {}
         self.topology = _applied(base(), structure, structure.down)
         seen = _applied(base(), structure, structure.down - structure.unnoticed)
         devices = len(org.DEVICES)
@@ -161,7 +155,7 @@ class Ways:
         column = np.repeat(np.arange(len(arcs)), arcs)
         within = np.arange(len(column)) - np.repeat(np.cumsum(arcs) - arcs, arcs)
         entry = pairs.start[self._pair[column]] + within
-        sends, receives = _rows_of_arcs()
+        sends, receives = rows_of_arcs()
         place = start[column] + 2 + 2 * within
         rows[place], rows[place + 1] = sends[pairs.arcs[entry]], receives[pairs.arcs[entry]]
         share[place] = share[place + 1] = pairs.share[entry]
@@ -216,7 +210,7 @@ class Ways:
         first, last = divmod(pair, len(org.DEVICES))
         if not self._pairs.reached[pair]:
             return []
-        sends, receives = _rows_of_arcs()
+        sends, receives = rows_of_arcs()
         into: dict[int, list[tuple[int, float]]] = {first: [(-1, 1.0)]}
         out: dict[int, list[tuple[int, float]]] = {last: [(-1, 1.0)]}
         for arc, share in zip(*(part.tolist() for part in self._pairs.of(pair)), strict=True):
@@ -238,11 +232,29 @@ class Ways:
             column[here], index[came[here]].astype(np.uint32), index[went[here]].astype(np.uint32), share[here],
         )  # fmt: skip
 
-    def between(self, device: str, other: str) -> tuple[NDArray[np.int32], F64, bool]:
-        """Arcs from a device to another with the share on each, and whether there is a way."""
+    def routes(self, device: str, other: str) -> tuple[tuple[tuple[int, ...], float], ...]:
+        """Arcs of each way from a device to another, and the share of flows that take it."""
         position = {one.name: at for at, one in enumerate(org.DEVICES)}
-        pair = position[device] * len(org.DEVICES) + position[other]
-        return (*self._pairs.of(pair), bool(self._pairs.reached[pair]))
+        key = position[device], position[other]
+        if key not in self._routes:
+            self._routes[key] = tuple(self._enumerated(*key))
+        return self._routes[key]
+
+    def _enumerated(self, first: int, last: int) -> Iterator[tuple[tuple[int, ...], float]]:
+        pair = first * len(org.DEVICES) + last
+        if not self._pairs.reached[pair]:
+            return
+        out: dict[int, list[tuple[int, float]]] = {}
+        for arc, share in zip(*(part.tolist() for part in self._pairs.of(pair)), strict=True):
+            out.setdefault(int(self.topology.source[arc]), []).append((arc, share))
+        waiting: list[tuple[int, tuple[int, ...], float]] = [(first, (), 1.0)]
+        while waiting:
+            at, arcs, share = waiting.pop()
+            if at == last:
+                yield arcs, share
+                continue
+            total = sum(part for _, part in out[at])
+            waiting += [(int(self.topology.target[arc]), (*arcs, arc), share * part / total) for arc, part in out[at]]
 
 
 def _preferred(ends: _Ends, structure: Structure) -> I64:
@@ -256,7 +268,8 @@ def _preferred(ends: _Ends, structure: Structure) -> I64:
     return liked
 
 
-def _rows_of_arcs() -> tuple[I64, I64]:
+@cache
+def rows_of_arcs() -> tuple[I64, I64]:
     """Rows of ports of which an arc of a line is what they send, and what they receive: ``[arcs of lines]``."""
     row = ports().row
     pairs = [

@@ -23,19 +23,21 @@ from numpy.typing import NDArray
 
 from weft.network.topology import Topology
 from weft.twin import organisation as org
+from weft.twin.conversations import places
 from weft.twin.demand import BLOCK_S, MINUTE_S, Demand
 from weft.twin.events import Events
 from weft.twin.graph import ports
 from weft.twin.segments import Block, Columns, make_block
 from weft.twin.timeline import Timeline
-from weft.twin.ways import Structure, Ways
+from weft.twin.ways import Structure, Ways, rows_of_arcs
 
 F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
 _T = TypeVar("_T")
 _K = TypeVar("_K", bound=Hashable)
 
 #: Kept: half hours of ports, half hours of conversations, states of the network.
-_BLOCKS, _COLUMNS, _STATES = 160, 3, 48
+_BLOCKS, _COLUMNS, _STATES = 72, 3, 24
 _WORLDS: weakref.WeakKeyDictionary[Timeline, World] = weakref.WeakKeyDictionary()
 _WORLDS_LOCK = threading.Lock()
 
@@ -48,6 +50,16 @@ class Piece:
     end_s: float
     ways: Ways
     bps: F64  # [columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One of the ways from a device to another at a moment, over equal-cost lines."""
+
+    devices: tuple[str, ...]
+    delays_s: tuple[float, ...]  # from each device to the next: the line, and the queue before it
+    loss: float  # share of packets lost there and back over the same lines
+    share: float  # of the flows that take this way
 
 
 class World:
@@ -75,7 +87,8 @@ class World:
 
     def ways(self, at_s: float) -> Ways:
         """Where everything goes at a moment."""
-        return self.ways_in(self._events(at_s, at_s).structure(at_s))
+        block = self.block(int(at_s // BLOCK_S))
+        return self.ways_in(block.structures[block.segment(at_s)])
 
     def topology(self, at_s: float) -> Topology:
         """The network model's topology at a moment: what is down is down, metrics are those in force."""
@@ -88,6 +101,35 @@ class World:
 
     def _events(self, since_s: float, until_s: float) -> Events:
         return Events.of(self.timeline, since_s, until_s)
+
+    def routes(self, device: str, other: str, at_s: float) -> list[Route]:
+        """Ways from a device to another, the likeliest first; none where it cannot be reached."""
+        ways, (wait, loss) = self.ways(at_s), self.waits(at_s)
+        sends, receives = rows_of_arcs()
+        delay, target = ways.topology.delay_s, ways.topology.target
+        found = []
+        for arcs, share in ways.routes(device, other):
+            there, back = np.array(arcs, np.int64), np.array(arcs, np.int64) ^ 1
+            rows = np.concatenate([sends[there], receives[there], sends[back], receives[back]])
+            lost = 1 - float(np.prod(1 - loss[rows].astype(np.float64)))
+            dead = not ways.topology.up[there].all()
+            names = (device, *(ways.topology.nodes[target[arc]].name for arc in arcs))
+            hops = tuple(float(delay[arc] + wait[sends[arc]]) for arc in arcs)
+            found.append(Route(names, hops, 1.0 if dead else lost, share))
+        return sorted(found, key=lambda route: (-route.share, route.devices))
+
+    def delay_loss(self, site: str, other: str, at_s: float) -> tuple[float, float]:
+        """Delay one way in seconds and share of packets lost there and back between two sites' servers.
+
+        Infinite and 1 where there is no way.
+        """
+        routes = self.routes(gate(site), gate(other), at_s)
+        if not routes:
+            return float("inf"), 1.0
+        return (
+            sum(route.share * sum(route.delays_s) for route in routes),
+            sum(route.share * route.loss for route in routes),
+        )
 
     # --- loads --------------------------------------------------------------------------------------------------------
 
@@ -123,8 +165,8 @@ class World:
         found = self._over_blocks(times_s, lambda block, times: block.bps(rows, times))
         return found.reshape(-1, 2, len(times_s))
 
-    def waits(self, at_s: float) -> tuple[F64, F64]:
-        """Time in front of each port in seconds, and share of packets that find its queue full: ``[rows]`` each."""
+    def waits(self, at_s: float) -> tuple[F32, F32]:
+        """Time in front of each port in seconds, and share of packets lost or damaged there: ``[rows]`` each."""
         return self.block(int(at_s // BLOCK_S)).waits(at_s)
 
     def _over_blocks(self, times_s: F64, ask: Callable[[Block, F64], F64]) -> F64:
@@ -189,6 +231,12 @@ def _kept(cache: OrderedDict[_K, _T], key: _K, most: int, make: Callable[[], _T]
             cache.popitem(last=False)
     cache.move_to_end(key)
     return found
+
+
+def gate(site: str) -> str:
+    """The device of a site next to its servers; to its people where it has none."""
+    (place, _), *_ = places(site, "servers") or places(site, "people")
+    return place.device
 
 
 def _weak(timeline: Timeline) -> Timeline:
