@@ -21,6 +21,7 @@ Row = dict[str, Any]
 #: Names that break on purpose: prefix of the name → what is wrong with it.
 _EXPIRES_DAYS = {"shop": 9.0}
 _MOST_FLOWS = 16
+_LARGEST = 9000  # octets of the segments that throughput is measured with
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +101,12 @@ class Prober:
             case "http":
                 self._http(probe, way, rng, at_s)
             case "dns":
-                self._dns(probe, way, rng)
+                self._dns(probe, way, rng, at_s)
             case "throughput":
                 self._ping(probe, 20, way, rng)
+                small = 0.02 if way.mtu < _LARGEST else 1.0  # large segments vanish until senders give up on them
                 probe["throughput_bps"] = test.most_bps * float(
-                    np.clip(rng.normal(0.96 - 8 * way.loss, 0.015), 0.05, 1)
+                    np.clip(small * rng.normal(0.96 - 8 * way.loss, 0.015), 0.01, 1)
                 )
                 probe["bytes"] = int(probe["throughput_bps"] * test.duration_s / 8)
         _judge(probe, test.limits)
@@ -131,7 +133,8 @@ class Prober:
         for flow in range(flows):
             way = ways[number_of(self.name, probe["target"], flow) % len(ways)]
             taken.add(way.hops)
-            lost = rng.random(len(way.hops)) < way.loss
+            share = np.where(np.arange(len(way.hops)) >= way.lost_from, way.loss, 0.0)
+            lost = rng.random(len(way.hops)) < share
             late = rng.exponential(way.jitter_ms, len(way.hops))
             for i, hop in enumerate(way.hops):
                 row = common | {"flow_id": flow, "ttl": i + 1, "sent": 1, "received": 0}
@@ -172,13 +175,31 @@ class Prober:
         probe |= phases | {"sent": 1, "received": 1, "rtt_ms": sum(phases.values()), "code": 200, "bytes": size}
         if rng.random() < 0.0006:
             probe |= {"state": "failed", "code": 503, "error": "status 503, expected 200 to 399"}
+        elif rng.random() < self._weather.names("", url.hostname or "", at_s).share:
+            self._no_http(probe, f"cannot resolve {url.hostname}")
+        elif rng.random() < way.loss**3:
+            self._no_http(probe, "no connection within the time limit")
 
     @staticmethod
-    def _dns(probe: Row, way: Way, rng: np.random.Generator) -> None:
-        if rng.random() < way.loss * way.loss:
+    def _no_http(probe: Row, error: str) -> None:
+        """Nothing came back."""
+        for name in ("dns_ms", "connect_ms", "first_byte_ms", "transfer_ms", "tls_ms", "certificate_days", "answer",
+                     "rtt_ms", "code", "bytes"):  # fmt: skip
+            probe.pop(name, None)
+        probe |= {"received": 0, "state": "failed", "error": error}
+
+    def _dns(self, probe: Row, way: Way, rng: np.random.Generator, at_s: float) -> None:
+        trouble = self._weather.names(probe["resolver"], probe["target"], at_s)
+        fails = rng.random() < trouble.share
+        if rng.random() < way.loss * way.loss or (fails and not trouble.code):
             probe |= {"sent": 1, "received": 0, "state": "failed", "error": "no answer"}
             return
         took = way.rtt_ms + float(rng.exponential(2.0)) + (600.0 if rng.random() < way.loss else 0.0)
+        took += trouble.late_ms * float(rng.uniform(0.4, 1.6))
+        if fails:
+            probe |= {"sent": 1, "received": 1, "rtt_ms": took, "code": trouble.code, "state": "failed",
+                      "error": "the name server failed (SERVFAIL)"}  # fmt: skip
+            return
         probe |= {"sent": 1, "received": 1, "rtt_ms": took, "code": 0, "answer": remote_address(probe["target"])}
 
 
