@@ -21,6 +21,7 @@ VERBS = {
     "query": ("weft.cli.query", "Ask a question of the telemetry."),
     "sources": ("weft.cli.sources", "Show what sends telemetry and how well it arrives."),
     "routes": ("weft.cli.routes", "Ask about BGP routes, now or as of any time."),
+    "network": ("weft.cli.network", "Ask the network model: paths, loads, what changes if."),
     "inventory": ("weft.cli.inventory", "Show what the network is made of, and check inventory files."),
     "logs": ("weft.cli.logs", "Show how log messages are understood."),
     "synthetics": ("weft.cli.synthetics", "Show synthetic tests, their paths, and agents."),

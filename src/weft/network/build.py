@@ -251,9 +251,13 @@ def _distance_s(known: KnownNetwork, a: str, b: str) -> float | None:
     places = [known.places.get(name) for name in (a, b)]
     if any(place is None or place.latitude is None or place.longitude is None for place in places):
         return None
-    (lat_a, lon_a), (lat_b, lon_b) = (
-        (math.radians(place.latitude), math.radians(place.longitude)) for place in places if place is not None
-    )
+    one, other = ((place.latitude, place.longitude) for place in places if place is not None)
+    return seconds_between(one, other)
+
+
+def seconds_between(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Time of a line between two places (degrees north and east): the great circle, and the detours that lines take."""
+    (lat_a, lon_a), (lat_b, lon_b) = ((math.radians(north), math.radians(east)) for north, east in (one, other))
     square = (
         math.sin((lat_b - lat_a) / 2) ** 2
         + math.cos(lat_a) * math.cos(lat_b) * math.sin((lon_b - lon_a) / 2) ** 2

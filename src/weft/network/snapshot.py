@@ -271,18 +271,23 @@ def edge_totals(topology: Topology, known: KnownNetwork, states: States, measure
     entering, leaving = np.full(count, np.nan), np.full(count, np.nan)
     linked = {(topology.nodes[one.a].name, one.a_interface) for one in topology.links}
     linked |= {(topology.nodes[one.b].name, one.b_interface) for one in topology.links}
+    for at, node in enumerate(topology.nodes):
+        machine = known.machines.get(node.name)
+        ports = [port.name for port in machine.ports] if machine else []
+        if ports and all((node.name, port) in linked or not _counts(known, node.name, port) for port in ports):
+            entering[at] = leaving[at] = 0.0  # every port is a link of the model: nothing else comes in
     for (device, interface), state in states.items():
-        at = topology.positions.get(device)
-        if at is None or (device, interface) in linked or state.in_bps is None or state.out_bps is None:
+        at = topology.positions.get(device, -1)
+        if at < 0 or (device, interface) in linked or state.in_bps is None or state.out_bps is None:
             continue
         if not _counts(known, device, interface):
             continue
         entering[at] = np.nansum((entering[at], state.in_bps))
         leaving[at] = np.nansum((leaving[at], state.out_bps))
-    for node in np.flatnonzero(~topology.transit):
-        for totals, arcs in ((entering, topology.source == node), (leaving, topology.target == node)):
+    for outside in np.flatnonzero(~topology.transit):
+        for totals, arcs in ((entering, topology.source == outside), (leaving, topology.target == outside)):
             rates = measured[arcs]
-            totals[node] = rates.sum() if len(rates) else np.nan
+            totals[outside] = rates.sum() if len(rates) else np.nan
     return entering, leaving
 
 

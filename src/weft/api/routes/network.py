@@ -35,7 +35,7 @@ def network(_: Viewer, pages: TheNetwork, at: At = "now") -> NetworkView:
 
 @router.get("/network/load", operation_id="getNetworkLoad", summary="Load of every link by the model")
 def load(_: Viewer, pages: TheNetwork, at: At = "now", limit: Limit = MOST_LISTED) -> NetworkLoadView:
-    """Load, utilisation, delay and loss of each link by traffic matrix and routing, with what counters say beside it."""
+    """Load, utilisation, delay and loss of each link by traffic matrix and routing, with what counters say beside."""
     return pages.load(at, limit)
 
 
