@@ -33,7 +33,7 @@ def test_what_breaks_costs_orders_and_sign_ins() -> None:
         one for one in TIMELINE.faults(DAY, DAY + 86_400) if one.kind == "session_down" and one.end_s - one.start_s > 90
     )
     site, minute = broken.device.split("-")[0], int(broken.start_s) // 60 * 60 + 60
-    assert _health(TIMELINE, minute)[site] < 0.8
+    assert _health(TIMELINE, minute)(site, "web") < 0.85
     failed = {(where, result): count for where, result, count in sign_ins(TIMELINE, minute)}
     assert failed[site, "failed"] > 0
 

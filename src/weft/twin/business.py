@@ -1,12 +1,12 @@
 """What Acme's network is for: orders, sign-ins and tickets, as a function of the timeline and the clock.
 
-People buy and sign in when they are awake; while the border of a site is without its routes, or a line to it is
-down, orders through it dip, sign-ins fail, and somebody opens a ticket. Nothing here has state.
+People buy and sign in when they are awake; while lines, devices, names or servers fail, orders through the sites that
+suffer dip, sign-ins fail, and somebody opens a ticket. A crowd buys more. Nothing here has state.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -14,6 +14,9 @@ import numpy as np
 
 from weft.twin import organisation as org
 from weft.twin.demand import activity
+from weft.twin.faults import effects
+from weft.twin.faults.impact import orders_kept
+from weft.twin.faults.model import Fault
 from weft.twin.timeline import Timeline
 
 PRODUCTS = {"web": 1.0, "app": 0.7, "partner": 0.25}
@@ -21,7 +24,7 @@ SERVICES = ("people", "servers", "public services", "Microsoft 365", "Salesforce
 #: Mean price of an order, USD.
 _PRICE = {"web": 61.0, "app": 44.0, "partner": 310.0}
 _PEAK_ORDERS = 240.0  # per minute and site of size 1
-_HURT = {"link_cut": 0.45, "session_down": 0.65}
+_FELT = 0.15  # of a site's orders: what people notice
 _NOTICED_S = 900.0  # for so long after a fault tickets come
 
 
@@ -39,16 +42,18 @@ def _activity(site: org.Site, minute_s: int) -> float:
     return float(activity("evening", np.array([float(minute_s)]), site.utc_offset_h)[0])
 
 
-def _health(timeline: Timeline, minute_s: int) -> dict[str, float]:
-    """Share of orders that each site takes in a minute; 1 unless something is broken."""
-    health = {site.code: 1.0 for site in org.SITES}
-    for one in timeline.faults(minute_s, minute_s + 60):
-        hurt = _HURT.get(one.kind)
-        if hurt is not None:
-            lasted = min(one.end_s, minute_s + 60) - max(one.start_s, minute_s)
-            for device in filter(None, (one.device, one.other)):
-                site = device.split("-")[0]
-                health[site] = min(health[site], 1 - hurt * max(lasted, 0) / 60)
+def _health(timeline: Timeline, minute_s: int) -> Callable[[str, str], float]:
+    """Share of orders that a site takes of a product in a minute; 1 unless something is broken, more in a crowd."""
+    faults = list(timeline.faults(minute_s, minute_s + 60))
+    moments = minute_s + 5.0 + 10.0 * np.arange(6)
+
+    def health(site: str, product: str) -> float:
+        lost, drawn = 1.0, 1.0
+        for one in faults:
+            kept = float(np.mean([orders_kept(one, site, product, at) for at in moments]))
+            lost, drawn = min(lost, kept), max(drawn, kept)
+        return lost * drawn
+
     return health
 
 
@@ -56,9 +61,9 @@ def sold(timeline: Timeline, minute_s: int) -> Iterator[Sold]:
     """Orders of every site and product in the minute that begins then."""
     rng, health = np.random.default_rng([timeline.seed, 11, minute_s // 60]), _health(timeline, minute_s)
     for site in org.SITES:
-        base = _PEAK_ORDERS * site.size * _activity(site, minute_s) * health[site.code]
+        base = _PEAK_ORDERS * site.size * _activity(site, minute_s)
         for product, share in PRODUCTS.items():
-            orders = float(rng.poisson(max(base * share, 0.2)))
+            orders = float(rng.poisson(max(base * share * health(site.code, product), 0.2)))
             yield Sold(minute_s, site.code, product, orders, round(orders * _PRICE[product] * rng.uniform(0.9, 1.1), 2))
 
 
@@ -67,7 +72,7 @@ def sign_ins(timeline: Timeline, minute_s: int) -> Iterator[tuple[str, str, floa
     rng, health = np.random.default_rng([timeline.seed, 13, minute_s // 60]), _health(timeline, minute_s)
     for site in org.SITES:
         tries = float(rng.poisson(90 * site.size * _activity(site, minute_s) + 2))
-        failed = round(tries * min(0.9, 0.02 + 1.2 * (1 - health[site.code])))
+        failed = round(tries * min(0.9, 0.02 + 1.2 * max(0.0, 1 - health(site.code, "web"))))
         yield site.code, "ok", tries - failed
         yield site.code, "failed", float(failed)
 
@@ -75,10 +80,16 @@ def sign_ins(timeline: Timeline, minute_s: int) -> Iterator[tuple[str, str, floa
 def tickets(timeline: Timeline, since_s: float, until_s: float) -> Iterator[tuple[str, str, str, int]]:
     """Tickets opened between two times: when (UTC), site, service, how many hours of work they took."""
     for one in timeline.faults(since_s - _NOTICED_S, until_s):
-        rng = np.random.default_rng([timeline.seed, 17, int(one.start_s)])
-        for _ in range(int(rng.poisson(1.6 if one.kind in _HURT else 0.3))):
+        rng, where = np.random.default_rng([timeline.seed, 17, int(one.start_s)]), _where(one)
+        is_felt = bool(where) and orders_kept(one, where, "app", one.start_s + 30) < 1 - _FELT
+        for _ in range(int(rng.poisson(1.6 if is_felt else 0.3))):
             opened = one.start_s + float(rng.uniform(30, _NOTICED_S))
             service, hours = SERVICES[int(rng.integers(len(SERVICES)))], int(rng.integers(1, 9))
             if since_s <= opened < until_s:
                 stamp = f"{datetime.fromtimestamp(opened, UTC):%Y-%m-%d %H:%M:%S}"
-                yield stamp, one.device.split("-")[0], service, hours
+                yield stamp, where or org.SITES[int(rng.integers(6))].code, service, hours
+
+
+def _where(one: Fault) -> str:
+    """The site at which a fault is first noticed; empty where that could be any."""
+    return one.device.partition("-")[0] or next(iter(effects.sites_of(one.target) if "/" in one.target else ()), "")
