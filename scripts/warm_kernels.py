@@ -9,6 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 
 from weft.app import Role, assemble
@@ -16,6 +17,12 @@ from weft.component import Running
 from weft.config import Settings
 from weft.decode.prometheus import RemoteWriteDecoder
 from weft.logs import configure_logging
+from weft.network.demands import demands
+from weft.network.incremental import Baseline
+from weft.network.load import loads, over_fan, response
+from weft.network.spf import shortest
+from weft.network.sweep import sweep
+from weft.network.topology import Link, Node, topology
 
 
 def main() -> int:
@@ -34,6 +41,7 @@ def main() -> int:
         running.start()
         running.stop()
     _remote_write()
+    _network()
     return 0
 
 
@@ -46,6 +54,18 @@ def _remote_write() -> None:
     for version, body in ((1, b"\x0a" + bytes([len(one)]) + one), (2, two)):
         packed = bytes(pa.Codec("snappy").compress(body))
         decoder.taken(decoder.decode(packed, 0, version=version))
+
+
+def _network() -> None:
+    """Loads, shares, a failure and a sweep of a network of two nodes."""
+    pair = topology([Node("a"), Node("b")], [Link("ab", 0, 1)], capacity_bps=[1e9])
+    there, back, wanted = np.array([0], np.int32), np.array([1], np.int32), np.ones(1)
+    loads(pair, demands(there, back, wanted))
+    response(pair, there, back) @ wanted
+    over_fan(pair, shortest(pair, back), pair.delay_s, pair.delay_s)
+    baseline = Baseline(pair, demands(there, back, wanted))
+    baseline.failed(np.array([0]))
+    sweep(baseline)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from weft.network.incremental import Baseline
 from weft.network.load import Loads, loads, response
 from weft.network.topology import Link, Node, Topology, topology
 
-SEEDS = range(40)
+SEEDS = range(30)
 
 
 def case(seed: int) -> tuple[Topology, Demands, np.random.Generator]:

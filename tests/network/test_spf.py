@@ -87,4 +87,5 @@ def test_nothing_and_a_lone_node() -> None:
 def test_blocks_cover_every_row_once(count: int) -> None:
     rows = [row for block in blocks(count) for row in range(block.start, block.stop)]
     assert rows == list(range(count))
-    assert len(blocks(count)) <= 16
+    assert len(blocks(count)) == min(count, 16)
+    assert len(blocks(count, steps=10)) == min(count, 1)  # too little to share out

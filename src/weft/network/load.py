@@ -58,7 +58,7 @@ class Shares:
 
     def __matmul__(self, rates: F64) -> F64:
         """Load of each arc for rates of the demands: [demands] → [arcs], or [demands, times] → [arcs, times]."""
-        values = np.ascontiguousarray(rates, np.float64)
+        values = np.require(rates, np.float64, ["C", "W"])
         if values.ndim not in (1, 2) or values.shape[0] != self.shape[1]:
             raise InvalidInput(f"has the shape {values.shape} for {self.shape[1]} demands", where="rates")
         loads = np.zeros((self.shape[0], 1 if values.ndim == 1 else values.shape[1]))
@@ -129,7 +129,7 @@ def loads(topology: Topology, demands: Demands, trees: Trees | None = None) -> L
             flow_rows(net, destinations[some], found, begin, ingress, bps, inflow, carried, lost)
         return carried
 
-    parts = in_threads(carry, blocks(len(destinations)))
+    parts = in_threads(carry, blocks(len(destinations), len(net.in_source)))
     unrouted = np.zeros(len(bps))
     unrouted[order] = np.where(lost, bps, 0.0)
     return Loads(sum(parts, np.zeros(len(topology.source))), unrouted)
@@ -158,7 +158,7 @@ def response(topology: Topology, ingress: I32, egress: I32) -> Shares:
         most = MOST_SHARES // BLOCKS
         return share_rows(net, destinations[block], begin[block.start : block.stop + 1], entering, most)
 
-    parts = in_threads(spread, blocks(len(destinations)))
+    parts = in_threads(spread, blocks(len(destinations), len(net.in_source)))
     if any(len(part[2]) and part[2][-1] < 0 for part in parts):
         raise LimitExceeded("these demands take more lines than are kept at a time", fix="Ask for fewer demands.")
     lengths = np.concatenate([part[2] for part in parts]) if parts else np.zeros(0, np.int64)
@@ -198,7 +198,7 @@ def over_fan(topology: Topology, trees: Trees, delay_s: F64, kept: F64) -> tuple
         paths = Paths(np.arange(rows.stop - rows.start), trees.distance[rows], trees.order[rows], trees.reached[rows])
         fan_rows(net, trees.destinations[rows], paths, delays, survival, delay[rows], survives[rows])
 
-    in_threads(go, blocks(len(trees.destinations)))
+    in_threads(go, blocks(len(trees.destinations), len(net.in_source)))
     return delay, survives
 
 
@@ -332,17 +332,18 @@ def fan_rows(
     for at in range(len(destinations)):
         row, destination = paths.rows[at], destinations[at]
         distance, order = paths.distance[row], paths.order[row]
-        delay[at, :], survives[at, :] = np.nan, 0.0
-        delay[at, destination], survives[at, destination] = 0.0, 1.0
+        waits, lefts = delay[at], survives[at]
+        waits[:], lefts[:] = np.nan, 0.0
+        waits[destination], lefts[destination] = 0.0, 1.0
         for here in range(1, paths.reached[row]):
             node = order[here]
             count = hops_of(net, node, distance, destination, hops)
             wait, left = 0.0, 0.0
             for hop in range(count):
                 arc, target = net.out_arc[hops[hop]], net.out_target[hops[hop]]
-                wait += delay_s[arc] + delay[at, target]
-                left += kept[arc] * survives[at, target]
-            delay[at, node], survives[at, node] = wait / count, left / count
+                wait += delay_s[arc] + waits[target]
+                left += kept[arc] * lefts[target]
+            waits[node], lefts[node] = wait / count, left / count
 
 
 @kernel

@@ -32,6 +32,8 @@ DOWN = 1 << 61
 MOST_PAIRS = 100_000_000
 #: Work is divided into so many blocks whatever the number of cores, so that sums come out the same everywhere.
 BLOCKS = 16
+#: Steps of a kernel that are worth handing to another thread.
+_WORTH_A_BLOCK = 100_000
 _T = TypeVar("_T")
 _R = TypeVar("_R")
 
@@ -95,7 +97,7 @@ def _node_bits(nodes: int) -> int:
 
 def shortest(topology: Topology, destinations: I32) -> Trees:
     """Shortest paths of all nodes towards each of ``destinations``. Raises ``InvalidInput``, ``LimitExceeded``."""
-    wanted = np.ascontiguousarray(destinations, np.int32)
+    wanted = np.array(destinations, np.int32)
     nodes = len(topology.nodes)
     if len(wanted) and (wanted.min() < 0 or wanted.max() >= nodes):
         raise InvalidInput("names a node that is not in the network", where="destinations")
@@ -108,13 +110,14 @@ def shortest(topology: Topology, destinations: I32) -> Trees:
     def search(rows: slice) -> None:
         shortest_rows(net, wanted[rows], distance[rows], order[rows], reached[rows])
 
-    in_threads(search, blocks(len(wanted)))
+    in_threads(search, blocks(len(wanted), len(net.in_source)))
     return Trees(wanted, distance, order, reached)
 
 
-def blocks(count: int, most: int = BLOCKS) -> list[slice]:
-    """``count`` rows as at most ``most`` slices, the same ones on every machine."""
-    ends = np.linspace(0, count, min(most, count) + 1).astype(int).tolist() if count else []
+def blocks(count: int, steps: int = _WORTH_A_BLOCK) -> list[slice]:
+    """``count`` rows as slices, the same ones on every machine; few where a row is only some ``steps`` of work."""
+    parts = min(BLOCKS, count, 1 + count * steps // _WORTH_A_BLOCK)
+    ends = np.linspace(0, count, parts + 1).astype(int).tolist() if parts else []
     return [slice(first, last) for first, last in pairwise(ends)]
 
 
@@ -136,10 +139,10 @@ def in_threads(work: Callable[[_T], _R], pieces: Sequence[_T]) -> list[_R]:
 
 @inlined
 def push(heap: I64, size: int, key: int) -> int:
-    """Put a key on a binary heap (least first); returns the new size."""
+    """Put a key on a heap of four below each (least first); returns the new size."""
     at = size
     while at > 0:
-        above = (at - 1) >> 1
+        above = (at - 1) >> 2
         if heap[above] <= key:
             break
         heap[at] = heap[above]
@@ -150,19 +153,21 @@ def push(heap: I64, size: int, key: int) -> int:
 
 @inlined
 def drop(heap: I64, size: int) -> int:
-    """Take the least key (``heap[0]``) off a binary heap; returns the new size."""
+    """Take the least key (``heap[0]``) off the heap; returns the new size."""
     size -= 1
     key, at = heap[size], 0
     while True:
-        below = 2 * at + 1
+        below = 4 * at + 1
         if below >= size:
             break
-        if below + 1 < size and heap[below + 1] < heap[below]:
-            below += 1
-        if heap[below] >= key:
+        best, least = below, heap[below]
+        for other in range(below + 1, min(below + 4, size)):
+            if heap[other] < least:
+                best, least = other, heap[other]
+        if least >= key:
             break
-        heap[at] = heap[below]
-        at = below
+        heap[at] = least
+        at = best
     heap[at] = key
     return size
 

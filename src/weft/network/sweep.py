@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from weft.decode.kernels import kernel
 from weft.errors import InvalidInput, LimitExceeded
-from weft.network.incremental import Baseline, Flows, Work, change_rows, room
+from weft.network.incremental import Baseline
 from weft.network.load import widest
+from weft.network.repair import Flows, Work, change_rows, room
 from weft.network.spf import DOWN, F64, I32, I64, Graph, in_threads
 from weft.network.topology import Topology
 
