@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from weft.twin import cloud_faults
 from weft.twin import organisation as org
 from weft.twin.attacks.addresses import host
 from weft.twin.attacks.sights import where_is
-from weft.twin.cloud_faults import hurt, net_of
 from weft.twin.faults import effects
 from weft.twin.faults.model import Fault
 
@@ -19,8 +19,6 @@ _AT_ENDS = {
     "withdrawn_transit": (0.35, 0.05), "link_flap": (0.2, 0.2), "misconfig_mtu": (0.08, 0.08),
 }  # fmt: skip
 _OF_ROLE = {"border": 0.9, "core": 0.6, "firewall": 0.3}
-#: Clouds that the shop runs in, and whose customers each serves.
-_SHOPS = {"prod-us": "Americas", "prod-eu": "Europe"}
 _FLOODS = ("ddos_udp_amplification", "ddos_syn", "ddos_carpet")
 
 
@@ -56,8 +54,8 @@ def _lost(fault: Fault, site: str, at_s: float) -> float:
             return 0.5 * fault.severity
         case kind if kind in _FLOODS and site == _victim_site(fault):
             return 0.03 + 0.6 * fault.severity**2
-        case "cloud_sg_block" if org.BY_CODE[site].region == _SHOPS.get(net_of(fault).name):
-            return hurt(fault)
+        case "cloud_sg_block":
+            return 1 - cloud_faults.orders_kept(fault, org.BY_CODE[site].region)
     return 0.0
 
 
