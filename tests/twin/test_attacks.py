@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import time
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from weft.decode.flow.decoder import FlowDecoder
 from weft.twin import organisation as org
-from weft.twin.attacks import PLANS, attack_bps, attack_messages, attack_records
+from weft.twin.attacks import PLANS, attack_bps, attack_messages, attack_records, habit_records
 from weft.twin.attacks.floods import VECTORS, attack_bps_of
 from weft.twin.attacks.metering import merged
 from weft.twin.attacks.plans import has_traffic
@@ -55,6 +56,11 @@ def v4(address: NDArray[np.uint8]) -> list[str]:
     return [str(ipaddress.IPv4Address(bytes(one[12:]))) for one in address]
 
 
+def distinct(address: NDArray[np.uint8]) -> set[str]:
+    whole = np.ascontiguousarray(address[:, 12:]).view(">u4")
+    return {str(ipaddress.IPv4Address(int(one))) for one in np.unique(whole)}
+
+
 def bps(records: FlowRecords, name: str, seconds: float) -> float:
     return float(records.octets.sum()) * (org.BY_NAME[name].sampling_rate or 1) * 8 / seconds
 
@@ -67,12 +73,12 @@ def test_amplification_comes_from_many_reflectors_and_one_port(vector: str) -> N
     records = merged(list(both.values()))
     inward = np.isin(records.in_if, (1, 2, 3)) & (records.out_if == 10)
     asked, refused = records.take(inward), records.take(~inward)
-    assert set(v4(asked.dst)) == {victim}
+    assert distinct(asked.dst) == {victim}
     assert set(asked.protocol.tolist()) == {17}
     ports = Counter(asked.src_port.tolist())
     assert set(ports) <= {VECTORS[vector].port, 0}
     assert (0 in ports) == (VECTORS[vector].fragments > 0)  # fragments after the first have no ports
-    assert VECTORS[vector].reflectors[0] * 0.6 < len(set(v4(asked.src))) <= VECTORS[vector].reflectors[1]
+    assert VECTORS[vector].reflectors[0] * 0.6 < len(distinct(asked.src)) <= VECTORS[vector].reflectors[1]
     assert len(set(asked.in_if.tolist())) == 3
     assert set(refused.protocol.tolist()) <= {1}
     # What arrives is many times what leaves, at the rate that severity says.
@@ -115,7 +121,7 @@ def test_a_syn_flood_is_one_packet_a_flow_from_sources_nobody_knows() -> None:
     records = seen("ams-border1", timeline)
     asked, answered = (records.take(records.tcp_flags == flags) for flags in (0x02, 0x12))
     assert len(asked) + len(answered) == len(records)
-    assert len(set(v4(asked.src))) > 0.99 * len(asked) > 1000
+    assert len(distinct(asked.src)) > 0.99 * len(asked) > 1000
     assert set(asked.packets.tolist()) == {1}
     assert len(set(asked.dst_port.tolist())) == 1
     assert not any(ipaddress.IPv4Address(one).is_private for one in v4(asked.src)[:500])
@@ -139,8 +145,8 @@ def test_scans_differ_in_what_they_try() -> None:
     timeline, fault = begin("port_scan", "chi-vertical", severity=0.9, lasts_s=600)
     records = seen("chi-border1", timeline, T0, T0 + 700)
     probes = records.take(records.in_if != 10)
-    assert set(v4(probes.src)) == {"198.51.100.77"}
-    assert len(set(v4(probes.dst))) == 1
+    assert distinct(probes.src) == {"198.51.100.77"}
+    assert len(distinct(probes.dst)) == 1
     assert len(set(probes.dst_port.tolist())) > 0.9 * len(probes) > 100
     expected = scan_rate(attack_of(fault)) * 600 / 1000  # sampled 1 in 1000
     assert len(probes) == pytest.approx(expected, rel=0.25)
@@ -149,7 +155,7 @@ def test_scans_differ_in_what_they_try() -> None:
     assert all(len(one) > 10 for one in everywhere)
     tried = merged([one.take(one.out_if == 10) for one in everywhere])
     assert len(set(tried.dst_port.tolist())) <= 2
-    assert len(set(v4(tried.dst))) > 20
+    assert len(distinct(tried.dst)) > 20
 
 
 def test_a_slow_scan_hides_and_one_inside_answers_hardly_ever() -> None:
@@ -160,8 +166,8 @@ def test_a_slow_scan_hides_and_one_inside_answers_hardly_ever() -> None:
     timeline, fault = begin("port_scan", "nyc-sweep", severity=0.8)
     records = seen("nyc-fw1", timeline)
     probes, answers = records.take(records.out_if == 2), records.take(records.in_if == 2)
-    assert set(v4(probes.src)) == {split_target(attack_of(fault))[1]}
-    assert len(set(v4(probes.dst))) > 300
+    assert distinct(probes.src) == {split_target(attack_of(fault))[1]}
+    assert len(distinct(probes.dst)) > 300
     assert set(probes.dst_port.tolist()) == {22, 445, 3389, 5985}
     assert len(answers) < 0.4 * len(probes)
     assert any("tcp_port_scan" in line.text for line in attack_messages(timeline, T0, T0 + 400))
@@ -176,7 +182,7 @@ def test_guessing_is_the_same_in_flows_and_logs() -> None:
     assert len(tries) == pytest.approx(expected, rel=0.1)
     assert len(lines) == pytest.approx(len(tries), abs=12)
     sources = {re.search(r"ssh\(([0-9.]+)\)", line.text)[1] for line in lines}  # type: ignore[index]
-    assert sources == set(v4(tries.src))
+    assert sources == distinct(tries.src)
     assert {line.device for line in lines} == {"lon-fw1"}
     assert np.std(tries.octets) < 0.1 * np.mean(tries.octets)  # attempts are alike
     assert set(tries.out_if.tolist()) == {0}  # for the device itself
@@ -200,8 +206,8 @@ def test_a_beacon_is_small_alike_and_in_time() -> None:
     records = seen("bos-fw1", timeline, T0, T0 + 5 * 3600)
     calls, answers = records.take(records.in_if == 10), records.take(records.in_if == 1)
     assert len(calls) == len(answers) > 60
-    assert set(v4(calls.src)) == {split_target(attack_of(fault))[1]}
-    assert len(set(v4(calls.dst))) == len(set(calls.dst_port.tolist())) == 1
+    assert distinct(calls.src) == {split_target(attack_of(fault))[1]}
+    assert len(distinct(calls.dst)) == len(set(calls.dst_port.tolist())) == 1
     between = np.diff(np.sort(calls.start_ms)) / 1000
     every = np.median(between)
     assert np.median(np.abs(between - every)) < 0.2 * every
@@ -209,18 +215,33 @@ def test_a_beacon_is_small_alike_and_in_time() -> None:
     assert np.mean(np.abs(calls.octets - np.median(calls.octets)) > 60) < 0.1  # only tasks differ
 
 
+def test_harmless_machines_are_more_regular_than_a_beacon() -> None:
+    records = habit_records(org.BY_NAME["lon-fw1"], _quiet(), T0, T0 + 5400)
+    calls = records.take(records.out_if == 1)
+    ends = list(zip(v4(calls.src), v4(calls.dst), strict=True))
+    spread = []
+    for pair in set(ends):
+        between = np.diff(np.sort(calls.start_ms[[one == pair for one in ends]]))
+        spread.append(np.std(between) / np.mean(between))
+    assert len(spread) == 5
+    assert min(spread) < 0.02
+    assert not len(habit_records(org.BY_NAME["chi-border1"], _quiet(), T0, T0 + 600))
+    parts = [habit_records(org.BY_NAME["lon-fw1"], _quiet(), T0 + a, T0 + a + 100) for a in range(0, 5400, 100)]
+    assert columns(merged(parts)) == columns(records)
+
+
 def test_stolen_data_goes_out_under_the_address_that_the_exporter_sees() -> None:
     timeline, fault = begin("data_exfiltration", "chi-sftp", severity=0.8)
     source = split_target(attack_of(fault))[1]
     border, core = seen("chi-border1", timeline), seen("chi-core1", timeline)
     out = border.take(border.in_if == 10)
-    assert set(v4(out.src)) == {"203.0.113.29"}  # translated
-    assert set(v4(core.take(core.out_if == 1).src)) == {source}
+    assert distinct(out.src) == {"203.0.113.29"}  # translated
+    assert distinct(core.take(core.out_if == 1).src) == {source}
     assert out.octets.sum() > 30 * max(1, border.take(border.out_if == 10).octets.sum())
     timeline, fault = begin("data_exfiltration", "mad-https", severity=0.5)
     records = seen("mad-fw1", timeline)
     sent, received = records.take(records.out_if == 1), records.take(records.in_if == 1)
-    assert set(v4(sent.src)) == {split_target(attack_of(fault))[1]}
+    assert distinct(sent.src) == {split_target(attack_of(fault))[1]}
     assert 30 < sent.octets.sum() / received.octets.sum() < 80
     said = [line.text for line in attack_messages(timeline, T0, T0 + 400) if 'action="accept"' in line.text]
     grown = [int(re.search(r"sentbyte=(\d+)", text)[1]) for text in said]  # type: ignore[index]
@@ -232,7 +253,7 @@ def test_a_dns_tunnel_asks_long_and_often() -> None:
     timeline, fault = begin("dns_tunnelling", "osa-host2", severity=0.7)
     records = seen("osa-fw1", timeline)
     asked, answered = records.take(records.dst_port == 53), records.take(records.src_port == 53)
-    assert set(v4(asked.src)) == {split_target(attack_of(fault))[1]}
+    assert distinct(asked.src) == {split_target(attack_of(fault))[1]}
     assert asked.packets.sum() == answered.packets.sum() > 1000
     assert asked.octets.sum() / asked.packets.sum() > 140
     assert answered.octets.sum() > asked.octets.sum()
@@ -254,12 +275,12 @@ def test_lookalikes_share_a_feature_and_lack_another() -> None:
     timeline, _ = begin("flash_crowd", "fra-crowd")
     crowd = merged([seen(name, timeline) for name in ("fra-border1", "fra-border2")])
     out = crowd.take(crowd.in_if == 10)
-    assert len(set(v4(out.dst))) > 2000
+    assert len(distinct(out.dst)) > 2000
     assert out.octets.sum() > 10 * crowd.take(crowd.out_if == 10).octets.sum()  # a flood is the other way round
     timeline, _ = begin("scanner_approved", "nyc-scanner")
     scanned = seen("nyc-fw1", timeline)
-    assert len(set(v4(scanned.dst))) > 100
-    assert set(v4(scanned.take(scanned.out_if == 2).src)) == {"10.20.141.114"}
+    assert len(distinct(scanned.dst)) > 100
+    assert distinct(scanned.take(scanned.out_if == 2).src) == {"10.20.141.114"}
     timeline, _ = begin("backup_burst", "lon-backup", severity=0.5)
     backup = seen("lon-fw1", timeline)
     assert backup.take(backup.out_if == 2).octets.sum() > 30 * backup.take(backup.in_if == 2).octets.sum()
@@ -365,8 +386,7 @@ def hosts_of(timeline: Timeline, lasts_s: float) -> set[str]:
     found: set[str] = set()
     for exporter in org.EXPORTERS:
         records = attack_records(exporter, timeline, T0, T0 + lasts_s)
-        both = np.concatenate([records.src, records.dst])[:, 12:]
-        found.update(str(ipaddress.IPv4Address(int(one))) for one in np.unique(np.ascontiguousarray(both).view(">u4")))
+        found |= distinct(np.concatenate([records.src, records.dst]))
     return found
 
 
@@ -382,3 +402,15 @@ def test_other_faults_and_places_bring_no_traffic_of_their_own() -> None:
     assert not len(seen("chi-border1", _quiet()))
     assert attack_bps("chi-border1", _quiet(), np.arange(T0, T0 + 60)) == {}
     assert attack_bps("chi-border1", _quiet(), np.zeros(0)) == {}
+
+
+def test_generation_keeps_up_with_scoring() -> None:
+    """Ten minutes of three floods at once, at every exporter, in far less than a hundredth of it a piece."""
+    timeline = Timeline(7, None)
+    for kind, place in (("ddos_udp_amplification", "fra-ssdp"), ("ddos_syn", "chi-syn"), ("flash_crowd", "nyc-crowd")):
+        where = next(one for one in BY_KIND[kind].places(7) if one.id == place)
+        timeline.trigger(fault_at(kind, where, 0.7, T0, 600))
+    started = time.process_time()
+    for exporter in org.EXPORTERS:
+        attack_records(exporter, timeline, T0, T0 + 600)
+    assert time.process_time() - started < 6.0

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.twin import organisation as org
-from weft.twin.attacks import attack_records
+from weft.twin.attacks import attack_records, habit_records
 from weft.twin.attacks.metering import merged
 from weft.twin.conversations import conversations
 from weft.twin.records import FlowRecords
@@ -58,8 +58,9 @@ class ExporterTraffic:
             self._of_one_state(list(pieces))
             for _, pieces in groupby(self._world.pieces(since_s, until_s, _STEP_S), key=lambda piece: id(piece.ways))
         ]
-        attacks = attack_records(self.exporter, self._timeline, since_s, until_s)
-        found += [attacks] if len(attacks) else []
+        for more in (attack_records, habit_records):
+            records = more(self.exporter, self._timeline, since_s, until_s)
+            found += [records] if len(records) else []
         return merged(found)
 
     @cached_property

@@ -6,8 +6,8 @@ and the minute, never from who asks or when: live and back-filled telemetry are 
 """
 
 from weft.twin.attacks.logs import attack_messages
-from weft.twin.attacks.metering import attack_records
+from weft.twin.attacks.metering import attack_records, habit_records
 from weft.twin.attacks.plans import PLANS
 from weft.twin.attacks.volume import attack_bps
 
-__all__ = ["PLANS", "attack_bps", "attack_messages", "attack_records"]
+__all__ = ["PLANS", "attack_bps", "attack_messages", "attack_records", "habit_records"]

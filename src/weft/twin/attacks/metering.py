@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import zlib
+from collections.abc import Iterator
 from dataclasses import fields
 from functools import lru_cache
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from weft.twin import organisation as org
 from weft.twin.attacks.addresses import asn_of
+from weft.twin.attacks.habits import habits_of
 from weft.twin.attacks.plans import has_traffic, plan
 from weft.twin.attacks.strands import BUCKET_S, DATA, Attack, Flows, Sight, Strand, attack_of, flows, mean_of, times_of
 from weft.twin.records import FlowRecords
@@ -29,17 +31,30 @@ def attack_records(exporter: org.Exporter, timeline: Timeline, since_s: float, u
     """Records of every attack and decoy that ``exporter`` closes from ``since_s`` to ``until_s`` (exclusive), UTC."""
     found = [nothing()]
     for fault in timeline.faults(since_s - BUCKET_S, until_s):
-        if not has_traffic(fault):
-            continue
-        first = int(max(since_s - BUCKET_S, fault.start_s) // BUCKET_S)
-        for bucket in range(first, int(min(until_s, fault.end_s) // BUCKET_S) + 1):
-            ends = fault.end_s if fault.end_s < (bucket + 2) * BUCKET_S else np.inf
-            seen = _metered(attack_of(fault), ends, timeline.seed, bucket, exporter.name)
-            found.append(seen.take((seen.end_ms >= since_s * 1000) & (seen.end_ms < until_s * 1000)))
+        if has_traffic(fault):
+            found += _closed(attack_of(fault), fault.end_s, timeline.seed, exporter.name, since_s, until_s)
     return merged(found)
 
 
-@lru_cache(maxsize=256)
+def habit_records(exporter: org.Exporter, timeline: Timeline, since_s: float, until_s: float) -> FlowRecords:
+    """Records of machines that always call home at intervals; the span as for attacks."""
+    found = [nothing()]
+    for one in habits_of(exporter.name):
+        found += _closed(one, np.inf, timeline.seed, exporter.name, since_s, until_s)
+    return merged(found)
+
+
+def _closed(
+    attack: Attack, end_s: float, seed: int, name: str, since_s: float, until_s: float
+) -> Iterator[FlowRecords]:  # fmt: skip
+    first = int(max(since_s - BUCKET_S, attack.start_s) // BUCKET_S)
+    for bucket in range(first, int(min(until_s, end_s) // BUCKET_S) + 1):
+        ends = end_s if end_s < (bucket + 2) * BUCKET_S else np.inf
+        seen = _metered(attack, ends, seed, bucket, name)
+        yield seen.take((seen.end_ms >= since_s * 1000) & (seen.end_ms < until_s * 1000))
+
+
+@lru_cache(maxsize=512)
 def _metered(attack: Attack, end_s: float, seed: int, bucket: int, name: str) -> FlowRecords:
     """Everything of an attack that an exporter sees of one bucket; nothing is sent after ``end_s``."""
     exporter = next(one for one in org.EXPORTERS if one.name == name)

@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from weft.twin.attacks.covert import backup_burst, c2_beacon, data_exfiltration, dns_tunnelling
 from weft.twin.attacks.floods import amplification, carpet, syn_flood
+from weft.twin.attacks.habits import habit
 from weft.twin.attacks.probes import brute_force, login_typo, port_scan, scanner_approved
 from weft.twin.attacks.strands import Attack, Strand
 from weft.twin.attacks.surges import benign_surge, flash_crowd
@@ -27,5 +28,5 @@ def has_traffic(fault: Fault) -> bool:
 
 @lru_cache(maxsize=128)
 def plan(attack: Attack) -> tuple[Strand, ...]:
-    """The strands of an attack, drawn once."""
-    return PLANS[attack.kind](attack)
+    """The strands of an attack or a habit, drawn once."""
+    return habit(attack) if attack.kind == "habit" else PLANS[attack.kind](attack)
