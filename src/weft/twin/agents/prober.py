@@ -92,7 +92,8 @@ class Prober:
             "run": run, "state": "ok",
         }  # fmt: skip
         hops: list[Row] = []
-        way = ways[number_of(self.name, aim.address) % len(ways)]
+        port = int(at_s) if test.kind in ("tcp", "http", "dns") else 0  # each connection is another flow to routers
+        way = ways[number_of(self.name, aim.address, port) % len(ways)]
         match test.kind:
             case "ping" | "tcp":
                 self._ping(probe, test.count, way, rng)

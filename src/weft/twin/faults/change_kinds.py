@@ -54,7 +54,7 @@ def misconfig_mtu(fault: Fault) -> Truth:
         f"{fault.who} sets the MTU of a line to {fault.other} to 1500: large packets are dropped, small ones pass.",
         (
             *_committed(fault),
-            Symptom("probes", f"site:{site_of(fault.device)}", "throughput collapses over the line; pings pass"),
+            Symptom("metrics", interface_entity(fault.device, fault.port), "less traffic: large transfers stall"),
         ),
         _undo(fault), services=("servers",),
     )  # fmt: skip

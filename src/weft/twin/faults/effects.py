@@ -181,12 +181,16 @@ def _peak(fault: Fault, source: str, target: str) -> float:
     return 1.0
 
 
+#: Share of a port's traffic that a bad change stops at full severity; a fifth of it even at the least.
+_CUT_OFF = {"misconfig_vlan": 0.75, "misconfig_acl": 0.55, "misconfig_mtu": 0.4}
+
+
 def port_factor(fault: Fault, device: str, port: int, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What is left of a port's traffic where a change cuts some of it off: 1 for all."""
-    is_it = fault.kind in ("misconfig_vlan", "misconfig_acl") and (device, port) == (fault.device, fault.port)
-    share = {"misconfig_vlan": 0.75, "misconfig_acl": 0.55}.get(fault.kind, 0.0) * (0.4 + 0.6 * fault.severity)
-    is_on = (at_s >= fault.start_s) & (at_s < fault.end_s)
-    return np.where(is_on & is_it, 1 - share, 1.0)
+    """What is left of a port's traffic where a change stops some of it: 1 for all."""
+    if fault.kind not in _CUT_OFF or (device, port) != (fault.device, fault.port):
+        return np.ones_like(at_s)
+    share = _CUT_OFF[fault.kind] * (0.2 + 0.8 * fault.severity)
+    return np.where((at_s >= fault.start_s) & (at_s < fault.end_s), 1 - share, 1.0)
 
 
 @lru_cache(maxsize=256)
