@@ -24,7 +24,7 @@ NAMES = Names(
     ases={3356: "Lumen", 15169: "Google"},
     owners=[
         Owner("10.1.0.0/16", site="chi", service="people"), Owner("203.0.113.0/24", site="fra", service="web"),
-        Owner("142.250.0.0/15", service="Google Search", asn=15169),
+        Owner("10.1.2.0/24", customer="Initech"), Owner("142.250.0.0/15", service="Google Search", asn=15169),
     ],
     device_of={"192.0.2.1": "chi-b"}.get,  # type: ignore[arg-type]
 )  # fmt: skip
@@ -187,6 +187,7 @@ def test_withdrawn_routes(network: Network) -> None:
     [
         ({"kind": "fail_link", "link": "chi-nyx"}, "Did you mean chi-nyc"),
         ({"kind": "fail_node", "node": "chicagoo"}, "Did you mean chicago"),
+        ({"kind": "fail_node", "node": "192.0.2.200"}, "no way to 192.0.2.200 is known"),
         ({"kind": "fail_srlg", "srlg": "moon"}, "Known are east, sea"),
         ({"kind": "maintenance"}, "names neither"), ({"kind": "withdraw"}, "names nothing"),
         ({"kind": "add_link", "a": "chi-b", "b": "192.0.2.1", "capacity_bps": 1}, "the same device"),
@@ -201,13 +202,14 @@ def test_what_is_not_there_is_said(network: Network, change: dict, fix: str) -> 
 def test_places(network: Network) -> None:
     places = Places(network, NAMES)
     told = {text: (place.kind, place.title, place.node, place.group) for text in (
-        "chi", "site:nyc", "CHI-B", "192.0.2.1", "10.1.2.3", "people", "as3356", "Arelion", "142.250.1.1", "google",
+        "chi", "site:nyc", "CHI-B", "192.0.2.1", "10.1.2.3", "initech", "people", "as3356", "Arelion", "142.250.1.1", "google",
         "Google Search",
     ) for place in (places.find(text),)}  # fmt: skip
     assert told == {
         "chi": ("site", "Chicago, at chi-c", 0, -1), "site:nyc": ("site", "New York, at nyc-b", 2, -1),
         "CHI-B": ("device", "chi-b", 1, -1), "192.0.2.1": ("address", "192.0.2.1, of chi-b", 1, -1),
-        "10.1.2.3": ("address", "10.1.2.3 (people), at chi-c", 0, -1),
+        "10.1.2.3": ("address", "10.1.2.3 (Initech), at chi-c", 0, -1),
+        "initech": ("service", "initech: 10.1.2.0/24 (Initech), at chi-c", 0, -1),
         "people": ("service", "people: 10.1.0.0/16 (people), at chi-c", 0, -1),
         "as3356": ("as", "AS3356 Lumen", 5, -1), "Arelion": ("as", "AS1299", 6, -1),
         "142.250.1.1": ("address", "142.250.1.1, routed as AS15169", -1, 0), "google": ("as", "AS15169 Google", -1, 0),

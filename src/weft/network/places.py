@@ -87,6 +87,7 @@ class Places:
                 self._sites.setdefault(node.site, []).append(at)
         self._groups = {group.name.casefold(): at for at, group in enumerate(network.routing.groups)}
         self._owned = _Prefixes((one.prefix, one) for one in self.names.owners)
+        self._sited = _Prefixes((one.prefix, one) for one in self.names.owners if one.site in self._sites)
         self._outside = _Prefixes(
             (text, at) for at, group in enumerate(network.routing.groups) for text in group.prefixes
         )
@@ -99,6 +100,9 @@ class Places:
             place = finder(asked, folded)
             if place is not None:
                 return place
+        if _prefix(asked) is not None:
+            fix = "Neither the inventory nor a route says where it is."
+            raise InvalidInput(f"no way to {asked[:80]} is known", where=where, fix=fix)
         close = get_close_matches(folded, self._all_names(), _CLOSE, 0.6)
         fix = f"Did you mean {', '.join(close)}?" if close else "Name a device, site, AS, service, address or prefix."
         raise InvalidInput(f"nothing in the network is called {asked[:80]!r}", where=where, fix=fix)
@@ -168,18 +172,18 @@ class Places:
 
     def _network(self, asked: str, _: str) -> Place | None:
         """An address of a device, an address or prefix of ours, or one outside."""
-        try:
-            network = ipaddress.ip_network(asked, strict=False)
-        except ValueError:
+        network = _prefix(asked)
+        if network is None:
             return None
         kind: Kind = "prefix" if "/" in asked else "address"
         device = self.names.device_of(str(network.network_address)) if kind == "address" else ""
         at = self._folded.get(device.casefold()) if device else None
         if at is not None:
             return Place(asked, kind, f"{asked}, of {device}", at, (at,))
-        owned = self._owned.find(network)
-        if owned is not None and owned.site in self._sites:
-            return self._of_site(asked, kind, owned.site, f"{asked} ({owned.service or owned.prefix})")
+        owned, sited = self._owned.find(network), self._sited.find(network)
+        if sited is not None:  # a customer's part of a site's prefix is at that site
+            whose = (owned and (owned.customer or owned.service)) or sited.service or sited.prefix
+            return self._of_site(asked, kind, sited.site, f"{asked} ({whose})")
         return self._outside_network(asked, kind, network, owned)
 
     def _outside_network(self, asked: str, kind: Kind, network: Prefix, owned: Owner | None) -> Place | None:
@@ -259,6 +263,13 @@ class Places:
         texts += [title.casefold() for title in self.names.sites.values()]
         texts += [text.casefold() for one in self.names.owners for text in (one.service, one.customer) if text]
         return list(dict.fromkeys([*texts, *(name.casefold() for name in self.names.providers)]))
+
+
+def _prefix(text: str) -> Prefix | None:
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        return None
 
 
 def _rank(role: str) -> int:

@@ -10,12 +10,13 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from weft.errors import WeftError
@@ -28,15 +29,17 @@ from weft.network.observed import Asks
 from weft.network.places import Names, Owner, Places, Told
 from weft.network.routing import ExternalRoute, Routing
 from weft.network.state import Network
-from weft.network.topology import Topology
+from weft.network.topology import Node, Topology
 
-#: How long what is up, and what flows, is as good as new, seconds; so many snapshots are kept.
-STATE_S, TRAFFIC_S, KEPT = 5, 60, 24
+log = structlog.get_logger(__name__)
+
+#: What is up is looked at this often; routes and traffic are asked for anew beside the answer when they are older than
+#: this, and before it when they are stale; seconds. So many snapshots are kept.
+STATE_S, TRAFFIC_S, STALE_S, KEPT = 5, 60, 600, 24
 #: Traffic is that of so many seconds before the moment.
 WINDOW_S = 900
 EARLIER = "The inventory knew nothing yet at that time: this is the network as it is known now."
 _MOST_NAMES = 1000
-Made = TypeVar("Made")
 F64 = NDArray[np.float64]
 
 
@@ -98,6 +101,39 @@ class Source(Protocol):
         """The network as of a time (UTC seconds; None = now)."""
 
 
+@dataclass(frozen=True)
+class _Ground:
+    """What is known of a network at a moment, traffic apart."""
+
+    known: KnownNetwork
+    objects: Objects
+    states: States
+    moment: float
+
+    @cached_property
+    def asns(self) -> dict[str, int]:
+        """AS numbers of providers by name."""
+        return _asns(self.objects)
+
+
+@dataclass(frozen=True)
+class _Traffic:
+    """Routes and demands over the nodes and links of a topology."""
+
+    made_at: float
+    heard: Sequence[Heard]
+    nodes: tuple[Node, ...]
+    links: tuple[str, ...]
+    routing: Routing
+    matrix: Matrix
+    ases: Mapping[int, str]
+    notes: tuple[str, ...]
+
+    def fits(self, topology: Topology) -> bool:
+        """Whether positions mean the same in ``topology``."""
+        return self.nodes == topology.nodes and self.links == tuple(link.id for link in topology.links)
+
+
 class NetworkSource:
     """Snapshots of the live network. Thread-safe; two that ask at once may both make one: no harm but time."""
 
@@ -113,21 +149,21 @@ class NetworkSource:
         self._known, self._objects, self._states = known, objects, states
         self._questions, self._routes, self._clock = questions, routes, clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Hashable, ...], Any] = OrderedDict()
+        self._kept: OrderedDict[tuple[bool, float], Snapshot] = OrderedDict()
+        self._last: _Traffic | None = None
+        self._refreshing = False
 
     def at(self, at_s: float | None) -> Snapshot:
         """The network as of a time (UTC seconds; None = now)."""
         now = self._clock()
         live = at_s is None or at_s >= now - STATE_S
         moment = now // STATE_S * STATE_S if live else float(at_s or 0.0)
-        return self._remembered(("snapshot", live, moment), lambda: self._made(moment, live))
-
-    def _remembered(self, key: tuple[Hashable, ...], make: Callable[[], Made]) -> Made:
+        key = live, moment
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return cast("Made", self._kept[key])
-        made = make()
+                return self._kept[key]
+        made = self._made(moment, live)
         with self._lock:
             self._kept[key] = made
             while len(self._kept) > KEPT:
@@ -141,21 +177,43 @@ class NetworkSource:
         if not live and not known.machines and self._known(None).machines:
             notes.append(EARLIER)
             known, when = self._known(None), None
-        objects = self._objects(when)
-        states = self._read_states(known, moment, notes)
-        asns = _asns(objects)
-        minute = moment // TRAFFIC_S * TRAFFIC_S if live else moment
-        heard = self._remembered(("routes", live, minute), lambda: self._heard(moment, live, notes))
-        placed = sessions(known, heard, asns)
-        topology = build(known, states, asns, placed.unplaced, moment)
-        routing, more = self._routing(topology, known, heard, placed)
-        measured = measured_loads(topology, states)
-        matrix = self._matrix(topology, routing, known, states, measured, (live, minute))
-        names = _names(known, objects, asns, self._as_names(topology, routing, minute),
+        ground = _Ground(known, self._objects(when), self._read_states(known, moment, notes), moment)
+        last = self._last if live else None
+        heard = last.heard if last is not None and moment - last.made_at < STALE_S else self._heard(moment, live, notes)
+        placed = sessions(known, heard, ground.asns)
+        topology = build(known, ground.states, ground.asns, placed.unplaced, moment)
+        if last is None or heard is not last.heard or not last.fits(topology):
+            last = self._traffic(ground, topology, heard, placed)
+            if live:
+                self._last = last
+        elif moment - last.made_at >= TRAFFIC_S:
+            self._refresh(ground)
+        names = _names(known, ground.objects, ground.asns, last.ases,
                        lambda text: self._told(text, moment, known, topology, placed))  # fmt: skip
-        network = Network(topology, routing, matrix.demands)
-        notes += [*topology.notes, *more, *matrix.notes]
-        return Snapshot(network, names, moment, tuple(dict.fromkeys(notes)), matrix, measured)
+        network = Network(topology, last.routing, last.matrix.demands)
+        notes += [*topology.notes, *last.notes, *last.matrix.notes]
+        measured = measured_loads(topology, ground.states)
+        return Snapshot(network, names, moment, tuple(dict.fromkeys(notes)), last.matrix, measured)
+
+    def _refresh(self, ground: _Ground) -> None:
+        """Ask for routes and flows anew beside whoever asks: they are good for minutes, and asking takes seconds."""
+        with self._lock:
+            if self._refreshing:
+                return
+            self._refreshing = True
+
+        def work() -> None:
+            try:
+                heard = self._heard(ground.moment, True, [])
+                placed = sessions(ground.known, heard, ground.asns)
+                topology = build(ground.known, ground.states, ground.asns, placed.unplaced, ground.moment)
+                self._last = self._traffic(ground, topology, heard, placed)
+            except Exception:
+                log.exception("network_not_refreshed")
+            finally:
+                self._refreshing = False
+
+        threading.Thread(target=work, name="weft-network-refresh", daemon=True).start()
 
     def _read_states(self, known: KnownNetwork, moment: float, notes: list[str]) -> States:
         try:
@@ -174,44 +232,28 @@ class NetworkSource:
             return ()
         return found
 
-    def _routing(
-        self, topology: Topology, known: KnownNetwork, heard: Sequence[Heard], placed: Sessions
-    ) -> tuple[Routing, list[str]]:
-        """The routing; the same object for the same routes over the same links."""
-        key = ("routing", id(heard), tuple(link.id for link in topology.links))
-        made, notes, _ = self._remembered(key, lambda: (*routing_of(topology, known, heard, placed), heard))
-        return made, notes
+    def _traffic(self, ground: _Ground, topology: Topology, heard: Sequence[Heard], placed: Sessions) -> _Traffic:
+        """Routing and the traffic of the minutes before."""
+        routing, notes = routing_of(topology, ground.known, heard, placed)
+        measured = measured_loads(topology, ground.states)
+        edges = edge_totals(topology, ground.known, ground.states, measured)
+        until = int(ground.moment)
+        matrix = traffic_matrix(self._questions, topology, routing, (until - WINDOW_S, until), measured, *edges)
+        return _Traffic(
+            ground.moment, heard, topology.nodes, tuple(link.id for link in topology.links), routing, matrix,
+            self._as_names(topology, routing), tuple(notes),
+        )  # fmt: skip
 
-    def _matrix(
-        self, topology: Topology, routing: Routing, known: KnownNetwork, states: States, measured: F64,
-        minute: tuple[Hashable, ...],
-    ) -> Matrix:  # fmt: skip
-        """The traffic of the minutes before; made anew each minute, or when there are other nodes or groups."""
-        key = ("matrix", minute, topology.nodes, id(routing))
-        until = int(cast("float", minute[1]))
-
-        def make() -> tuple[Matrix, Routing]:
-            edges = edge_totals(topology, known, states, measured)
-            window = until - WINDOW_S, until
-            return traffic_matrix(self._questions, topology, routing, window, measured, *edges), routing
-
-        return self._remembered(key, make)[0]
-
-    def _as_names(self, topology: Topology, routing: Routing, minute: float) -> Mapping[int, str]:
+    def _as_names(self, topology: Topology, routing: Routing) -> Mapping[int, str]:
         if self._routes is None:
             return {}
         numbers = [node.asn for node in topology.nodes if node.asn]
         numbers += [int(group.name[2:]) for group in routing.groups if group.name[2:].isdigit()]
-        wanted = tuple(dict.fromkeys(numbers))[:_MOST_NAMES]
-        routes = self._routes
-
-        def ask() -> Mapping[int, str]:
-            try:
-                return {int(number): name for number, name in routes.as_names(wanted).items()}
-            except WeftError:
-                return {}  # numbers do as well
-
-        return self._remembered(("names", minute, wanted), ask)
+        try:
+            found = self._routes.as_names(tuple(dict.fromkeys(numbers))[:_MOST_NAMES])
+        except WeftError:
+            return {}  # numbers do as well
+        return {int(number): name for number, name in found.items()}
 
     def _told(self, text: str, moment: float, known: KnownNetwork, topology: Topology, placed: Sessions) -> Told | None:
         """Routes to an address or prefix: those of the longest prefix that any of our borders has a way out for."""
