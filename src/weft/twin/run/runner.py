@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from weft import __version__
 from weft.errors import InvalidInput
+from weft.logs import configure_logging
 from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS
 from weft.twin.faults.catalogue import KINDS
 from weft.twin.inventory import write_inventory
@@ -112,14 +113,15 @@ def _done(scenario: Scenario, folder: Path, form: Format, processes: int) -> Ite
             yield job, work(text, folder, form, job)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(todo)), context, _one_thread) as pool:
+    with ProcessPoolExecutor(min(processes, len(todo)), context, _begin) as pool:
         waiting = [(job, pool.submit(work, text, folder, form, job)) for job in todo]
         for job, future in waiting:
             yield job, future.result()
 
 
-def _one_thread() -> None:
-    """A process of several: Arrow's own threads would only get in the way of the others."""
+def _begin() -> None:
+    """A process of several: it says nothing of routine, and Arrow's own threads would get in the way of the others."""
+    configure_logging("warning")
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
 
