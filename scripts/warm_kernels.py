@@ -18,9 +18,12 @@ from weft.config import Settings
 from weft.decode.prometheus import RemoteWriteDecoder
 from weft.logs import configure_logging
 from weft.network.demands import demands
+from weft.network.evaluate import evaluate
 from weft.network.incremental import Baseline
 from weft.network.load import loads, over_fan, response
+from weft.network.paths import path
 from weft.network.spf import shortest
+from weft.network.state import Network
 from weft.network.sweep import sweep
 from weft.network.topology import Link, Node, topology
 
@@ -57,7 +60,7 @@ def _remote_write() -> None:
 
 
 def _network() -> None:
-    """Loads, shares, a failure and a sweep of a network of two nodes."""
+    """Loads, shares, a failure, a sweep, an evaluation and a path of a network of two nodes."""
     pair = topology([Node("a"), Node("b")], [Link("ab", 0, 1)], capacity_bps=[1e9])
     there, back, wanted = np.array([0], np.int32), np.array([1], np.int32), np.ones(1)
     loads(pair, demands(there, back, wanted))
@@ -66,6 +69,8 @@ def _network() -> None:
     baseline = Baseline(pair, demands(there, back, wanted))
     baseline.failed(np.array([0]))
     sweep(baseline)
+    network = Network(pair, demands=demands(there, back, wanted))
+    path(network, evaluate(network), 0, 1)
 
 
 if __name__ == "__main__":

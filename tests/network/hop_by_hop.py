@@ -311,8 +311,8 @@ def _entry(rng: np.random.Generator, made: Topology, at: int) -> Entry:
     return Entry(
         action, node=where, group=int(rng.integers(4)) if to_group else -1,
         egress=-1 if to_group or rng.random() < 0.3 else int(rng.integers(10)),
-        traffic_class=int(rng.choice([-1, 0, 1])), link=link, via=int(rng.integers(14)), rate_bps=float(rng.choice([0.0, 1e8, 5e8])),
-        share=float(rng.choice([0.4, 1.0, 1.0])), name=f"rule{at}",
+        traffic_class=int(rng.choice([-1, 0, 1])), link=link, via=int(rng.integers(14)),
+        rate_bps=float(rng.choice([0.0, 1e8, 5e8])), share=float(rng.choice([0.4, 1.0, 1.0])), name=f"rule{at}",
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.kernels import inlined
+from weft.decode.kernels import kernel
 from weft.network.routing import Routing
 from weft.network.topology import Topology
 
@@ -24,15 +24,15 @@ I64 = NDArray[np.int64]
 class RouteTable(NamedTuple):
     """Routes of all groups, best first within a group as far as that does not depend on who chooses."""
 
-    start: I32  # [groups + 1] where a group's routes begin
-    node: I32  # border
-    arc: I32  # the way out
-    far: I32  # neighbour
-    grade: I32  # equal for routes of one group that are equal up to the origin
+    start: I64  # [groups + 1] where a group's routes begin
+    node: I64  # border
+    arc: I64  # the way out
+    far: I64  # neighbour
+    grade: I64  # equal for routes of one group that are equal up to the origin
     neighbor_as: I64
     med: I64
-    tie: I32  # order by names
-    position: I32  # in the routing's routes
+    tie: I64  # order by names
+    position: I64  # in the routing's routes
 
 
 def route_table(topology: Topology, routing: Routing) -> RouteTable:
@@ -60,28 +60,28 @@ def _table(topology: Topology, routing: Routing) -> RouteTable:
     neighbor_as, med = column("neighbor_as"), column("med")
     order = np.lexsort((tie, med, neighbor_as, origin, length, preference, group))
     keys = np.stack([group, preference, length, origin])[:, order]
-    grade = np.zeros(len(routes), np.int32)
+    grade = np.zeros(len(routes), np.int64)
     grade[1:] = np.cumsum((keys[:, 1:] != keys[:, :-1]).any(axis=0))
-    start = np.searchsorted(group[order], np.arange(len(routing.groups) + 1)).astype(np.int32)
+    start = np.searchsorted(group[order], np.arange(len(routing.groups) + 1)).astype(np.int64)
     return RouteTable(
-        start, node[order].astype(np.int32), arc[order].astype(np.int32), far[order].astype(np.int32), grade,
-        neighbor_as[order], med[order], tie[order], order.astype(np.int32),
+        start, node[order], arc[order], far[order], grade,
+        neighbor_as[order], med[order], tie[order], order,
     )  # fmt: skip
 
 
-def _order_of_names(topology: Topology, node: I64, far: I64, link: I64) -> I32:
+def _order_of_names(topology: Topology, node: I64, far: I64, link: I64) -> I64:
     names = [one.name for one in topology.nodes]
     rank = np.empty(len(names), np.int64)
     rank[np.array(sorted(range(len(names)), key=names.__getitem__), np.int64)] = np.arange(len(names))
     ids = np.array([topology.links[at].id for at in link], dtype=object)
     by_id = np.empty(len(link), np.int64)
     by_id[np.argsort(ids, kind="stable")] = np.arange(len(link))
-    tie = np.empty(len(link), np.int32)
-    tie[np.lexsort((by_id, rank[far], rank[node]))] = np.arange(len(link), dtype=np.int32)
+    tie = np.empty(len(link), np.int64)
+    tie[np.lexsort((by_id, rank[far], rank[node]))] = np.arange(len(link))
     return tie
 
 
-@inlined
+@kernel
 def choose(
     table: RouteTable, up: NDArray[np.bool_], row: I32, distance: I64, node: int, group: int, origin: int
 ) -> int:

@@ -120,7 +120,7 @@ def _over_igp(resolved: Resolved, delay: F64, kept: F64) -> tuple[F64, F64]:
         begin = start[some.start : some.stop + 1]
         _mean_rows(net, destinations[some], part, begin, ingress, order, delay, kept, late, survived)
 
-    in_threads(go, blocks(len(destinations)))
+    in_threads(go, blocks(len(destinations), len(net.in_source)))
     return late, survived
 
 

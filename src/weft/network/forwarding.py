@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.kernels import inlined, kernel
+from weft.decode.kernels import kernel
 from weft.network.bgp import RouteTable, choose
 from weft.network.spf import Graph, leads_on
 from weft.network.tunnels import BLACKHOLE, LIMIT, OVER_ARC, REDIRECT, TUNNEL, Steps
@@ -50,13 +50,13 @@ class Scratch(NamedTuple):
     """Room to work in, all zero between items."""
 
     use: F64  # [arcs] share of the item over each arc
-    touched: I32  # [arcs]
+    touched: I64  # [arcs]
     at: F64  # [nodes, 3] traffic that waits at a node of a walk: offered, surviving, delay times offered
-    front: I32  # [nodes] nodes of the walk that have some
+    front: I64  # [nodes] nodes of the walk that have some
     turned: F64  # [2, 2 nodes, 3] traffic to be looked at in this turn and the next; redirected in the second half
-    turned_at: I32  # [2, 2 nodes]
+    turned_at: I64  # [2, 2 nodes]
     counts: I64  # touched, turned this time, turned next time, exits
-    exits: I32  # [_MOST_EXITS] arcs out of the network
+    exits: I64  # [_MOST_EXITS] arcs out of the network
     flow: F64  # [3] traffic in hand
     fate: F64  # [FATES]
 
@@ -64,18 +64,18 @@ class Scratch(NamedTuple):
 def scratch(nodes: int, arcs: int) -> Scratch:
     """Room for a graph of this size."""
     return Scratch(
-        np.zeros(arcs), np.zeros(arcs, np.int32), np.zeros((nodes, 3)), np.zeros(nodes, np.int32),
-        np.zeros((2, 2 * nodes, 3)), np.zeros((2, 2 * nodes), np.int32), np.zeros(4, np.int64),
-        np.zeros(_MOST_EXITS, np.int32), np.zeros(3), np.zeros(FATES),
+        np.zeros(arcs), np.zeros(arcs, np.int64), np.zeros((nodes, 3)), np.zeros(nodes, np.int64),
+        np.zeros((2, 2 * nodes, 3)), np.zeros((2, 2 * nodes), np.int64), np.zeros(4, np.int64),
+        np.zeros(_MOST_EXITS, np.int64), np.zeros(3), np.zeros(FATES),
     )  # fmt: skip
 
 
-@inlined
+@kernel
 def _reached(ground: Ground, start: int, aim: int) -> bool:
-    return start == aim or ground.distance[ground.row[aim], start] >= 0
+    return bool(start == aim or ground.distance[ground.row[aim], start] >= 0)
 
 
-@inlined
+@kernel
 def _stops(steps: Steps, programme: int, node: int) -> bool:
     if not steps.hot[node]:
         return False
@@ -121,8 +121,9 @@ def _carry(ground: Ground, room: Scratch, steps: Steps, programme: int, start: i
         return
     net, distance, waiting = ground.net, ground.distance[ground.row[aim]], 1
     room.front[0] = start
-    room.at[start] = room.flow
-    room.flow[:] = 0.0
+    for k in range(3):
+        room.at[start, k] = room.flow[k]
+        room.flow[k] = 0.0
     while waiting > 0:
         pick = 0
         for i in range(1, waiting):
@@ -132,26 +133,26 @@ def _carry(ground: Ground, room: Scratch, steps: Steps, programme: int, start: i
         waiting -= 1
         room.front[pick] = room.front[waiting]
         offered, alive, late = room.at[node, 0], room.at[node, 1], room.at[node, 2]
-        room.at[node] = 0.0
+        for k in range(3):
+            room.flow[k], room.at[node, k] = room.at[node, k], 0.0
         if programme >= 0 and node != start and _stops(steps, programme, node):
-            room.flow[0], room.flow[1], room.flow[2] = offered, alive, late
             _turn(room, node, redirected)
-            room.flow[:] = 0.0
+            room.flow[0] = room.flow[1] = room.flow[2] = 0.0
             continue
         if node == aim:  # the nearest of all, hence the last
-            room.flow[0], room.flow[1], room.flow[2] = offered, alive, late
             return
         ways = 0
         for slot in range(net.out_start[node], net.out_start[node + 1]):
             ways += leads_on(net, slot, distance[node], distance, aim)
         for slot in range(net.out_start[node], net.out_start[node + 1]):
             if leads_on(net, slot, distance[node], distance, aim):
-                far = _over(ground, room, net.out_arc[slot], offered / ways, alive / ways, late / ways)
+                far = _over(ground, room, int(net.out_arc[slot]), offered / ways, alive / ways, late / ways)
                 if room.at[far, 0] == 0.0:
                     room.front[waiting] = far
                     waiting += 1
-                room.at[far] += room.flow
-        room.flow[:] = 0.0
+                for k in range(3):
+                    room.at[far, k] += room.flow[k]
+        room.flow[0] = room.flow[1] = room.flow[2] = 0.0
 
 
 @kernel
@@ -183,7 +184,7 @@ def _through(ground: Ground, room: Scratch, steps: Steps, tunnel: int, node: int
     for i in range(steps.segment_start[tunnel], steps.segment_start[tunnel + 1]):
         last, aim = -1, steps.segment[i]
         if steps.segment_is_arc[i]:
-            last, aim = aim, ground.source[aim]
+            last, aim = aim, int(ground.source[aim])
         _carry(ground, room, steps, -1, node, aim, redirected)
         node = aim
         if last >= 0:
@@ -278,13 +279,14 @@ def _follow(
         for i in range(here):
             slot = room.turned_at[1, i]
             room.turned_at[0, i] = slot
-            room.turned[0, slot] = room.turned[1, slot]
-            room.turned[1, slot] = 0.0
+            for k in range(3):
+                room.turned[0, slot, k], room.turned[1, slot, k] = room.turned[1, slot, k], 0.0
         for i in range(here):
             slot = room.turned_at[0, i]
             redirected = int(slot >= len(room.front))
             node = slot - redirected * len(room.front)
-            room.flow[:] = room.turned[0, slot]
+            for k in range(3):
+                room.flow[k] = room.turned[0, slot, k]
             if _apply(ground, room, steps, programme, node, redirected, egress, passing, metered, bps):
                 continue
             if node == egress:
@@ -294,7 +296,7 @@ def _follow(
     for i in range(room.counts[2]):
         slot = room.turned_at[1, i]
         room.fate[LOOPED] += room.turned[1, slot, 0]
-        room.turned[1, slot] = 0.0
+        room.turned[1, slot, 0] = room.turned[1, slot, 1] = room.turned[1, slot, 2] = 0.0
     room.counts[2] = 0
 
 
@@ -311,17 +313,19 @@ def follow(
     size, count = max(1024, 16 * len(programme)), 0
     item, arc, share = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size, np.float64)
     for i in range(len(programme)):
-        _follow(ground, table, steps, room, programme[i], ingress[i], egress[i], group[i], bps[i], passing, metered)
+        start, end, to = int(ingress[i]), int(egress[i]), int(group[i])
+        _follow(ground, table, steps, room, int(programme[i]), start, end, to, bps[i], passing, metered)
         exit_arc[i] = -1
         for k in range(room.counts[3]):
             if exit_arc[i] < 0 or room.use[room.exits[k]] > exit_share[i]:
                 exit_arc[i], exit_share[i] = room.exits[k], room.use[room.exits[k]]
-        fate[i] = room.fate
-        room.fate[:] = 0.0
+        for k in range(FATES):
+            fate[i, k], room.fate[k] = room.fate[k], 0.0
         if count + room.counts[0] > size:
             size = 2 * size + room.counts[0]
             more_item, more_arc, more_share = np.empty(size, np.int32), np.empty(size, np.int32), np.empty(size)
-            more_item[:count], more_arc[:count], more_share[:count] = item[:count], arc[:count], share[:count]
+            for k in range(count):
+                more_item[k], more_arc[k], more_share[k] = item[k], arc[k], share[k]
             item, arc, share = more_item, more_arc, more_share
         for k in range(room.counts[0]):
             used = room.touched[k]

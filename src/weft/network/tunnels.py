@@ -22,6 +22,7 @@ from weft.network.state import Network
 from weft.network.topology import Topology
 
 I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
 _T = TypeVar("_T", bound=np.generic)
 
@@ -38,16 +39,16 @@ _MOST_STEPS = 5_000_000  # of all programmes: 200 MB
 class Steps(NamedTuple):
     """Programmes and tunnels as arrays."""
 
-    start: I32  # [programmes + 1] where a programme's steps begin
-    kind: I32
-    node: I32  # where the step is installed, -1: everywhere
-    value: I32  # arc, node or tunnel
+    start: I64  # [programmes + 1] where a programme's steps begin
+    kind: I64
+    node: I64  # where the step is installed, -1: everywhere
+    value: I64  # arc, node or tunnel
     share: F64  # of what arrives, for tunnels
-    meter: I32  # first of a limit's meters: one where it is installed, one for every node if everywhere
+    meter: I64  # first of a limit's meters: one where it is installed, one for every node if everywhere
     hot: NDArray[np.bool_]  # [nodes] whether any step is installed there
-    segment_start: I32  # [tunnels + 1]
+    segment_start: I64  # [tunnels + 1]
     segment_is_arc: NDArray[np.bool_]
-    segment: I32
+    segment: I64
 
 
 @dataclass(frozen=True)
@@ -191,17 +192,17 @@ class _Book:
     def steps(self, tunnels: Sequence[Tunnel]) -> Steps:
         """Everything collected, as arrays."""
         rows = np.array(self._rows, np.float64).reshape(-1, 5)
-        kind, node, value, meter = (rows[:, at].astype(np.int32) for at in (0, 1, 2, 4))
+        kind, node, value, meter = (rows[:, at].astype(np.int64) for at in (0, 1, 2, 4))
         hot = np.zeros(self._nodes, np.bool_)
         hot[node[node >= 0]] = True
         hot |= bool((node < 0).any())
         segments = [one for tunnel in tunnels for one in tunnel.segments]
         counts = [len(tunnel.segments) for tunnel in tunnels]
         return Steps(
-            np.array(self._starts, np.int32), kind, node, value, rows[:, 3].copy(), meter, hot,
-            np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
+            np.array(self._starts, np.int64), kind, node, value, rows[:, 3].copy(), meter, hot,
+            np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
             np.array([one[0] == "arc" for one in segments], np.bool_),
-            np.array([one[1] for one in segments], np.int32),
+            np.array([one[1] for one in segments], np.int64),
         )  # fmt: skip
 
 
