@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from weft.network.demands import demands
+from weft.network.evaluate import evaluate
 from weft.network.load import loads
 from weft.twin import organisation as org
 from weft.twin.conversations import conversations, places
@@ -78,6 +79,14 @@ def test_ports_carry_what_the_network_model_says_of_the_same_demands(timeline):
         assert told[rows.row(link.a, link.a_port, 1)] == pytest.approx(model[2 * i], rel=1e-9)
         assert told[rows.row(link.b, link.b_port, 0)] == pytest.approx(model[2 * i], rel=1e-9)
         assert told[rows.row(link.b, link.b_port, 1)] == pytest.approx(model[2 * i + 1], rel=1e-9)
+
+
+def test_the_model_of_the_whole_network_agrees_with_its_lines(timeline):
+    """Routes, entries and true demands handed to the network model make the loads that counters tell of."""
+    world = World.of(timeline)
+    timeline.trigger(cut("chi-border1", "nyc-border1", NOON - 60, NOON + 600))
+    told, model = at(world, NOON), evaluate(world.network(NOON)).load_bps
+    assert told.ravel() == pytest.approx(model[: told.size], rel=1e-5)
 
 
 def test_what_comes_into_a_device_goes_out_again(timeline):

@@ -17,7 +17,8 @@ from weft.twin import organisation as org
 from weft.twin.exits import exits
 
 RECEIVES, SENDS = 0, 1
-_OUTSIDE_METRIC = 1
+#: Costs of the ways in: the rest of the world comes by a border, but to who stands behind a firewall.
+_OUTSIDE_METRIC, _FIREWALL_METRIC = 1, 2
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,6 @@ def base() -> Topology:
         ))  # fmt: skip
         capacity.append(float(way.port.speed_bps))
         delay.append(0.0)
-        metric.append(_OUTSIDE_METRIC)
+        metric.append(_OUTSIDE_METRIC if way.is_bgp else _FIREWALL_METRIC)
     made = topology(nodes, links, capacity_bps=capacity, delay_s=delay, metric=metric)
     return made.changed(transit=np.arange(len(nodes)) < len(org.DEVICES))

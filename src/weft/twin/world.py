@@ -21,8 +21,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.network.state import Network
 from weft.network.topology import Topology
 from weft.twin import organisation as org
+from weft.twin.as_network import network_at
 from weft.twin.conversations import places
 from weft.twin.demand import BLOCK_S, MINUTE_S, Demand
 from weft.twin.events import Events
@@ -93,6 +95,11 @@ class World:
     def topology(self, at_s: float) -> Topology:
         """The network model's topology at a moment: what is down is down, metrics are those in force."""
         return self.ways(at_s).topology
+
+    def network(self, at_s: float) -> Network:
+        """The whole network model at a moment: topology, routes and true demands."""
+        (piece,) = self.pieces(at_s, at_s + 1e-3)
+        return network_at(piece.ways, piece.bps)
 
     def ways_in(self, structure: Structure) -> Ways:
         """Where everything goes in a state of the network."""

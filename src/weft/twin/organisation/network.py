@@ -79,9 +79,9 @@ def _numbered(lines: Sequence[_Line]) -> tuple[Link, ...]:
 BACKBONE = _numbered(_LINES)
 #: Lines inside a site.
 LOCAL = (
-    *(Link(f"{code}-border1", 10, f"{code}-core1", 1, 100 * _G, 0.05, 1) for code in ("chi", "nyc", "ams", "sin")),
-    Link("lon-border1", 10, "lon-fw1", 10, 10 * _G, 0.05, 1),
-    Link("nyc-core1", 5, "nyc-fw1", 10, 10 * _G, 0.05, 1),
+    *(Link(f"{code}-border1", 10, f"{code}-core1", 1, 100 * _G, 0.05, 3) for code in ("chi", "nyc", "ams", "sin")),
+    Link("lon-border1", 10, "lon-fw1", 10, 10 * _G, 0.05, 3),
+    Link("nyc-core1", 5, "nyc-fw1", 10, 10 * _G, 0.05, 3),
 )
 LINKS = (*BACKBONE, *LOCAL)
 
