@@ -83,13 +83,13 @@ def timed(case: str, bar: float | None, work: Sequence[_Ask], ask: Callable[[_As
 
 
 def reference(network: Topology, wanted: Demands, some: int, found: NDArray[np.float64]) -> None:
-    """Seconds that networkx would need for one evaluation, and how far its loads are from ours."""
+    """CPU seconds that networkx would need for one evaluation, and how far its loads are from ours."""
     graph = nx.MultiDiGraph()
     for arc in range(len(network.source)):  # backwards: towards the destination
         graph.add_edge(int(network.target[arc]), int(network.source[arc]), key=arc, weight=int(network.metric[arc]))
     ends = np.unique(wanted.egress)
     chosen = ends[:: max(1, len(ends) // some)]
-    load, began = np.zeros(len(network.source)), time.perf_counter()
+    load, began = np.zeros(len(network.source)), time.process_time()
     for end in chosen.tolist():
         far = nx.single_source_dijkstra_path_length(graph, end)
         mine = wanted.egress == end
@@ -100,10 +100,10 @@ def reference(network: Topology, wanted: Demands, some: int, found: NDArray[np.f
             for near, arc in hops:
                 load[arc] += flow[node] / len(hops)
                 flow[near] += flow[node] / len(hops)
-    took = (time.perf_counter() - began) * len(ends) / len(chosen)
+    took = (time.process_time() - began) * len(ends) / len(chosen)
     ours = loads(network, wanted.take(np.isin(wanted.egress, chosen))).bps
     assert found.shape == ours.shape
-    emit("networkx, one evaluation", took, "s", difference=float(np.abs(ours - load).max() / load.max()))
+    emit("networkx, one evaluation", took, "CPU-s", difference=float(np.abs(ours - load).max() / load.max()))
 
 
 def measure(name: str, network: Topology, wanted: Demands, some: int) -> None:
