@@ -9,9 +9,11 @@ from collections import Counter
 from dataclasses import replace
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from numpy.typing import NDArray
 
 from weft.decode.flow.decoder import FlowDecoder
@@ -27,8 +29,11 @@ from weft.twin.encode import Encoder, NetflowV5, concat
 from weft.twin.encode_sflow import SflowAgent
 from weft.twin.encode_templated import Templated
 from weft.twin.faults.attacks import KINDS
+from weft.twin.faults.cloud import KINDS as CLOUD_KINDS
+from weft.twin.faults.impact import orders_kept
 from weft.twin.faults.model import Fault, FaultKind, Place, Truth
 from weft.twin.records import FlowRecords
+from weft.twin.scenario import Scenario, play
 from weft.twin.timeline import Timeline
 
 T0 = 1_795_374_000.0
@@ -361,7 +366,7 @@ def test_what_is_ended_stops_at_once() -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_claimed_symptoms_are_in_the_telemetry(kind: FaultKind) -> None:
-    """What truth says of flows and logs of hosts shows after the time that it says, at weak and strong severity."""
+    """What truth says of hosts, devices, ports and sites shows after the time that it says, weak or strong."""
     lasts = min(kind.lasts_s[0], 5400.0)
     places = kind.places(7)
     for number, place in enumerate({place.target.partition("@")[0]: place for place in places}.values()):
@@ -380,6 +385,14 @@ def test_claimed_symptoms_are_in_the_telemetry(kind: FaultKind) -> None:
                 about = split_target(attack_of(fault))[1]
                 told = [one for one in lines if (name == one.device or name in one.text)]
                 assert told, (place.id, severity, symptom, about)
+            elif symptom.dataset == "metrics":
+                device, _, port = name.partition("|")
+                index = next(one.index for one in org.BY_NAME[device].ports if one.name == port)
+                received = attack_bps(device, timeline, np.arange(T0 + 60, T0 + lasts, 20.0))[index][0]
+                assert np.percentile(received, 90) > 2e9, (place.id, severity, symptom)
+            elif symptom.dataset == "business":
+                kept = orders_kept(fault, name, "app", T0 + max(symptom.after_s, 60.0))
+                assert kept > 1.2 if kind.name == "flash_crowd" else kept < 0.85
 
 
 def hosts_of(timeline: Timeline, lasts_s: float) -> set[str]:
@@ -414,3 +427,10 @@ def test_generation_keeps_up_with_scoring() -> None:
     for exporter in org.EXPORTERS:
         attack_records(exporter, timeline, T0, T0 + 600)
     assert time.process_time() - started < 6.0
+
+
+def test_the_page_on_attacks_says_what_there_is() -> None:
+    text = (Path(__file__).parents[2] / "docs/twin-attacks.md").read_text(encoding="utf-8")
+    assert not [kind.name for kind in (*KINDS, *CLOUD_KINDS) if f"`{kind.name}`" not in text]
+    example = Scenario.model_validate(yaml.safe_load(re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)[0]))
+    assert len(list(play(example).timeline.faults(example.since_s, example.until_s))) == 4

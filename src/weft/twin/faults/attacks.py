@@ -33,6 +33,7 @@ _PUBLIC = ("public services",)
 #: Received on a port beyond what it carries anyway, bit/s: less does not stand out of its counters.
 _PLAIN_BPS = 2.5e9
 _FEW_PACKETS = 10.0
+_FELT = 0.55  # severity from which on customers notice a flood
 _WAIT = RightAction("none", text="Nothing: it is meant to be so.")
 
 
@@ -71,6 +72,13 @@ def _if_seen(after_s: float | None, entity: str, said: str) -> tuple[Symptom, ..
     return () if after_s is None else (Symptom("flows", entity, said, after_s),)
 
 
+def _fewer_orders(fault: Fault, site: str) -> tuple[Symptom, ...]:
+    """What the shop shows of a flood that is strong enough to keep customers out."""
+    if fault.severity < _FELT:
+        return ()
+    return (Symptom("business", f"site:{site}", "fewer orders while the service is flooded", 60.0),)
+
+
 def _hit(address: str) -> tuple[str, ...]:
     """Customers whose addresses these are: each has its own part of a data centre's prefix."""
     site = org.BY_CODE[where_is(address)[0]]
@@ -89,6 +97,7 @@ def _amplification(fault: Fault) -> Truth:
             Symptom("flows", _host(whom), f"UDP from port {vector.port}, from thousands of sources; most in, none out",
                     60.0),
             *_ways_in(to_public(where_is(whom)[0]), bps),
+            *_fewer_orders(fault, where_is(whom)[0]),
         ),
         RightAction("flowspec", {"prefix": f"{whom}/32", "protocol": "udp", "port": str(vector.port)},
                     f"Drop UDP from port {vector.port} to {whom} at the borders."),
@@ -104,6 +113,7 @@ def _syn_flood(fault: Fault) -> Truth:
         (
             Symptom("flows", _host(whom), "TCP flows of one SYN each, every one from another address", 5.0),
             Symptom("flows", _host(whom), "answers to addresses that never asked", 5.0),
+            *_fewer_orders(fault, where_is(whom)[0]),
         ),
         RightAction("flowspec", {"prefix": f"{whom}/32", "protocol": "tcp"},
                     f"Limit TCP to {whom} at the borders; have SYN cookies answer the rest."),
@@ -121,6 +131,7 @@ def _carpet(fault: Fault) -> Truth:
         (
             Symptom("flows", f"prefix:{prefix}", "UDP from one port to every address alike", 60.0),
             *_ways_in(to_public(site), attack_bps_of(attack_of(fault))),
+            *_fewer_orders(fault, site),
         ),
         RightAction("flowspec", {"prefix": prefix, "protocol": "udp"}, f"Limit UDP to {prefix} at the borders."),
         services=_PUBLIC,
@@ -168,8 +179,8 @@ def _brute_force(fault: Fault) -> Truth:
         logs = (Symptom("logs", f"device:{fault.device}", "IPS: RDP brute force", 120.0),)
     return Truth(
         f"Brute force on {what.upper()} of {whom}", _host(own[0]), "attack",
-        f"{len(own)} source{'s' * (len(own) > 1)} near {own[0]} tr{'y' if len(own) > 1 else 'ies'} {per_s:.2g} "
-        f"passwords a second at {what.upper()} of {whom}.",
+        f"{own[0] if len(own) == 1 else f'{len(own)} neighbours in {source} together'}: {per_s:.2g} passwords a second "
+        f"at {what.upper()} of {whom}.",
         (*logs, *where), RightAction("block_source", {"source": source}, f"Block {source}."),
     )  # fmt: skip
 
@@ -254,6 +265,7 @@ def _crowd(fault: Fault) -> Truth:
     return _benign(
         f"Flash crowd at {whom}", _host(whom), f"Thousands of people open one page: {_rate(bps)} from {whom}.",
         Symptom("flows", _host(whom), "many sources, whole connections, far more out than in", 120.0),
+        Symptom("business", f"site:{where_is(whom)[0]}", "more orders than usual", 180.0),
     )  # fmt: skip
 
 
