@@ -67,7 +67,7 @@ class Nowhere:
 def taking() -> None:
     """An hour of the demo's agents, as one gzipped report of each."""
     config = SyntheticsConfig.model_validate(synthetics_settings())
-    sites = {site.code: agent_name(site.code) for site in org.SITES}
+    sites = {site.code: agent_name(site.code) for site in org.AGENT_SITES}
     names, now = frozenset(test.name for test in config.tests), time.time()
     reports = []
     for site, name in sites.items():

@@ -22,7 +22,7 @@ from weft.twin.timeline import Timeline
 
 SEED, NOON = 7, 1_795_000_000
 TIMELINE = acme_timeline(SEED)
-SITES = {site.code: agent_name(site.code) for site in org.SITES}
+SITES = {site.code: agent_name(site.code) for site in org.AGENT_SITES}
 TESTS = SyntheticsConfig.model_validate(synthetics_settings()).tests
 
 

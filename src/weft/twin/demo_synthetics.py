@@ -78,7 +78,7 @@ class DemoAgents(Player):
         now = time.time()
         began = now - self._config.backfill_hours * 3600
         weather = Weather(self._timeline)
-        sites = {site.code: agent_name(site.code) for site in org.SITES}
+        sites = {site.code: agent_name(site.code) for site in org.AGENT_SITES}
         keys = {}
         for site, name in sites.items():
             news = AgentNews(

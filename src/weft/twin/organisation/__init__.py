@@ -30,13 +30,13 @@ from weft.twin.organisation.network import (
     all_ports,
     backbone_ports,
 )
-from weft.twin.organisation.sites import BY_CODE, SITES
+from weft.twin.organisation.sites import AGENT_SITES, BY_CODE, SITES
 
 ACME_AS = 64500
 
 __all__ = [
-    "ACME_AS", "APPS", "BACKBONE", "BY_CODE", "BY_NAME", "CUSTOMERS", "DEVICES", "EXPORTERS", "FIRST_BACKBONE_PORT",
-    "HARDWARE", "HTTPS", "LINKS", "LOCAL", "PROVIDER_ASNS", "QUIC", "REMOTES", "SERVICES", "SILENT", "SITES", "App",
-    "Customer", "Exporter", "Hardware", "Link", "Port", "Protocol", "Remote", "Service", "Shape", "Site", "all_ports",
-    "backbone_ports",
+    "ACME_AS", "AGENT_SITES", "APPS", "BACKBONE", "BY_CODE", "BY_NAME", "CUSTOMERS", "DEVICES", "EXPORTERS",
+    "FIRST_BACKBONE_PORT", "HARDWARE", "HTTPS", "LINKS", "LOCAL", "PROVIDER_ASNS", "QUIC", "REMOTES", "SERVICES",
+    "SILENT", "SITES", "App", "Customer", "Exporter", "Hardware", "Link", "Port", "Protocol", "Remote", "Service",
+    "Shape", "Site", "all_ports", "backbone_ports",
 ]  # fmt: skip

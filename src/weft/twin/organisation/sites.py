@@ -41,3 +41,5 @@ SITES = (
     _site("osa", "Osaka office", "JP", 9, 0.03, 210, "198.19.0.216/29", (34.69, 135.50), _ASIA, "branch"),
 )
 BY_CODE = {site.code: site for site in SITES}
+#: Where synthetics agents stand.
+AGENT_SITES = tuple(site for site in SITES if site.has_agent)

@@ -80,7 +80,7 @@ def jobs(scenario: Scenario) -> list[Job]:
         "metrics": [device.name for device in org.DEVICES],
         "logs": ["all"],
         "routes": [device.name for device in borders()],
-        "probes": [site.code for site in org.SITES],
+        "probes": [site.code for site in org.AGENT_SITES],
         "business": ["all"],
         "cloud": ["all"],
     }

@@ -37,8 +37,8 @@ _MOST_ROWS = 1 << 20
 
 def probe_runs(stage: Stage, job: Job) -> Iterator[tuple[float, list[Run]]]:
     """What the agent of a site measured, each chunk with the time at which it is reported."""
-    site = org.SITES[job.number].code
-    sites = {one.code: agent_name(one.code) for one in org.SITES}
+    site = org.AGENT_SITES[job.number].code
+    sites = {one.code: agent_name(one.code) for one in org.AGENT_SITES}
     prober = Prober(sites[site], site, sites, Weather(stage.timeline), stage.since_s)
     tests = [SyntheticTest.model_validate(one) for one in synthetic_tests()]
     mine = [
@@ -54,7 +54,7 @@ def probe_runs(stage: Stage, job: Job) -> Iterator[tuple[float, list[Run]]]:
 def probe_rows(stage: Stage, job: Job) -> Rows:
     """Rows of ``hops`` and ``probes``."""
     names = frozenset(str(one["name"]) for one in synthetic_tests())
-    site = org.SITES[job.number].code
+    site = org.AGENT_SITES[job.number].code
     devices = {packed(hop_address(device.name)): device.name for device in org.DEVICES}
     readers = {table.name: RowReader(table) for table in (HOPS, PROBES)}
     for told_s, runs in probe_runs(stage, job):
