@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-import numpy as np
-
 from weft.twin import organisation as org
 from weft.twin.attacks.logs import Line
 from weft.twin.devices import peer_asn
 from weft.twin.exits import peer_address
 from weft.twin.faults import effects
-from weft.twin.faults.begin import dice, planned_s
+from weft.twin.faults.begin import dice
 from weft.twin.faults.model import Fault
 from weft.twin.faults.places import PORTS
 
@@ -74,24 +72,13 @@ def _line_state(device: str, index: int, at: float, *, up: bool) -> Line:
 
 def _optics(fault: Fault) -> Iterator[Line]:
     """The alarm when light falls below what the receiver needs, and its end."""
-    when = np.arange(fault.start_s, fault.end_s, 10.0)
-    below = np.flatnonzero(-2.8 - effects.optic_rx_db(fault, fault.device, fault.port, when) < effects.ALARM_DBM)
-    if not len(below):
+    after_s = effects.alarm_after_s(fault)
+    if after_s is None:
         return
-    for at, is_on in ((float(when[below[0]]) + 3.0, True), (fault.end_s + 2.0, False)):
-        yield _optics_alarm(fault, at, is_on=is_on)
-
-
-def _optics_alarm(fault: Fault, at: float, *, is_on: bool) -> Line:
-    port, word = PORTS[fault.device, fault.port].name, "set" if is_on else "cleared"
-    if _role(fault.device) == "border":
+    port = PORTS[fault.device, fault.port].name
+    for at, word in ((fault.start_s + after_s, "set"), (fault.end_s + 2.0, "cleared")):
         text = f"Alarm {word}: Optics {port} color=YELLOW, class=CHASSIS, reason=Rx power low alarm"
-        return Line(at, fault.device, _DAEMON, _NOTICE, "alarmd", 14_031, text)
-    text = (
-        f'logid="0100020168" type="event" subtype="system" level="warning" vd="root" logdesc="Transceiver status" '
-        f'action="alarm-{word}" interface="{port}" msg="{port} rx power low alarm {word}"'
-    )
-    return Line(at, fault.device, _LOCAL7, _WARNING, "", 0, text)
+        yield Line(at, fault.device, _DAEMON, _NOTICE, "alarmd", 14_031, text)
 
 
 def _reboot(fault: Fault) -> Iterator[Line]:
@@ -104,8 +91,10 @@ def _reboot(fault: Fault) -> Iterator[Line]:
             at + 1.9, name, _DAEMON, _NOTICE, "rpd", 14_155, "RPD_START: Start rpd[14155] version built by builder"
         )
     elif _role(name) == "core":
-        text = "System restarted after an uncontrolled reload: reason: kernel panic (service: system)"
-        yield Line(at + 1.2, name, _LOCAL7, _CRITICAL, "SYSMGR-2-SYSTEM_RESTARTED", 0, text)
+        yield Line(at + 1.2, name, _LOCAL7, _CRITICAL, "VDC_MGR-2-VDC_ONLINE", 0, "vdc 1 has come online")
+        serial = f"ACME{sum(name.encode()):08X}"
+        text = f"Supervisor 1 is active (serial: {serial})"
+        yield Line(at + 1.9, name, _LOCAL7, _NOTICE, "MODULE-5-ACTIVE_SUP_OK", 0, text)
     else:
         text = (
             'logid="0100032009" type="event" subtype="system" level="information" vd="root" '
@@ -192,7 +181,9 @@ def _committed(fault: Fault, at: float, who: str, comment: str) -> Iterator[Line
         text = f"Configured from vty by {who} on {seat}@pts/{int(rng.integers(0, 5))}"
         yield Line(at, name, _LOCAL7, _NOTICE, "VSHD-5-VSHD_SYSLOG_CONFIG_I", 0, text)
     else:
-        path, policy = ("system.interface", fault.port) if fault.port else ("firewall.policy", int(rng.integers(1, 40)))
+        is_policy = fault.kind in ("config_commit", "misconfig_acl")
+        path = "firewall.policy" if is_policy else "system.interface"
+        policy = int(rng.integers(1, 40)) if is_policy else PORTS[name, fault.port].name
         text = (
             f'logid="0100044547" type="event" subtype="system" level="information" vd="root" '
             f'logdesc="Object attribute configured" user="{who}" ui="GUI({seat})" action="Edit" '
@@ -236,19 +227,9 @@ def _vlan(fault: Fault) -> Iterator[Line]:
         yield Line(at, fault.device, _LOCAL7, _ERROR, f"ETHPORT-3-IF_ERROR_VLANS_{word}", 0, text)
 
 
-def _congested(fault: Fault) -> Iterator[Line]:
-    """What a router says when a queue stays full: not the first drop, nor every one."""
-    rng, at = dice(fault, "queue"), fault.start_s + 0.7 * planned_s(fault)
-    while fault.severity > 0.5 and at < fault.end_s and _role(fault.device) == "border":
-        port = PORTS[fault.device, fault.port].name
-        text = f"COSD_QUEUE_THRESHOLD: interface {port} queue 0 tail drops above threshold"
-        yield Line(at, fault.device, _DAEMON, _WARNING, "cosd", 14_066, text)
-        at += float(rng.uniform(120, 500))
-
-
 _MAKERS: dict[str, Callable[[Fault], Iterator[Line]]] = {
     "link_cut": _line_states, "link_flap": _line_states, "congestion_reroute": _line_states,
-    "optic_degradation": _optics, "congestion_growth": _congested, "device_reboot": _reboot, "cpu_overload": _cpu,
+    "optic_degradation": _optics, "device_reboot": _reboot, "cpu_overload": _cpu,
     "session_down": _session, "config_commit": _commit, "maintenance": _work, "misconfig_acl": _filter,
     "misconfig_mtu": _mistake, "misconfig_metric": _mistake, "misconfig_vlan": _vlan,
 }  # fmt: skip

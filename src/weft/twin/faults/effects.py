@@ -88,6 +88,15 @@ def optic_rx_db(fault: Fault, device: str, port: int, at_s: NDArray[np.float64])
     return lost
 
 
+def alarm_after_s(fault: Fault) -> float | None:
+    """Seconds from the start until a port reports too little light, None where that never happens."""
+    if fault.kind != "optic_degradation":
+        return None
+    when = np.arange(fault.start_s, fault.end_s, 10.0)
+    below = -2.8 - optic_rx_db(fault, fault.device, fault.port, when) < ALARM_DBM
+    return 10.0 * int(below.argmax()) + 3.0 if below.any() else None
+
+
 def error_rate(fault: Fault, device: str, port: int, at_s: NDArray[np.float64]) -> NDArray[np.float64]:
     """Share of the packets received at a port that arrive broken (CRC)."""
     if fault.kind != "optic_degradation" or (device, port) != (fault.device, fault.port):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.twin import organisation as org
 from weft.twin.faults import places
-from weft.twin.faults.effects import HIJACKER_AS, INVALID_AS, LEAKER_AS, sites_of
+from weft.twin.faults.effects import HIJACKER_AS, INVALID_AS, LEAKER_AS, alarm_after_s, sites_of
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
 from weft.twin.faults.places import device_entity, interface_entity, peer_entity, port_name, site_name, site_of
 
@@ -75,13 +75,14 @@ def link_flap(fault: Fault) -> Truth:
 def optic_degradation(fault: Fault) -> Truth:
     """Light fades, then packets arrive broken, then some are lost."""
     where = {"device": fault.device, "interface": port_name(fault.device, fault.port)}
-    entity = interface_entity(fault.device, fault.port)
+    entity, after_s = interface_entity(fault.device, fault.port), alarm_after_s(fault)
+    alarm = _logs(fault.device, text="alarm: low receive power", after_s=after_s) if after_s is not None else ()
     return Truth(
         f"Fading optics: {fault.device} {where['interface']}", entity, "optics",
         f"{fault.device} receives ever less light at {where['interface']}; packets from {fault.other} arrive broken.",
         (
             Symptom("metrics", entity, "received light falls, then CRC errors"),
-            *_logs(fault.device, text="low receive power", after_s=0.25 * (fault.end_s - fault.start_s)),
+            *alarm,
         ),
         RightAction("replace_optic", where, "Take the line out and swap the optics."), services=("servers",),
     )  # fmt: skip
@@ -233,7 +234,7 @@ KINDS = (
               (4 * _MIN, 20 * _MIN), 1.0, places.lines, link_flap, (0.2, 1.0)),
     FaultKind("optic_degradation", "Fading optics", _LINK,
               "Received light falls; below the receiver's limit packets arrive broken and some are lost.",
-              (20 * _MIN, 3 * _H), 0.8, places.line_ends, optic_degradation, (0.25, 1.0)),
+              (20 * _MIN, 3 * _H), 0.8, places.router_line_ends, optic_degradation, (0.25, 1.0)),
     FaultKind("congestion_growth", "Congestion by growth", _LINK,
               "Traffic between two sites grows until the line between them is full.",
               (20 * _MIN, 2 * _H), 0.7, places.long_lines, congestion_growth, (0.2, 1.0)),
