@@ -202,8 +202,8 @@ def test_what_is_not_there_is_said(network: Network, change: dict, fix: str) -> 
 def test_places(network: Network) -> None:
     places = Places(network, NAMES)
     told = {text: (place.kind, place.title, place.node, place.group) for text in (
-        "chi", "site:nyc", "CHI-B", "192.0.2.1", "10.1.2.3", "initech", "people", "as3356", "Arelion", "142.250.1.1", "google",
-        "Google Search",
+        "chi", "site:nyc", "CHI-B", "192.0.2.1", "10.1.2.3", "initech", "people", "as3356", "Arelion", "142.250.1.1",
+        "google", "Google Search",
     ) for place in (places.find(text),)}  # fmt: skip
     assert told == {
         "chi": ("site", "Chicago, at chi-c", 0, -1), "site:nyc": ("site", "New York, at nyc-b", 2, -1),

@@ -126,6 +126,8 @@ def destination_of(network: Network, demand: int) -> tuple[str, str]:
 
 def _ways(evaluation: Evaluation, demands: NDArray[np.int64]) -> list[tuple[tuple[int, ...], set[int]]]:
     """Of each demand, the arcs of its most used way, and all of them."""
+    if not len(demands):
+        return []
     found = uses(evaluation, demands)
     order = np.argsort(found.row, kind="stable")
     parts = np.split(order, np.searchsorted(found.row[order], np.arange(1, len(demands))))
@@ -140,7 +142,7 @@ def _ways(evaluation: Evaluation, demands: NDArray[np.int64]) -> list[tuple[tupl
 def _moved(one: Difference, positions: NDArray[np.int64]) -> Iterable[MovedDemand]:
     old = positions[positions < one.demands]
     was = dict(zip(old.tolist(), _ways(one.before, old), strict=True))
-    now = dict(zip(positions.tolist(), _ways(one.after, positions), strict=True)) if len(positions) else {}
+    now = dict(zip(positions.tolist(), _ways(one.after, positions), strict=True))
     for at in positions.tolist():
         yield _moved_demand(one, at, was.get(at, ((), set())), now[at])
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import click
 
 from weft.cli.options import Command
-
-_RATE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(?:bit/s|bps|b)?", re.IGNORECASE)
-_FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 
 
 class Rate(click.ParamType[float]):
@@ -23,10 +19,12 @@ class Rate(click.ParamType[float]):
         """The rate in bit/s."""
         if isinstance(value, float):
             return value
-        match = _RATE.fullmatch(str(value).strip())
-        if match is None:
+        from weft.network.rates import parse_rate
+
+        found = parse_rate(str(value))
+        if found is None:
             self.fail(f"{value!r} is no rate: write 10G, 2.5Gbit/s or 800M", param, ctx)
-        return float(match[1]) * _FACTORS[match[2].lower()]
+        return found
 
 
 _RATES = Rate()
