@@ -4,7 +4,8 @@ Comes in: a topology, bit rates of links and of what enters and leaves at the no
 counters of the past. Goes out: demands with their expected error. Must never use the matrix it is asked for.
 """
 
-from weft.network.estimate.estimator import Estimate, Observed, estimate, estimate_series
+from weft.network.estimate.estimator import Estimate, Estimates, Observed, estimate, estimate_series
+from weft.network.estimate.learn import learn
 from weft.network.estimate.prior import Prior, from_flows
 
-__all__ = ["Estimate", "Observed", "Prior", "estimate", "estimate_series", "from_flows"]
+__all__ = ["Estimate", "Estimates", "Observed", "Prior", "estimate", "estimate_series", "from_flows", "learn"]

@@ -10,6 +10,8 @@ from weft.network.estimate.equations import Equations
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
+#: Relative error of a counter's rate: clocks of pollers and devices differ, and reads are not all at one time.
+NOISE = 0.005
 #: Sweeps over all equations at most, and the change of any equation's multiplier at which it is settled.
 _SWEEPS, _SETTLED = 400, 1e-5
 

@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from weft.errors import InvalidInput
 from weft.network.demands import Demands, demands
-from weft.network.estimate.balance import balance
+from weft.network.estimate.balance import NOISE, balance
 from weft.network.estimate.equations import Pairs, counters, pairs
 from weft.network.estimate.prior import Prior, gravity
 from weft.network.estimate.uncertainty import expected_error
 from weft.network.topology import Topology
 
 Matrix = NDArray[np.float64]
-#: Relative error of a counter's rate: clocks of pollers and devices differ, and reads are not all at one time.
-NOISE = 0.005
 #: Demands below this share of the whole are not listed.
 _NEGLIGIBLE = 1e-9
 

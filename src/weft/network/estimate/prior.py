@@ -57,6 +57,14 @@ def _ratio(wanted: Matrix, have: Matrix) -> Matrix:
     return np.where(have > _LEAST, wanted / np.maximum(have, _LEAST), 0.0)
 
 
+def mean_totals(totals: Matrix) -> Matrix:
+    """[n] means over times of [times, n], NaN where nothing was measured; an average node's where nothing ever was."""
+    there = ~np.isnan(totals)
+    means = np.where(there, totals, 0.0).sum(axis=0) / np.maximum(there.sum(axis=0), 1)
+    known = there.any(axis=0)
+    return np.where(known, means, means[known].mean() if known.any() else 0.0)
+
+
 def from_flows(matrices: Matrix, source: str = "flows of the past") -> Prior:
     """A prior from whole matrices of the past ([times, n, n], bit/s), such as a day of flows from every border.
 
