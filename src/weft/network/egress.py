@@ -27,7 +27,7 @@ from weft.network.forwarding import (
     follow,
     scratch,
 )  # fmt: skip
-from weft.network.spf import Trees, graph, shortest
+from weft.network.spf import Trees, blocks, graph, in_threads, shortest
 from weft.network.state import Network
 from weft.network.topology import Topology
 from weft.network.tunnels import Rules, rules, standing, wanted_nodes
@@ -104,7 +104,12 @@ def resolve(network: Network, known: Resolved | None = None) -> Resolved:
     matched[book.demand] = True
     free = np.flatnonzero(~matched)
     aim, out, onward = asked.egress[free].copy(), np.full(len(free), -1, np.int32), np.zeros(len(free), np.bool_)
-    _ways(table, ground, asked.ingress[free], asked.group[free], aim, out, onward)
+    ingress, group = asked.ingress[free], asked.group[free]
+
+    def choose_ways(some: slice) -> None:
+        _ways(table, ground, ingress[some], group[some], aim[some], out[some], onward[some])
+
+    in_threads(choose_ways, blocks(len(free)))
     followed = _follow(network, ground, table, book.also(free[onward]))
     free, aim, out = free[~onward], aim[~onward], out[~onward]
     has_way = aim >= 0
@@ -201,18 +206,19 @@ def _book(network: Network, trees: Trees) -> Rules:
 
 
 def _follow(network: Network, ground: Ground, table: RouteTable, book: Rules) -> Followed:
-    """Follows demands until rate limits let pass what comes to them."""
+    """Follows demands, first those that come to rate limits until these let pass what comes to them."""
     discards = book.rate_bps == 0
     passing = np.where(discards, 0.0, 1.0)
-    for _ in range(_ROUNDS if len(passing) else 1):
+    limited = book.some(book.is_limited)
+    for _ in range(_ROUNDS if len(passing) else 0):
         metered = np.zeros(len(passing))
-        found = _walk(network, table, ground, network.demands, book, passing, metered)
+        _walk(network, table, ground, network.demands, limited, passing, metered)
         with np.errstate(divide="ignore", invalid="ignore"):
             after = np.where(metered > book.rate_bps, book.rate_bps / metered, np.where(discards, 0.0, 1.0))
-        if not len(passing) or np.abs(after - passing).max() <= _AGREED:
+        if np.abs(after - passing).max() <= _AGREED:
             break
         passing = after
-    return found
+    return _walk(network, table, ground, network.demands, book, passing, np.zeros(len(passing)))
 
 
 def _walk(

@@ -63,6 +63,16 @@ class Rules:
     share: F64  # [items] of its demand
     plain: int  # the programme without steps
 
+    @property
+    def is_limited(self) -> NDArray[np.bool_]:
+        """[items] whether a rate limit is among its steps."""
+        limits = np.concatenate([[0], np.cumsum(self.steps.kind == LIMIT)])[self.steps.start]
+        return (np.diff(limits) > 0)[self.programme]
+
+    def some(self, items: NDArray[np.bool_]) -> Rules:
+        """The same for some of the items."""
+        return replace(self, demand=self.demand[items], programme=self.programme[items], share=self.share[items])
+
     def also(self, demand: NDArray[np.int64]) -> Rules:
         """The same with demands that no rule matches, to be followed all the same."""
         count = len(demand)
