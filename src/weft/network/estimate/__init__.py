@@ -5,7 +5,7 @@ counters of the past. Goes out: demands with their expected error. Must never us
 """
 
 from weft.network.estimate.estimator import Estimate, Estimates, Observed, estimate, estimate_series
-from weft.network.estimate.learn import learn
+from weft.network.estimate.fluctuation import learn
 from weft.network.estimate.prior import Prior, from_flows
 
 __all__ = ["Estimate", "Estimates", "Observed", "Prior", "estimate", "estimate_series", "from_flows", "learn"]
