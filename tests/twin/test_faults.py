@@ -11,7 +11,7 @@ import pytest
 
 from weft.errors import InvalidInput
 from weft.twin import organisation as org
-from weft.twin.actions import checked
+from weft.twin.actions import TwinExecutor, checked
 from weft.twin.configs import commits, config_text
 from weft.twin.fault_messages import EARLIEST_S, LATEST_S, fault_lines
 from weft.twin.faults import effects, places
@@ -160,6 +160,20 @@ def test_people_trigger_end_and_reset() -> None:
     timeline.trigger(fault_of(KINDS["c2_beacon"]))
     timeline.reset(THEN + 100)
     assert timeline.active(THEN + 100) == ()
+
+
+@pytest.mark.parametrize("kind", REAL, ids=lambda kind: kind.name)
+def test_the_right_action_ends_a_fault(kind: FaultKind) -> None:
+    timeline = Timeline(SEED, None)
+    fault = timeline.trigger(fault_of(kind, 2, lasts_s=3000.0))
+    right = truth_of(fault).action
+    if right.kind == "none":
+        return
+    executor = TwinExecutor(timeline, lambda one: truth_of(one).action)
+    tried = (executor.execute(right.kind, right.parameters, THEN + 60 + 30 * number) for number in range(5))
+    done = next(action for action in tried if action.ok)  # some fail
+    assert done.ended == (fault.id,)
+    assert next(timeline.faults(THEN, THEN + 3000)).end_s == done.start_s
 
 
 def test_the_schedule_can_be_silenced_and_what_is_to_come_not_ended() -> None:

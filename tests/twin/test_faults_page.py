@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS, truth_of
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind
+from weft.twin.truth import fault_row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "twin-faults.md"
 
@@ -42,3 +44,13 @@ def test_the_page_has_every_kind_as_it_is() -> None:
     missing = [row for row in wanted if row not in text]
     assert not missing, "docs/twin-faults.md lacks:\n" + "\n".join(missing)
     assert sum(line.startswith("| `") for line in text.splitlines()) == len(wanted)
+
+
+def test_the_truth_shown_is_as_it_is_written() -> None:
+    shown = json.loads(PAGE.read_text().split("```json\n")[1].split("```")[0])
+    kind = KINDS[shown["kind"]]
+    place = next(one for one in kind.places(7) if (one.device, one.port) == (shown["device"], shown["port"]))
+    fault = begin(
+        kind, place, shown["start"], shown["end"] - shown["start"], 1.0, np.random.default_rng(5), shown["id"]
+    )
+    assert fault_row(fault, kind) == shown
