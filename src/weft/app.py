@@ -85,13 +85,8 @@ class Process:
 def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) -> Process:
     """Wire the parts of a process. Inert: nothing is opened before ``Process.parts`` are started."""
     _check(settings, role, demo)
-    acme = None
-    if demo:
-        from weft.demo import Demo  # its simulated devices bring gRPC: 150 ms of every other start
-
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        (settings.data_dir / DEMO_MARK).touch()
-        acme = Demo(settings)
+    acme = _acme(settings) if demo else None
+    if acme is not None:
         settings = acme.settings
     data_dir = settings.data_dir
     collects, serves = role is not Role.SERVE, role is not Role.COLLECT
@@ -164,6 +159,15 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         process.api = ApiServer(settings.api, create_app(dependencies), door)
         process.parts += [process.access, process.api]
     return process
+
+
+def _acme(settings: Settings) -> Demo:
+    """The demo's organisation, whose data directory is marked as its own."""
+    from weft.demo import Demo  # its simulated devices bring gRPC: 150 ms of every other start
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    (settings.data_dir / DEMO_MARK).touch()
+    return Demo(settings)
 
 
 def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher: Enricher) -> list[Component]:
