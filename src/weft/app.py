@@ -151,9 +151,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             intake=intake, pushes=pushes, known=lambda: learn(names, questions.run), registry=registry,
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
-            synthetics=synthetics, routes=routes,
+            synthetics=synthetics, routes=routes, scenario=acme.scenario if acme is not None else None,
             network=NetworkPages(partial(_network_source, pages, inventory, store, questions, routes)),
-            scenario=acme.scenario if acme is not None else None,
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)

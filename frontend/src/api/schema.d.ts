@@ -737,7 +737,7 @@ export interface paths {
         };
         /**
          * Load of every link by the model
-         * @description Load, utilisation, delay and loss of each link as the traffic matrix and routing make them; counters beside it.
+         * @description Load, utilisation, delay and loss of each link by traffic matrix and routing, with what counters say beside.
          */
         get: operations["getNetworkLoad"];
         put?: never;
