@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -131,3 +134,14 @@ def test_a_state_that_was_not_evaluated_is_asked_with_the_loads_of_one_that_was(
     one = path(changed, found, A, D).forward
     assert arcs(one) == {2: 1.0, 6: 1.0}
     assert np.isclose(one.hops[0].load_bps, 2e8)
+
+
+def test_the_example_of_the_documentation_says_what_it_prints() -> None:
+    text = (Path(__file__).parents[2] / "docs/network-model.md").read_text(encoding="utf-8")
+    code = text.split("```python\n")[1].split("```")[0]
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told):
+        exec(compile(code, "network-model.md", "exec"), {})
+    loads, why = told.getvalue().splitlines()
+    assert loads == "[1.2e+09 1.5e+08] [       0. 50000000.]"
+    assert f"# {why}" in code
