@@ -21,6 +21,7 @@ from weft.twin.faults.impact import orders_kept
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind
 from weft.twin.faults.schedule import SLOT_S, acme_timeline, slots
 from weft.twin.messages import messages
+from weft.twin.remedies import Action
 from weft.twin.timeline import LONGEST_S, Timeline
 
 SEED, THEN = 7, 20_776 * 86_400.0
@@ -287,3 +288,22 @@ def test_a_bad_change_is_in_the_configuration_until_it_is_taken_back(name: str) 
         assert 1 <= len(changed) <= 7
         assert after == before
         assert [one.at_s for one in commits(timeline, THEN - 60, THEN + 700)] == [fault.start_s, fault.end_s]
+
+
+def test_what_operators_do_is_logged_and_configured() -> None:
+    timeline, device = Timeline(SEED, None), org.BY_NAME["chi-border1"]
+    shut = {"device": device.name, "interface": "et-2/0/0"}
+    executor = TwinExecutor(timeline, lambda one: truth_of(one).action)
+    done = executor.execute("shut", shut, THEN)
+    back = executor.execute("no_shut", shut, THEN + 100)
+    assert done.ok
+    assert back.ok
+    said = [one for one in messages(timeline, THEN, THEN + 200) if "svc-automation" in one.text or "LINK_" in one.text]
+    assert {one.device for one in said if "LINK_DOWN" in one.text} == {"chi-border1", "nyc-border1"}
+    assert {one.device for one in said if "LINK_UP" in one.text} == {"chi-border1", "nyc-border1"}
+    assert [one.at_s for one in commits(timeline, THEN, THEN + 200)] == [done.start_s, back.start_s]
+    off = "set interfaces et-2/0/0 disable"
+    assert off in config_text(device, timeline, done.start_s + 1)
+    assert off not in config_text(device, timeline, back.start_s + 1)
+    timeline.act(Action("", "drain", {"device": device.name}, THEN + 300, THEN + 310))
+    assert "isis overload" in config_text(device, timeline, THEN + 320)

@@ -15,8 +15,10 @@ import numpy as np
 from weft.twin import organisation as org
 from weft.twin.devices import peer_asn
 from weft.twin.exits import peer_address
+from weft.twin.fault_messages import AUTOMATION
 from weft.twin.faults import effects
 from weft.twin.faults.model import Fault
+from weft.twin.remedies import Action
 from weft.twin.timeline import Timeline
 
 _WEEK_S = 7 * 86_400
@@ -44,6 +46,7 @@ class _Wanted:
     metric: dict[int, int] = field(default_factory=dict)
     disabled: set[int] = field(default_factory=set)
     filtered: set[int] = field(default_factory=set)  # ports with a filter that should not be there
+    overloaded: bool = False
     missing: dict[int, int] = field(default_factory=dict)  # VLAN that is left out
 
 
@@ -56,6 +59,11 @@ def commits(timeline: Timeline, since_s: float, until_s: float) -> list[Commit]:
         elif one.kind in _LASTING:
             found.append(Commit(one.start_s, one.device, one.who, f"{one.device}: committed by {one.who}"))
             found.append(Commit(one.end_s, one.device, one.who, f"{one.device}: taken back by {one.who}"))
+    for action in timeline.remedies.between(since_s, until_s):
+        device = action.text_of("device")
+        if action.ok and device and action.kind in ("shut", "drain", "set_metric"):
+            found.append(Commit(action.start_s, device, AUTOMATION, f"{device}: {action.kind}"))
+            found.append(Commit(action.end_s, device, AUTOMATION, f"{device}: {action.kind} taken back"))
     return sorted((one for one in found if since_s <= one.at_s < until_s), key=lambda one: one.at_s)
 
 
@@ -72,6 +80,9 @@ def config_text(device: org.Exporter, timeline: Timeline, at_s: float) -> str:
             _apply(np.random.default_rng([timeline.seed, 79, int(one.start_s)]), wanted)
         elif one.kind in _LASTING and at_s < one.end_s:
             _harm(one, wanted)
+    for action in timeline.remedies.active(at_s):
+        if action.text_of("device") == device.name:
+            _act(action, device, wanted)
     return {"border": _junos, "core": _nxos, "firewall": _fortios}[device.role](device, wanted)
 
 
@@ -89,6 +100,18 @@ def _harm(one: Fault, wanted: _Wanted) -> None:
             wanted.missing[one.port] = effects.missing_vlan(one)
         case "maintenance":
             wanted.disabled.add(one.port)
+
+
+def _act(action: Action, device: org.Exporter, wanted: _Wanted) -> None:
+    """What an operator's action makes of a configuration while it is in force."""
+    interface = action.text_of("interface")
+    index = next((one.index for one in org.all_ports(device) if interface in (one.name, str(one.index))), 0)
+    if action.kind == "shut":
+        wanted.disabled.add(index)
+    elif action.kind == "set_metric":
+        wanted.metric[index] = int(action.parameters["metric"])
+    elif action.kind == "drain":
+        wanted.overloaded = True
 
 
 def _apply(rng: np.random.Generator, wanted: _Wanted) -> None:
@@ -128,6 +151,7 @@ def _junos(device: org.Exporter, wanted: _Wanted) -> str:
         lines += [f"set interfaces {port.name} disable"] * (port.index in wanted.disabled)
         if port.boundary == "external":
             lines.append(f"set interfaces {port.name} unit 0 family inet filter input edge-in")
+    lines += ["set protocols isis overload"] * wanted.overloaded
     for index, metric in _metrics(device.name).items():
         name = next(port.name for port in org.all_ports(device) if port.index == index)
         lines.append(f"set protocols isis interface {name}.0 level 2 metric {wanted.metric.get(index, metric)}")
@@ -165,7 +189,7 @@ def _nxos(device: org.Exporter, wanted: _Wanted) -> str:
         if port.connectivity == "server":
             vlans = (str(vlan) for vlan in effects.VLANS if vlan != wanted.missing.get(port.index))
             lines += ["  switchport mode trunk", f"  switchport trunk allowed vlan {','.join(vlans)}"]
-        lines.append("  no shutdown")
+        lines.append("  shutdown" if port.index in wanted.disabled else "  no shutdown")
     lines += [f"router bgp {org.ACME_AS}", "  template peer backbone", f"    maximum-prefix {settings['limit']}"]
     return "\n".join(lines) + "\n"
 

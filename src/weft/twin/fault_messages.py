@@ -1,11 +1,12 @@
 """What faults and changes make Acme's devices log, in the words of Junos, NX-OS and FortiOS. Attacks: ``attacks.logs``.
 
-Comes in: one fault. Goes out: its lines, in no order. What is said while a fault lasts is drawn from its start on, so
-that ending it early changes nothing of what was said before.
+Comes in: one fault, or one action of an operator. Goes out: its lines, in no order. What is said while a fault lasts is
+drawn from its start on, so that ending it early changes nothing of what was said before.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
@@ -17,11 +18,17 @@ from weft.twin.faults import effects
 from weft.twin.faults.begin import dice
 from weft.twin.faults.model import Fault
 from weft.twin.faults.places import PORTS
+from weft.twin.remedies import Action
 
 _CRITICAL, _ERROR, _WARNING, _NOTICE, _INFO = 2, 3, 4, 5, 6
 _DAEMON, _LOCAL7 = 3, 23
 #: Lines are said up to so long before and after the fault that they belong to, s.
 EARLIEST_S, LATEST_S = 5.0, 60.0
+#: Who carries out actions, and which of them are commits on a device.
+AUTOMATION = "svc-automation"
+COMMITTED = ("shut", "no_shut", "drain", "undrain", "set_metric", "local_pref", "reject_routes", "qos")
+#: A device that is reloaded goes down so long after it is told to, s.
+RELOAD_S = 5.0
 _BY_NAME = {device.name: device for device in org.DEVICES}
 _SITES = {site.code: site for site in org.SITES}
 
@@ -31,6 +38,34 @@ def fault_lines(fault: Fault) -> tuple[Line, ...]:
     """Everything that devices log of a fault."""
     maker = _MAKERS.get(fault.kind)
     return tuple(maker(fault)) if maker is not None else ()
+
+
+def action_lines(action: Action) -> Iterator[Line]:
+    """What devices log of what an operator did: the commit, and lines that go down and come back by it."""
+    device = action.text_of("device")
+    if not action.ok or device not in _BY_NAME:
+        return
+    if action.kind == "reload":
+        yield from _reboot(Fault(action.id, "device_reboot", action.asked_s + RELOAD_S, action.start_s, device))
+    elif action.kind in COMMITTED:
+        done = Fault(action.id, "config_commit", action.start_s, action.start_s, device)
+        yield from _committed(done, action.start_s, AUTOMATION, action.kind)
+    if action.kind == "shut":
+        for name, index in _ends(device, action.text_of("interface")):
+            yield _line_state(name, index, action.start_s + 0.2, up=False)
+            if math.isfinite(action.end_s):
+                yield _line_state(name, index, action.end_s + 0.2, up=True)
+
+
+def _ends(device: str, interface: str) -> Iterator[tuple[str, int]]:
+    """An interface, and the one at the other end of its line."""
+    near = next((at for at, port in PORTS.items() if at[0] == device and interface in (port.name, str(at[1]))), None)
+    if near is not None:
+        yield near
+        for link in org.LINKS:
+            ends = [(link.a, link.a_port), (link.b, link.b_port)]
+            if near in ends:
+                yield ends[1 - ends.index(near)]
 
 
 def _role(device: str) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from weft.twin import organisation as org
 from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.attacks import attack_messages
-from weft.twin.fault_messages import EARLIEST_S, LATEST_S, fault_lines
+from weft.twin.fault_messages import EARLIEST_S, LATEST_S, action_lines, fault_lines
 from weft.twin.faults.begin import ENGINEERS
 from weft.twin.timeline import Timeline
 
@@ -50,6 +50,12 @@ def messages(timeline: Timeline, since_s: float, until_s: float) -> list[Message
         Message(*line)
         for fault in timeline.faults(since_s - LATEST_S, until_s + EARLIEST_S)
         for line in fault_lines(fault)
+        if since_s <= line.time_s < until_s
+    ]
+    found += [
+        Message(*line)
+        for action in timeline.remedies.between(since_s - LATEST_S, until_s)
+        for line in action_lines(action)
         if since_s <= line.time_s < until_s
     ]
     found += [Message(*line) for line in attack_messages(timeline, since_s, until_s)]
