@@ -92,4 +92,5 @@ def tickets(timeline: Timeline, since_s: float, until_s: float) -> Iterator[tupl
 
 def _where(one: Fault) -> str:
     """The site at which a fault is first noticed; empty where that could be any."""
-    return one.device.partition("-")[0] or next(iter(effects.sites_of(one.target) if "/" in one.target else ()), "")
+    is_prefix = one.target[:1].isdigit() and "/" in one.target
+    return one.device.partition("-")[0] or next(iter(effects.sites_of(one.target) if is_prefix else ()), "")
