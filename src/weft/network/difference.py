@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.network.evaluate import Evaluation
-from weft.network.load import response
+from weft.network.load import over_fan, response
 from weft.network.topology import Topology
 
 F64 = NDArray[np.float64]
@@ -24,7 +24,7 @@ Flags = NDArray[np.bool_]
 #: Shares smaller than this are noise of sums.
 NOISE = 1e-9
 #: Pairs of nodes of which the ways there and back are compared: those with most traffic between them.
-_MOST_PAIRS = 500
+_MOST_PAIRS = 200
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,8 @@ class Difference:
         """[demands] largest share of a demand that left an arc it used; what has no way any more left them all."""
         if self.same_ways:
             return np.zeros(self.demands)
-        some = np.flatnonzero(self.before.reachable & (self.before.network.demands.bps > 0))
+        asked = self.before.reachable & (self.before.network.demands.bps > 0)
+        some = np.flatnonzero(asked & self._other_ways)
         one, other = uses(self.before, some), uses(self.after, some)
         arcs = len(self.after.load_bps)
         keys = np.concatenate((one.row * arcs + one.arc, other.row * arcs + other.arc))
@@ -121,6 +122,18 @@ class Difference:
         moved = np.zeros(self.demands)
         moved[some] = np.where(largest > NOISE, np.minimum(largest, 1.0), 0.0)
         return moved
+
+    @cached_property
+    def _other_ways(self) -> Flags:
+        """[demands] which may use other arcs than before.
+
+        Each arc has a random number; the mean of those over a demand's fan is another where the fan is, and costs no
+        look at every arc of every demand.
+        """
+        number = np.random.default_rng(1).random(len(self.after.load_bps)) + 0.5
+        was, now = (_mark(one, number) for one in (self.before, self.after))
+        different: Flags = np.abs(now[: self.demands] - was) > NOISE * np.maximum(was, 1.0)
+        return different
 
     @cached_property
     def broken(self) -> I64:
@@ -187,19 +200,16 @@ class Difference:
         one, other = self.before, self.after
         both = one.reachable & other.reachable[:count] & (one.network.demands.bps > 0)
         bps = other.network.demands.bps[:count][both]
-        keys, group = np.unique(
-            np.stack((source[:count][both], destination[:count][both])), axis=1, return_inverse=True
-        )  # fmt: skip
-        group = group.ravel()
-        weight = np.bincount(group, bps, keys.shape[1]).astype(np.float64)
+        wide = int(destination.max(initial=0)) + 1
+        keys, group = np.unique(source[:count][both] * wide + destination[:count][both], return_inverse=True)
+        weight = np.bincount(group, bps, len(keys)).astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             was, now = (
-                np.bincount(group, bps * one.demand_delay_s[:count][both], keys.shape[1]) / weight
-                for one in (one, other)
+                np.bincount(group, bps * one.demand_delay_s[:count][both], len(keys)) / weight for one in (one, other)
             )
         order = np.argsort(-np.abs(now - was), kind="stable")
         order = order[np.isfinite((now - was)[order]) & (weight[order] > 0)]
-        return Delays(keys[0][order], keys[1][order], weight[order], was[order], now[order])
+        return Delays(keys[order] // wide, keys[order] % wide, weight[order], was[order], now[order])
 
     @cached_property
     def asymmetric(self) -> tuple[Asymmetry, ...]:
@@ -221,11 +231,12 @@ class Difference:
         """Pairs of nodes with traffic between them, most first."""
         asked = self.after.network.demands
         inside = (asked.egress >= 0) & (asked.ingress != asked.egress) & (asked.bps > 0)
-        ends = np.stack((asked.ingress[inside], asked.egress[inside])).astype(np.int64)
-        keys, group = np.unique(np.sort(ends, axis=0), axis=1, return_inverse=True)
-        bps = np.bincount(group.ravel(), asked.bps[inside], keys.shape[1]).astype(np.float64)
+        one, other = asked.ingress[inside].astype(np.int64), asked.egress[inside].astype(np.int64)
+        wide = len(self.after.network.topology.nodes)
+        keys, group = np.unique(np.minimum(one, other) * wide + np.maximum(one, other), return_inverse=True)
+        bps = np.bincount(group, asked.bps[inside], len(keys)).astype(np.float64)
         order = np.argsort(-bps, kind="stable")[:_MOST_PAIRS]
-        return keys.T[order], bps[order]
+        return np.stack((keys[order] // wide, keys[order] % wide), axis=1), bps[order]
 
 
 @dataclass(frozen=True)
@@ -251,6 +262,18 @@ def uses(evaluation: Evaluation, demands: I64) -> Uses:
         np.concatenate((shares.arcs, resolved.via_arc[via])).astype(np.int64),
         np.concatenate((shares.share, resolved.via_share[via])),
     )  # fmt: skip
+
+
+def _mark(evaluation: Evaluation, number: F64) -> F64:
+    """[demands] mean of the numbers of arcs over what each demand uses; 0 where it has no way."""
+    resolved, network = evaluation.resolved, evaluation.network
+    arcs, count = len(evaluation.load_bps), len(network.demands)
+    fan, _ = over_fan(network.graph, resolved.trees, number[:arcs], np.ones(arcs))
+    row = np.zeros(len(network.topology.nodes), np.int64)
+    row[resolved.trees.destinations] = np.arange(len(resolved.trees.destinations))
+    found = np.bincount(resolved.demand, fan[row[resolved.egress], resolved.ingress], count)
+    found += np.bincount(resolved.via_demand, resolved.via_share * number[resolved.via_arc], count)
+    return found.astype(np.float64)
 
 
 def main_way(topology: Topology, start: int, arcs: Iterable[int], share: Sequence[float] | F64) -> tuple[int, ...]:
