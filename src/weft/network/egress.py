@@ -27,6 +27,7 @@ from weft.network.forwarding import (
     follow,
     scratch,
 )  # fmt: skip
+from weft.network.load import by_destination
 from weft.network.spf import Trees, blocks, graph, in_threads, shortest
 from weft.network.state import Network
 from weft.network.topology import Topology
@@ -105,9 +106,10 @@ def resolve(network: Network, known: Resolved | None = None) -> Resolved:
     free = np.flatnonzero(~matched)
     aim, out, onward = asked.egress[free].copy(), np.full(len(free), -1, np.int32), np.zeros(len(free), np.bool_)
     ingress, group = asked.ingress[free], asked.group[free]
+    order = by_destination(ingress, len(topology.nodes))[2]  # by ingress: its distances are looked up side by side
 
     def choose_ways(some: slice) -> None:
-        _ways(table, ground, ingress[some], group[some], aim[some], out[some], onward[some])
+        _ways(table, ground, order[some], ingress, group, aim, out, onward)
 
     in_threads(choose_ways, blocks(len(free)))
     followed = _follow(network, ground, table, book.also(free[onward]))
@@ -178,15 +180,17 @@ def _same_paths(one: Topology, other: Topology) -> bool:
 
 @kernel
 def _ways(
-    table: RouteTable, ground: Ground, ingress: I32, group: I32, aim: I32, out: I32, onward: NDArray[np.bool_]
-) -> None:
+    table: RouteTable, ground: Ground, order: I64, ingress: I32, group: I32, aim: I32, out: I32,
+    onward: NDArray[np.bool_],
+) -> None:  # fmt: skip
     """Border and way out of each demand for a group; of those between nodes ``aim`` becomes -1 where no way leads.
 
     Sets ``onward`` where the border would send the traffic on to another. That takes an overloaded border: whatever is
     reached from any other one is reached from all before it too, and they would not have chosen it.
     """
     row, distance = ground.row, ground.distance
-    for i in range(len(ingress)):
+    for place in range(len(order)):
+        i = order[place]
         if group[i] < 0:
             if aim[i] != ingress[i] and distance[row[aim[i]], ingress[i]] < 0:
                 aim[i] = -1
