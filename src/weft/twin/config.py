@@ -11,7 +11,7 @@ class DemoConfig(Config):
     """How much demo traffic there is."""
 
     records_per_s: float = 5.0
-    """Mean flow records per second that each exporter sends."""
+    """Mean flow records per second that a large exporter sends; smaller ones send a share of it."""
     backfill_hours: float = 31.0
     """How far back the demo's history reaches at the first start: far enough to compare with yesterday."""
     seed: int = 7
