@@ -58,6 +58,7 @@ from weft.store.state import open_state
 from weft.store.telemetry import TelemetryStore
 
 if TYPE_CHECKING:
+    from weft.demo import Demo
     from weft.network.snapshot import NetworkSource
 
 log = structlog.get_logger(__name__)
