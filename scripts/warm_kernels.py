@@ -18,6 +18,7 @@ from weft.config import Settings
 from weft.decode.prometheus import RemoteWriteDecoder
 from weft.logs import configure_logging
 from weft.network.demands import demands
+from weft.network.estimate import estimate
 from weft.network.evaluate import evaluate
 from weft.network.incremental import Baseline
 from weft.network.load import loads, over_fan, response
@@ -60,7 +61,7 @@ def _remote_write() -> None:
 
 
 def _network() -> None:
-    """Loads, shares, a failure, a sweep, an evaluation and a path of a network of two nodes."""
+    """Loads, shares, a failure, a sweep, an evaluation, a path and a traffic matrix of a network of two nodes."""
     pair = topology([Node("a"), Node("b")], [Link("ab", 0, 1)], capacity_bps=[1e9])
     there, back, wanted = np.array([0], np.int32), np.array([1], np.int32), np.ones(1)
     loads(pair, demands(there, back, wanted))
@@ -71,6 +72,7 @@ def _network() -> None:
     sweep(baseline)
     network = Network(pair, demands=demands(there, back, wanted))
     path(network, evaluate(network), 0, 1)
+    estimate(pair, np.ones(2), np.ones(2), np.ones(2))
 
 
 if __name__ == "__main__":
