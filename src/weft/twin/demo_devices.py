@@ -18,13 +18,14 @@ from weft.errors import Unavailable
 from weft.model.metrics import METRICS
 from weft.model.tables import Table
 from weft.twin import organisation as org
-from weft.twin.agents.gnmi import GnmiTarget
+from weft.twin.agents.gnmi import Faults, GnmiTarget
 from weft.twin.agents.snmp import SnmpAgent
 from weft.twin.answers import Glance, mib
 from weft.twin.config import DemoConfig
 from weft.twin.devices import DeviceTwin, is_streaming
 from weft.twin.gnmi_tree import tree
 from weft.twin.history import history
+from weft.twin.senses import clocks
 from weft.twin.timeline import Timeline
 
 log = structlog.get_logger(__name__)
@@ -133,13 +134,19 @@ class DemoDevices:
     def _agent(self, twin: DeviceTwin) -> SnmpAgent | GnmiTarget | None:
         device = twin.device
         if device.name in self._ports.gnmi:
-            glance = Glance(twin)
-            return GnmiTarget(lambda: tree(glance), address=device.address, port=self._ports.gnmi[device.name])
+            glance, faults = Glance(twin), Faults(stamp=lambda ns: ns + self._ahead_ns(device.name, ns))
+            port = self._ports.gnmi[device.name]
+            return GnmiTarget(lambda: tree(glance), address=device.address, port=port, faults=faults)
         if device.name in self._ports.snmp:
             variables = mib(twin)
             port = self._ports.snmp[device.name]
             return SnmpAgent(lambda: variables, COMMUNITY, device.address, port, twin.booted_s)
         return None
+
+    def _ahead_ns(self, device: str, at_ns: int) -> int:
+        """How far a device's clock is ahead."""
+        at_s = at_ns / 1e9
+        return int(clocks(self._timeline, at_s, at_s + 1e-3)(device, at_s) * 1e9)
 
     def _backfill(self, twins: list[DeviceTwin], now_s: float) -> None:
         since = max(now_s - self._config.backfill_hours * 3600, self._newest_s() or 0.0)
