@@ -8,6 +8,7 @@ import pytest
 
 from weft.errors import InvalidInput
 from weft.network.files import read_source
+from weft.network.snapshot import Snapshot
 
 TOWNS = """
 sites: {west: The West}
@@ -23,8 +24,8 @@ links:
 prefixes: [{name: web, prefixes: [198.51.100.0/24]}]
 routes: [{group: web, node: nyc, link: nyc--AS64501, local_pref: 200}]
 demands:
-  - {from: chi, to: ams, bps: 1.5G}
-  - {from: ams, to: web, bps: 200000000, class: gold}
+  - {ingress: chi, egress: ams, bps: 1.5G}
+  - {ingress: ams, group: web, bps: 200000000, class: gold}
 """
 SND = """<?xml version="1.0"?>
 <network xmlns="http://sndlib.zib.de/network" version="1.0">
@@ -48,10 +49,9 @@ SND = """<?xml version="1.0"?>
 </network>"""
 
 
-def read(folder: Path, text: str, demands: str = ""):
+def read(folder: Path, text: str) -> Snapshot:
     (folder / "net").write_text(text)
-    (folder / "traffic").write_text(demands)
-    return read_source(folder / "net", folder / "traffic" if demands else None).at(None)
+    return read_source(folder / "net").at(None)
 
 
 def test_our_own(tmp_path: Path) -> None:
@@ -77,21 +77,23 @@ def test_sndlib(tmp_path: Path) -> None:
     assert net.capacity_bps[::2].tolist() == [155e6, 40e6]  # what is installed, else the most that can be
     assert net.delay_s[0] > 0
     assert net.delay_s[2] == 0  # a place on a drawing is no coordinate
-    assert snapshot.network.demands.bps.tolist() == [12.5e6]
+    assert snapshot.network.demands.bps.tolist() == [12.5e6, 0]
 
 
 @pytest.mark.parametrize(
-    ("demands", "bps"),
+    ("name", "demands", "bps"),
     [
-        ("from,to,bps,class\nchi,ams,3G,\nams,chi,1e9,gold\n", [3e9, 1e9]),
-        ('[{"from": "chi", "to": "ams", "bps": 5}]', [5.0]), ("demands: [{from: ams, to: web, bps: 7k}]", [7e3]),
-        (SND.replace(">A<", ">chi<").replace(">C<", ">ams<"), [12.5e6]),
+        ("traffic.csv", "ingress,egress,bps,class\nchi,ams,3G,\nams,chi,1e9,gold\n", [3e9, 1e9]),
+        ("traffic.json", '[{"ingress": "chi", "egress": "ams", "bps": 5}]', [5.0]),
+        ("traffic.xml", SND.replace(">A<", ">chi<").replace(">C<", ">ams<").replace(">B<", ">nyc<"), [12.5e6, 0.0]),
     ],
 )  # fmt: skip
-def test_traffic_of_its_own(tmp_path: Path, demands: str, bps: list[float]) -> None:
-    snapshot = read(tmp_path, TOWNS, demands)
+def test_traffic_of_its_own(tmp_path: Path, name: str, demands: str, bps: list[float]) -> None:
+    (tmp_path / "net").write_text(TOWNS)
+    (tmp_path / name).write_text(demands)
+    snapshot = read_source(tmp_path / "net", tmp_path / name).at(None)
     assert snapshot.network.demands.bps.tolist() == bps
-    assert snapshot.matrix.text == "from traffic"
+    assert snapshot.matrix.text == f"from {name}"
 
 
 @pytest.mark.parametrize(
@@ -106,11 +108,11 @@ def test_traffic_of_its_own(tmp_path: Path, demands: str, bps: list[float]) -> N
         (TOWNS.replace("name: nyc,", "name: chi,"), "holds a node twice"),
         (TOWNS.replace("link: nyc--AS64501", "link: moon"), "there is no link 'moon'"),
         (TOWNS.replace("group: web", "group: wob"), "there is no group 'wob'"),
-        (TOWNS.replace("to: ams", "to: mars"), "there is no node 'mars'"),
-        (TOWNS.replace("bps: 1.5G", "bps: .nan"), "demands.0.bps"),
+        (TOWNS.replace("egress: ams", "egress: mars"), "there is no node 'mars'"),
+        (TOWNS.replace("bps: 1.5G", "bps: .nan"), "row 1.bps: 'nan' is no rate"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><network/>', "declares entities"), ("<network", "is no XML"),
         ("<network/>", "SNDlib"), (SND.replace("155.0", "many"), "is no number"),
-        (SND.replace("12.5", "some"), "demands|valid number|0.bps"),
+        (SND.replace("12.5", "some"), "'some' is no rate"),
         (SND.replace("<target>B</target>", "<target></target>"), "at least 1 character"),
     ],
 )  # fmt: skip

@@ -30,7 +30,7 @@ def _common(command: Command) -> Command:
     """``--at``, ``--topology`` and ``--demands``, and those of all commands that ask a running Weft."""
     for option in (
         click.option("--demands", "demand_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
-                     metavar="FILE", help="Traffic of the network in --topology: CSV, JSON or SNDlib XML."),
+                     metavar="FILE", help="Traffic of the network in --topology: CSV, JSON, YAML or SNDlib XML."),
         click.option("--topology", "topology_file", type=click.Path(exists=True, dir_okay=False, path_type=Path),
                      metavar="FILE", help="Network in a file, YAML, JSON or SNDlib XML, instead of the live one."),
         click.option("--at", default="now", show_default=True, metavar="TIME", help="now-6h, ISO 8601, UTC seconds."),

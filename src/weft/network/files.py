@@ -19,17 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weft.errors import InvalidInput, LimitExceeded
 from weft.network.build import ASSUMED_BPS, METRIC_PER_S, MOST_LINKS, MOST_NODES, link_id, seconds_between
-from weft.network.demands import Demands
-from weft.network.file_demands import (
-    MOST_DEMANDS,
-    SNDLIB,
-    DemandEntry,
-    demands_of,
-    read_list,
-    sndlib_demands,
-    sndlib_root,
-    sndlib_unit,
-)
+from weft.network.demand_files import MOST_DEMANDS, demands_of, read_demands
 from weft.network.matrix import Matrix, no_matrix
 from weft.network.places import Names
 from weft.network.rates import Rate
@@ -39,6 +29,8 @@ from weft.network.state import Network
 from weft.network.topology import Link, Node, NodeKind, Topology, topology
 
 MOST_OCTETS = 64 << 20
+_SNDLIB = "{http://sndlib.zib.de/network}"
+_UNITS = {"BITPERSEC": 1.0, "KBITPERSEC": 1e3, "MBITPERSEC": 1e6, "GBITPERSEC": 1e9}
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -105,7 +97,8 @@ class NetworkFile(_Entry):
     links: list[LinkEntry] = Field(min_length=1, max_length=MOST_LINKS)
     prefixes: list[GroupEntry] = Field(default_factory=list, max_length=1_000_000)
     routes: list[RouteEntry] = Field(default_factory=list, max_length=1_000_000)
-    demands: list[DemandEntry] = Field(default_factory=list, max_length=MOST_DEMANDS)
+    demands: list[dict[str, Any]] = Field(default_factory=list, max_length=MOST_DEMANDS)
+    """Rows as ``weft.network.demand_files`` reads them."""
 
 
 @dataclass(frozen=True)
@@ -123,16 +116,17 @@ def read_source(topology_file: Path, demand_file: Path | None = None) -> FileSou
     """A network from files. Raises ``InvalidInput``, ``LimitExceeded``."""
     text = _text(topology_file)
     where = topology_file.name
-    described = _sndlib(text, where) if text.lstrip().startswith("<") else _described(text, where)
+    is_xml = text.lstrip().startswith("<")
+    described = _sndlib(text, where) if is_xml else _described(text, where)
     made = _topology(described, where)
     routing = _routing(described, made, where)
-    matrix = no_matrix("the file tells of no traffic")
-    entries, of = described.demands, topology_file
-    if demand_file is not None:
-        entries, of = read_list(_text(demand_file), demand_file.name), demand_file
-    if entries:
-        asked: Demands = demands_of(entries, made, routing, of.name)
-        matrix = Matrix(asked, "file", f"from {of.name}")
+    of = demand_file or topology_file
+    if demand_file is not None or is_xml:
+        asked = read_demands(of, made, routing)
+    else:
+        asked = demands_of(described.demands, made, routing, where)
+    told = len(asked) > 0
+    matrix = Matrix(asked, "file", f"from {of.name}") if told else no_matrix("the file tells of no traffic")
     names = Names(sites=described.sites, providers={one.provider: 0 for one in described.links if one.provider})
     return FileSource(Snapshot(Network(made, routing, matrix.demands), names, 0.0, made.notes, matrix))
 
@@ -225,18 +219,26 @@ def _routing(described: NetworkFile, made: Topology, where: str) -> Routing:
 
 def _sndlib(text: str, where: str) -> NetworkFile:
     """SNDlib's network format 1.0: nodes with coordinates, links with modules of capacity."""
-    root = sndlib_root(text, where)
-    nodes = [_sndlib_node(one, where) for one in root.iter(f"{SNDLIB}node")]
-    links = [_sndlib_link(one, sndlib_unit(root), where) for one in root.iter(f"{SNDLIB}link")]
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise InvalidInput("declares entities, which a network has no use for", where=where)
     try:
-        return NetworkFile.model_validate({"nodes": nodes, "links": links, "demands": sndlib_demands(root, where)})
+        root = ElementTree.fromstring(text)  # noqa: S314 - without entities there is nothing to expand
+    except ElementTree.ParseError as error:
+        raise InvalidInput(f"is no XML: {error}", where=where) from None
+    if root.tag != f"{_SNDLIB}network":
+        raise InvalidInput("is no network in SNDlib's format", where=where)
+    unit = _UNITS.get((root.findtext(f"{_SNDLIB}meta/{_SNDLIB}unit") or "").strip(), 1e6)
+    nodes = [_sndlib_node(one, where) for one in root.iter(f"{_SNDLIB}node")]
+    links = [_sndlib_link(one, unit, where) for one in root.iter(f"{_SNDLIB}link")]
+    try:
+        return NetworkFile.model_validate({"nodes": nodes, "links": links})
     except ValidationError as error:
         raise InvalidInput(str(error.errors()[0]["msg"]), where=where) from None
 
 
 def _sndlib_node(one: ElementTree.Element, where: str) -> dict[str, Any]:
     found: dict[str, Any] = {"name": one.get("id") or ""}
-    x, y = (one.findtext(f"{SNDLIB}coordinates/{SNDLIB}{axis}") for axis in "xy")
+    x, y = (one.findtext(f"{_SNDLIB}coordinates/{_SNDLIB}{axis}") for axis in "xy")
     if x is not None and y is not None:
         longitude, latitude = _number(x, where), _number(y, where)
         if abs(longitude) <= 180 and abs(latitude) <= 90:  # others are places on a drawing
@@ -246,12 +248,12 @@ def _sndlib_node(one: ElementTree.Element, where: str) -> dict[str, Any]:
 
 def _sndlib_link(one: ElementTree.Element, unit: float, where: str) -> dict[str, Any]:
     """The installed capacity, else the largest that can be installed."""
-    sizes = [_number(each.text or "", where) for each in one.iter(f"{SNDLIB}capacity")]
-    installed = one.findtext(f"{SNDLIB}preInstalledModule/{SNDLIB}capacity")
+    sizes = [_number(each.text or "", where) for each in one.iter(f"{_SNDLIB}capacity")]
+    installed = one.findtext(f"{_SNDLIB}preInstalledModule/{_SNDLIB}capacity")
     size = _number(installed, where) if installed is not None else max(sizes, default=0.0)
     found: dict[str, Any] = {
-        "id": one.get("id") or "", "a": (one.findtext(f"{SNDLIB}source") or "").strip(),
-        "b": (one.findtext(f"{SNDLIB}target") or "").strip(),
+        "id": one.get("id") or "", "a": (one.findtext(f"{_SNDLIB}source") or "").strip(),
+        "b": (one.findtext(f"{_SNDLIB}target") or "").strip(),
     }  # fmt: skip
     return found | ({"capacity": size * unit} if size > 0 else {})
 
