@@ -1,13 +1,14 @@
 """Live demo traffic: Acme's exporters send real datagrams over loopback to Weft's own listeners.
 
-Before that the last day is back-filled: the same datagrams, made for past times, go through the same decoders and
-tables by ``Collector.ingest``. Nothing here writes to the store.
+Before that the last hour is back-filled, the day before it meanwhile: the same datagrams, made for past times, go
+through the same decoders and tables by ``Collector.ingest``. Nothing here writes to the store.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,9 +31,17 @@ from weft.twin.traffic import ExporterTraffic
 
 log = structlog.get_logger(__name__)
 
-_CHUNK_S = 1800
+#: What is made at once: small enough that a chunk's columns fit beside everything else.
+_CHUNK_S = 600
+#: So much history is there when the demo says that it is ready; the rest comes in the background.
+_AT_ONCE_S = 3600
+#: The background leaves the processor to others for this share of the time that it took.
+_REST = 0.3
+#: The past is told by observation domains of its own: its sequence numbers run beside the live ones.
+_PAST_DOMAIN = 100
 _ANNOUNCE_S = 60
 _CAUGHT_UP_S = 2.0
+_WAIT_S = 10.0
 _UPTIME_S = 41 * 86400  # the devices booted this long before the demo: their 32-bit uptime does not wrap for days
 
 
@@ -91,6 +100,8 @@ def _encoder(
         return NetflowV5(boot_ms, exporter.sampling_rate or 1, engine_id=domain)
     if exporter.protocol == "sflow":
         assert exporter.sampling_rate is not None
+        if domain > _PAST_DOMAIN:  # counters of the past are in the history of the devices' metrics
+            return SflowAgent(exporter.address, boot_ms, exporter.sampling_rate, {}, sub_agent=1)
         twin = DeviceTwin(exporter, config, since_s, timeline)
 
         def counters(at_s: float) -> dict[int, tuple[int, int]]:
@@ -103,21 +114,24 @@ def _encoder(
     return Templated(version, boot_ms, domain, exporter.sampling_rate, names)
 
 
-def make_device(number: int, config: DemoConfig, timeline: Timeline, now_s: float) -> FlowDevice:
-    """One of Acme's exporters by its place in their list, booted long before ``now_s`` (UTC seconds)."""
+def make_device(number: int, config: DemoConfig, timeline: Timeline, now_s: float, *, past: bool = False) -> FlowDevice:
+    """One of Acme's exporters by its place in their list, booted long before ``now_s`` (UTC seconds).
+
+    ``past``: it tells of what is over while another one tells of what is now.
+    """
     exporter = org.EXPORTERS[number]
     since_s = now_s - config.backfill_hours * 3600
     boot_ms = int((since_s - _UPTIME_S) * 1000) + number * 977
     return FlowDevice(
         exporter, ExporterTraffic(exporter, config.records_per_s, timeline),
-        _encoder(exporter, boot_ms, number + 1, config, since_s, timeline),
+        _encoder(exporter, boot_ms, number + 1 + _PAST_DOMAIN * past, config, since_s, timeline),
         np.random.default_rng([config.seed, number]), timeline,
     )  # fmt: skip
 
 
-def make_devices(config: DemoConfig, timeline: Timeline, now_s: float) -> list[FlowDevice]:
+def make_devices(config: DemoConfig, timeline: Timeline, now_s: float, *, past: bool = False) -> list[FlowDevice]:
     """All of Acme's exporters."""
-    return [make_device(number, config, timeline, now_s) for number in range(len(org.EXPORTERS))]
+    return [make_device(number, config, timeline, now_s, past=past) for number in range(len(org.EXPORTERS))]
 
 
 def as_batch(parts: list[tuple[org.Exporter, Datagrams]]) -> DatagramBatch:
@@ -157,29 +171,52 @@ class DemoSource(Player):
         self._targets, self._newest_s = targets, newest_s
         self._devices: list[FlowDevice] = []
         self._since_s = 0.0
+        self._past: threading.Thread | None = None
         self.sent_datagrams = 0
 
     def start(self) -> None:
-        """Back-fill what is missing of the last day, then begin to send."""
+        """Back-fill what is missing of the last hour, then begin to send, and to fill what is older."""
         now = time.time()
         self._devices = make_devices(self._config, self._timeline, now)
-        newest = self._newest_s()
-        since = max(now - self._config.backfill_hours * 3600, newest or 0)
+        oldest = max(now - self._config.backfill_hours * 3600, self._newest_s() or 0)
+        self._since_s = since = max(oldest, now - _AT_ONCE_S)
         if now - since > 2 * _ANNOUNCE_S:
-            since = self._backfill(since)
-        self._since_s = since
+            log.info("demo_backfill", hours=round((now - oldest) / 3600, 1))
+            self._since_s = self._backfill(self._devices, since)
         super().start()
+        if since - oldest > 2 * _ANNOUNCE_S:
+            self._past = threading.Thread(target=self._fill_past, args=(oldest, since), name="demo-past", daemon=True)
+            self._past.start()
 
-    def _backfill(self, since_s: float) -> float:
-        """Make the history from ``since_s`` to now, which goes on meanwhile; returns where it ends."""
-        log.info("demo_backfill", hours=round((time.time() - since_s) / 3600, 1))
-        while time.time() - since_s > _CAUGHT_UP_S and not self._stop.is_set():
-            until = min(since_s + _CHUNK_S, time.time())
-            parts = [(d.exporter, d.datagrams(since_s, until, announce=True)) for d in self._devices]
-            self._sink.ingest(as_batch(parts))
+    def stop(self) -> None:
+        """Send no more, and leave the rest of the past as it is."""
+        super().stop()
+        if self._past is not None:
+            self._past.join(_WAIT_S)
+            self._past = None
+
+    def _backfill(self, devices: list[FlowDevice], since_s: float, until_s: float | None = None) -> float:
+        """Make the history to ``until_s``, else to now, which goes on meanwhile; returns where it ends."""
+        end = time.time() if until_s is None else until_s
+        while end - since_s > _CAUGHT_UP_S and not self._stop.is_set():
+            began, until = time.monotonic(), min(since_s + _CHUNK_S, end)
+            self._sink.ingest(as_batch([(d.exporter, d.datagrams(since_s, until, announce=True)) for d in devices]))
             since_s = until
+            if until_s is None:
+                end = time.time()
+            else:
+                self._stop.wait((time.monotonic() - began) * _REST)
         self._sink.flush()
         return since_s
+
+    def _fill_past(self, since_s: float, until_s: float) -> None:
+        try:
+            devices = make_devices(self._config, self._timeline, until_s, past=True)
+            self._backfill(devices, since_s, until_s)
+        except Exception:
+            log.exception("demo_part_failed", part="demo-past")
+        else:
+            log.info("demo_past_filled", hours=round((until_s - since_s) / 3600, 1))
 
     def _run(self) -> None:
         since_s = self._since_s

@@ -42,13 +42,14 @@ class SflowAgent:
         sampling_rate: int,
         speeds_bps: Mapping[int, int],
         counters: Counters | None = None,
+        sub_agent: int = 0,
     ) -> None:
         """An agent that has sent nothing.
 
         ``speeds_bps``: ifIndex → speed, the interfaces whose counters are sent. Without ``counters`` these grow by what
         the samples stand for.
         """
-        self._counters = counters
+        self._counters, self._sub_agent = counters, sub_agent
         self._agent = ipaddress.IPv4Address(agent).packed
         self.boot_ms, self._rate, self._speeds = boot_ms, sampling_rate, speeds_bps
         self._datagrams = self._samples = self._counter_samples = 0
@@ -100,6 +101,7 @@ class SflowAgent:
     def _headers(self, counts: NDArray[np.int64], sent: NDArray[np.int64]) -> NDArray[np.void]:
         header = np.zeros(len(counts), _HEADER)
         header["version"], header["family"], header["agent"] = 5, 1, np.void(self._agent)
+        header["sub_agent"] = self._sub_agent
         header["sequence"] = (self._datagrams + np.arange(1, len(counts) + 1)) & 0xFFFFFFFF
         header["uptime"], header["samples"] = _uptime(sent, self.boot_ms), counts
         self._datagrams += len(counts)
@@ -121,5 +123,7 @@ class SflowAgent:
             samples += struct.pack(">II", 2, len(sample)) + sample
         self._datagrams += 1
         uptime = (now_ms - self.boot_ms) & 0xFFFFFFFF
-        head = struct.pack(">II4sIIII", 5, 1, self._agent, 0, self._datagrams & 0xFFFFFFFF, uptime, len(self._speeds))
+        head = struct.pack(
+            ">II4sIIII", 5, 1, self._agent, self._sub_agent, self._datagrams & 0xFFFFFFFF, uptime, len(self._speeds)
+        )
         return from_payloads([head + samples], now_ms)
