@@ -128,8 +128,10 @@ def test_wire_files_are_what_the_decoders_read(brief, tmp_path):
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.txt").write_text("years of work", encoding="utf-8")
-    with pytest.raises(InvalidInput, match="no run"):
-        run(BRIEF, tmp_path)
+    for mark in ("nothing.json", "scenario.json"):  # somebody else may call a file so, too
+        (tmp_path / mark).write_text("{}", encoding="utf-8")
+        with pytest.raises(InvalidInput, match="no run"):
+            run(BRIEF, tmp_path)
     assert (tmp_path / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 

@@ -21,7 +21,15 @@ import pyarrow.parquet as pq
 from weft import __version__
 from weft.errors import InvalidInput
 from weft.logs import configure_logging
+from weft.model.business import BUSINESS
+from weft.model.changes import CHANGES
+from weft.model.cloud import CLOUD_FLOWS
 from weft.model.dictionaries import APPLICATIONS, ASNS, NETWORKS
+from weft.model.flows import FLOWS
+from weft.model.logs import LOGS
+from weft.model.metrics import METRICS
+from weft.model.probes import HOPS, PROBES
+from weft.model.routes import ROUTES
 from weft.twin.faults.catalogue import KINDS
 from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
@@ -42,6 +50,11 @@ _ROWS: dict[Part, Callable[[Stage, Job], Rows]] = {
     "flows": flow_rows, "metrics": metric_rows, "logs": log_rows, "routes": route_rows, "probes": probe_rows,
     "business": business_rows, "cloud": cloud_rows,
 }  # fmt: skip
+#: Everything that a run leaves in its directory, of either form.
+_WRITTEN = frozenset({
+    _MARK, "truth.jsonl", "truth-summary.json", "names", "reference", "cloud",
+    *(table.name for table in (FLOWS, METRICS, LOGS, CHANGES, ROUTES, PROBES, HOPS, BUSINESS, CLOUD_FLOWS)),
+})  # fmt: skip
 #: What the ids in rows mean, as tables of their own.
 _NAMES = (NETWORKS, APPLICATIONS, ASNS)
 
@@ -142,17 +155,19 @@ def work(scenario: str, folder: Path, form: Format, job: Job) -> dict[str, int]:
 
 
 def _prepare(folder: Path) -> None:
-    """An empty directory; what an earlier run left in it goes."""
+    """An empty directory; what an earlier run left in it goes, and nothing else ever does."""
     if folder.exists() and not folder.is_dir():
         raise InvalidInput("is not a directory", where=str(folder))
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / _MARK).is_file():
-            raise InvalidInput("holds something that is no run of a scenario", where=str(folder), fix="Name another.")
-        for path in folder.iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path)
-            else:
-                path.unlink()
+    held = sorted(folder.iterdir()) if folder.exists() else []
+    strange = [path.name for path in held if path.name not in _WRITTEN]
+    if strange or (held and not (folder / _MARK).is_file()):
+        what = f"holds {strange[0]!r}, which is of no run of a scenario" if strange else "holds no run of a scenario"
+        raise InvalidInput(what, where=str(folder), fix="Name another directory.")
+    for path in held:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
     folder.mkdir(parents=True, exist_ok=True)
     _json(folder / _MARK, {})
 
