@@ -10,14 +10,15 @@ from numpy.typing import NDArray
 from weft.errors import InvalidInput
 from weft.network.demands import Demands, demands
 from weft.network.estimate.balance import NOISE, balance
-from weft.network.estimate.equations import Pairs, counters, pairs
+from weft.network.estimate.equations import MOST_PAIRS, Pairs, counters, pairs
 from weft.network.estimate.prior import Prior, gravity
-from weft.network.estimate.uncertainty import expected_error
+from weft.network.estimate.uncertainty import left_open
 from weft.network.topology import Topology
 
 Matrix = NDArray[np.float64]
 #: Demands below this share of the whole are not listed.
 _NEGLIGIBLE = 1e-9
+_LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def estimate_series(
     notes: list[str] = []
     entering = _filled(seen.edge_in_bps, "enters", notes)
     leaving = _filled(seen.edge_out_bps, "leaves", notes)
-    among = pairs(topology, entering.max(axis=0) > 0, leaving.max(axis=0) > 0, len(seen))
+    among = pairs(topology, *_ends(entering, leaving, notes), len(seen))
     start = _start(among, entering, leaving, prior, notes)
     rates, known = _known(among, observed, len(seen))
     measured = seen.measured
@@ -86,8 +87,8 @@ def estimate_series(
     for times, rows in _patterns(measured):
         part = among.equations.part(rows, unknown)
         rates[np.ix_(times, unknown)] = balance(start[np.ix_(times, unknown)], part, left[np.ix_(times, rows)], noise)
-    coverage = float(rates[:, known].sum() / max(rates.sum(), 1e-12))
-    error = expected_error(among, start, rates, measured, known)
+    coverage = float(rates[:, known].sum() / max(rates.sum(), _LEAST))
+    error = _error(topology, among, start, rates, measured, known, prior, noise)
     matrices = np.zeros((len(seen), among.nodes, among.nodes))
     matrices[:, among.ingress, among.egress] = rates
     return Estimates(matrices, error, coverage, tuple(notes))
@@ -101,7 +102,19 @@ def _filled(totals: Matrix, way: str, notes: list[str]) -> Matrix:
     if missing.all():
         raise InvalidInput(f"no node tells what {way} there", where="edge_in_bps", fix="Measure some edge interfaces.")
     notes.append(f"What {way} was not counted at {int(missing.any(axis=0).sum())} nodes: links alone tell of it.")
-    return np.where(missing, np.nanmean(totals, axis=1, keepdims=True), totals)
+    count = np.maximum((~missing).sum(axis=1, keepdims=True), 1)
+    return np.where(missing, np.where(missing, 0.0, totals).sum(axis=1, keepdims=True) / count, totals)
+
+
+def _ends(entering: Matrix, leaving: Matrix, notes: list[str]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Nodes where traffic enters and where it leaves; only the largest where there are too many for all pairs."""
+    sources, sinks = (totals.max(axis=0) for totals in (entering, leaving))
+    if int((sources > 0).sum()) * int((sinks > 0).sum()) > MOST_PAIRS:
+        most = int(np.sqrt(MOST_PAIRS))
+        for side in (sources, sinks):
+            side[np.argsort(-side)[most:]] = 0.0
+        notes.append(f"Only pairs of the {most} nodes where most enters and of those where most leaves are estimated.")
+    return sources > 0, sinks > 0
 
 
 def _start(among: Pairs, entering: Matrix, leaving: Matrix, prior: Prior | None, notes: list[str]) -> Matrix:
@@ -127,6 +140,23 @@ def _known(among: Pairs, observed: Observed | None, times: int) -> tuple[Matrix,
     mask = known[among.ingress, among.egress]
     rates = np.broadcast_to(bps, (times, *known.shape))[:, among.ingress, among.egress]
     return np.where(mask, rates, 0.0), mask
+
+
+def _error(
+    topology: Topology, among: Pairs, start: Matrix, rates: Matrix, measured: Matrix, known: NDArray[np.bool_],
+    prior: Prior | None, noise: float,
+) -> float:  # fmt: skip
+    """Expected relative error (L2) in the middle of the times: what is estimated, as a part of the whole matrix."""
+    at, unknown = len(rates) // 2, np.flatnonzero(~known)
+    rows = np.flatnonzero(~np.isnan(measured[at]))
+    seen = among.equations.loads(np.where(known, rates[at], 0.0)[None])[0]
+    part = among.equations.part(rows, unknown)
+    found = left_open(
+        part, rows >= 2 * len(topology.links), start[at, unknown], np.maximum(measured[at] - seen, 0.0)[rows],
+        rates[at, unknown], noise,
+    )  # fmt: skip
+    share = float(np.linalg.norm(rates[at, unknown])) / max(float(np.linalg.norm(rates[at])), _LEAST)
+    return float(min(np.hypot(found, prior.error if prior else 0.0), 1.0)) * share
 
 
 def _patterns(measured: Matrix) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

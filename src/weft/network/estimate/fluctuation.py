@@ -17,6 +17,7 @@ from weft.errors import InvalidInput, LimitExceeded
 from weft.network.estimate.balance import NOISE, balance
 from weft.network.estimate.equations import Counters, Equations, Pairs, counters, pairs
 from weft.network.estimate.prior import Prior, gravity, mean_totals
+from weft.network.estimate.uncertainty import left_open
 from weft.network.topology import Topology
 
 F64 = NDArray[np.float64]
@@ -28,7 +29,7 @@ _LONGEST_STEP_S = 1800.0
 #: A counter is used that was read at this share of the times at least.
 _READ_ENOUGH = 0.9
 #: Rounds of the variances' maximisation; degrees of freedom of the steps' t distribution (single jumps count less).
-_ROUNDS, _FREEDOM, _REWEIGH = 60, 3.0, 10
+_ROUNDS, _FREEDOM, _REWEIGH = 100, 3.0, 10
 _EXPONENTS = np.arange(0.0, 1.01, 0.1)
 #: Variance goes with this power of the rate, roughly: only where the rounds begin.
 _USUAL_POWER = 1.25
@@ -64,12 +65,13 @@ def learn(
     """
     past = _past(topology, counters(topology, link_bps, edge_in_bps, edge_out_bps))
     spread = _fluctuation(past, step_s, noise)
-    best = _fitted(past, spread, noise)
+    guess, best = _fitted(past, spread, noise)
+    error = left_open(past.equations, past.is_total, guess, past.mean[0], best, noise)
     factor = np.ones((past.among.nodes, past.among.nodes))
     ratio = best / np.maximum(past.gravity, _LEAST * past.gravity.sum())
     factor[past.among.ingress, past.among.egress] = np.clip(ratio, 1 / _MOST_FACTOR, _MOST_FACTOR)
     days = len(past.loads) * step_s / 86_400
-    return Prior(factor, f"how {len(past.equations)} counters fluctuated together over {days:.1f} days")
+    return Prior(factor, f"how {len(past.equations)} counters fluctuated together over {days:.1f} days", error)
 
 
 def _past(topology: Topology, seen: Counters) -> _Past:
@@ -145,14 +147,14 @@ def _variances(columns: F64, steps: F64, rates: F64) -> F64:
     return np.asarray(np.maximum(found, 1e-10 * found.sum()), np.float64)
 
 
-def _fitted(past: _Past, spread: F64, noise: float) -> F64:
-    """[pairs] mean rates: a power of the variances with the totals of gravity, made to agree with the links.
+def _fitted(past: _Past, spread: F64, noise: float) -> tuple[F64, F64]:
+    """[pairs] mean rates: a power of the variances that has the totals, then made to agree with the links as well.
 
     The exponent is the one at which links have to change it least (relative entropy).
     """
     totals = np.flatnonzero(past.is_total)
     ends, at_ends = past.equations.part(totals, np.arange(len(spread))), past.mean[:, totals]
-    best, least = past.gravity, np.inf
+    best, least = (past.gravity, past.gravity), np.inf
     for exponent in _EXPONENTS:
         shape = np.exp(exponent * (spread - spread.max()))
         guess = balance(shape[None] / shape.sum() * past.gravity.sum(), ends, at_ends, noise)
@@ -161,5 +163,5 @@ def _fitted(past: _Past, spread: F64, noise: float) -> F64:
             (found * np.log(np.maximum(found, _LEAST) / np.maximum(guess[0], _LEAST)) - found + guess[0]).sum()
         )
         if away < least:
-            best, least = found, away
+            best, least = (guess[0], found), away
     return best

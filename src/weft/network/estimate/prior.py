@@ -18,11 +18,13 @@ _LEAST = 1e-12
 class Prior:
     """How much more than gravity each pair of nodes exchanges: a friction factor that holds over days.
 
-    ``factor`` is [nodes, nodes], >= 0, 1 where nothing is known. ``source`` says what it was learnt from.
+    ``factor`` is [nodes, nodes], >= 0, 1 where nothing is known. ``source`` says what it was learnt from; ``error`` is
+    the expected relative error (L2) of the mean matrix that it was learnt as.
     """
 
     factor: Matrix
     source: str
+    error: float = 0.0
 
     def __post_init__(self) -> None:
         factor = self.factor

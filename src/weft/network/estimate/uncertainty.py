@@ -1,55 +1,58 @@
-"""How far an estimated matrix may be off: what the counters leave open, by how badly the prior fits what they say."""
+"""How far an estimated matrix may be off: by how much links had to correct the prior, and what they could not tell."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.network.estimate.equations import Pairs
+from weft.network.estimate.balance import balance
+from weft.network.estimate.equations import Equations
 
-#: Squared error of gravity per unit of rate where no link tells how badly it fits, as a share of the mean rate.
-_UNTOLD = 2.0
+F64 = NDArray[np.float64]
+#: Relative error of gravity where no link says how badly it fits; about what it is in public matrices.
+UNTOLD = 0.6
+#: More numbers than this in the dense system and only some of the pairs stand for all.
+_MOST_CELLS = 20_000_000
 _LEAST = 1e-12
+#: An error is never told as larger: the matrix is then no better than nothing.
+_WORST = 1.0
 
 
-def expected_error(
-    among: Pairs, start: NDArray[np.float64], rates: NDArray[np.float64], measured: NDArray[np.float64],
-    known: NDArray[np.bool_],
-) -> float:  # fmt: skip
-    """Expected ‖estimate - truth‖ / ‖truth‖ over the middle of the times.
-
-    The prior is taken as normal with a variance in proportion to each rate (that is what relative entropy weighs by).
-    How well it foretells the links beyond the totals gives the proportion (a chi-square over the independent
-    equations); what the equations then leave undetermined of the prior's variance is the error.
-    """
-    unknown = np.flatnonzero(~known)
-    size = float(np.linalg.norm(rates.mean(axis=0)))
-    if not len(unknown) or size <= 0:
-        return 0.0
-    at = len(rates) // 2
-    rows = np.flatnonzero(~np.isnan(measured[at]))
-    equations = among.equations.part(rows, unknown).dense()
-    weight = start[at, unknown]
-    told = among.equations.loads(np.where(known, rates[at], 0.0)[None])[0, rows]
-    left = np.maximum(measured[at, rows] - told, 0.0)
-    spread = (equations * weight) @ equations.T
-    at_ends = rows >= len(among.equations) - 2 * among.nodes
-    proportion = _proportion(spread, left - equations @ weight, at_ends, float(weight.mean()))
-    values, vectors = np.linalg.eigh(spread)
-    kept = values > 1e-9 * max(values[-1], _LEAST)
-    seen = (vectors[:, kept] / np.sqrt(values[kept])).T @ equations * weight
-    undetermined = float(weight.sum() - np.einsum("rk,rk->", seen, seen / np.maximum(weight, _LEAST)))
-    return float(min(np.sqrt(max(proportion * undetermined, 0.0)) / size, 1.0))
-
-
-def _proportion(
-    spread: NDArray[np.float64], misses: NDArray[np.float64], at_ends: NDArray[np.bool_], mean: float
+def left_open(
+    equations: Equations, is_total: NDArray[np.bool_], start: F64, loads: F64, rates: F64, noise: float
 ) -> float:
-    """Variance of the prior per unit of its rates: how far links are from it, over how far they would be at one."""
-    if at_ends.all():
-        return _UNTOLD * mean
-    across = spread[np.ix_(~at_ends, at_ends)]
-    inside = np.linalg.pinv(spread[np.ix_(at_ends, at_ends)], rcond=1e-9, hermitian=True)
-    beyond = float(np.trace(spread[np.ix_(~at_ends, ~at_ends)]) - np.einsum("ij,jk,ik->", across, inside, across))
-    off = misses[~at_ends] - across @ (inside @ misses[at_ends])
-    return float(off @ off) / beyond if beyond > 1e-9 * float(np.trace(spread)) else _UNTOLD * mean
+    """Expected ‖rates - truth‖ / ‖rates‖ of an estimate ``rates`` [k] from ``start`` [k] that agrees with ``loads``.
+
+    The prior's error is taken as normal, each pair's in proportion to its rate. Beyond the nodes' totals (``is_total``)
+    links determine a part of its variance and leave another open: linear algebra says in which ratio. How large it is
+    shows in the part that they determine: the distance between the prior, once it agrees with totals, and the estimate.
+    """
+    size = float(np.linalg.norm(rates))
+    if not len(rates) or size <= 0:
+        return 0.0
+    ends = equations.part(np.flatnonzero(is_total), np.arange(len(rates)))
+    plain = balance(start[None], ends, loads[None, is_total], noise)[0]
+    weight = np.square(plain)
+    totals_leave, all_leave = _open(ends, weight), _open(equations, weight)
+    if totals_leave <= 1e-9 * float(weight.sum()):
+        return 0.0  # totals alone determine everything
+    share = min(all_leave / totals_leave, 1.0)
+    if share > 1 - 1e-6:
+        return min(UNTOLD * float(np.linalg.norm(plain)) / size, _WORST)
+    corrected = float(np.linalg.norm(rates - plain)) / size
+    return float(min(corrected * np.sqrt(max(share, 0.0) / (1 - share)), _WORST))
+
+
+def _open(equations: Equations, weight: F64) -> float:
+    """Variance that equations leave undetermined of independent rates with variances ``weight``: the sum over pairs."""
+    if not len(equations):
+        return float(weight.sum())
+    if len(equations) * len(weight) > _MOST_CELLS:
+        most = np.sort(np.argpartition(-weight, _MOST_CELLS // len(equations))[: _MOST_CELLS // len(equations)])
+        equations, weight = equations.part(np.arange(len(equations)), most), weight[most]
+    matrix = equations.dense()
+    told = matrix * weight
+    values, vectors = np.linalg.eigh(told @ matrix.T)
+    kept = values > 1e-9 * max(float(values[-1]), _LEAST)
+    determined = np.square((vectors[:, kept] / np.sqrt(values[kept])).T @ told).sum()
+    return max(float(weight.sum() - determined), 0.0)
