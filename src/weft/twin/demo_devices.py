@@ -32,6 +32,8 @@ log = structlog.get_logger(__name__)
 
 COMMUNITY = "acme-demo"
 _LEAST_GAP_S = 120.0
+#: History is told in small steps for so long back.
+_CLOSE_S = 6 * 3600.0
 #: How often devices are polled, by role: what goes wrong on the backbone is to be seen at once.
 _POLLED_S = {"border": 5, "firewall": 15}
 _STREAMED_S = 5
@@ -154,7 +156,7 @@ class DemoDevices:
             return
         waiting: list[pa.RecordBatch] = []
         for twin in twins:
-            for batch in history(twin, since, now_s):
+            for batch in history(twin, since, now_s, now_s - _CLOSE_S):
                 waiting.append(batch)
                 if len(waiting) >= _MERGED:
                     self._put(waiting)

@@ -1,7 +1,7 @@
 """What the pollers would have stored of Acme's devices in the past, for the demo's first start.
 
 Counters every minute, states every five, under the names and from the sources of the live polls, so that a series goes
-on where its history ends.
+on where its history ends. What is long ago can be told in larger steps: that is most of it, and looked at less closely.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from weft.model.addresses import packed
 from weft.model.metrics import METRIC_SOURCES, METRIC_TYPES, METRICS
@@ -18,6 +19,8 @@ from weft.model.rows import batch_of
 from weft.twin.devices import DeviceState, DeviceTwin, PeerState, PortState, is_streaming
 
 _COUNTERS_S, _STATES_S = 60, 300
+#: How much larger steps are before what is wanted closely.
+_SPARSE = 3
 _SOURCES = {name: number for number, name in METRIC_SOURCES.items()}
 _TYPES = {name: number for number, name in METRIC_TYPES.items()}
 _MEAN_OCTETS = 838.0
@@ -26,13 +29,13 @@ _MEAN_OCTETS = 838.0
 _Value = tuple[str, str, int, str, float, str]
 
 
-def history(device: DeviceTwin, since_s: float, until_s: float) -> Iterator[pa.RecordBatch]:
-    """Rows of the metrics table from ``since_s`` to ``until_s`` (UTC seconds)."""
+def history(device: DeviceTwin, since_s: float, until_s: float, close_from_s: float = 0.0) -> Iterator[pa.RecordBatch]:
+    """Rows of the metrics table between two times (UTC seconds), in larger steps before ``close_from_s``."""
     common: dict[str, Any] = {
         "exporter": packed(device.device.address), "host": device.device.name,
         "source": _SOURCES["gnmi" if is_streaming(device.device) else "snmp"],
     }  # fmt: skip
-    times = np.arange(since_s // _COUNTERS_S * _COUNTERS_S + _COUNTERS_S, until_s, _COUNTERS_S)
+    times = _steps(since_s, until_s, close_from_s, _COUNTERS_S)
     if len(times):
         octets = device.octets(times)
         at = (times * 1e9).astype(np.int64)
@@ -46,12 +49,21 @@ def history(device: DeviceTwin, since_s: float, until_s: float) -> Iterator[pa.R
                         METRICS, len(at), time=at, time_received=at, metric_type=_TYPES["counter"], metric=metric,
                         component=port.name, if_index=port.index, value=values, **common,
                     )  # fmt: skip
-    yield from _states(device, since_s, until_s, common)
+    yield from _states(device, _steps(since_s, until_s, close_from_s, _STATES_S), common)
 
 
-def _states(device: DeviceTwin, since_s: float, until_s: float, common: dict[str, Any]) -> Iterator[pa.RecordBatch]:
+def _steps(since_s: float, until_s: float, close_from_s: float, step_s: int) -> NDArray[np.float64]:
+    """Moments after ``since_s``, each a multiple of its step."""
+    border = min(max(since_s, close_from_s), until_s)
+    long = step_s * _SPARSE
+    far = np.arange(since_s // long * long + long, border, long, dtype=np.float64)
+    near = np.arange(border // step_s * step_s + step_s, until_s, step_s, dtype=np.float64)
+    return np.concatenate([far, near])
+
+
+def _states(device: DeviceTwin, moments: NDArray[np.float64], common: dict[str, Any]) -> Iterator[pa.RecordBatch]:
     times, values = [], []
-    for at_s in np.arange(since_s // _STATES_S * _STATES_S + _STATES_S, until_s, _STATES_S):
+    for at_s in moments:
         found = list(_values(device.state(float(at_s))))
         times += [int(at_s * 1e9)] * len(found)
         values += found
