@@ -11,7 +11,9 @@ from starlette.testclient import TestClient
 from tests.api.fakes import FakeQuestions, answer
 from tests.api.networks import device, interface, known, link, site
 
+from weft.api.devices_readings import Reading
 from weft.api.network import NetworkPages
+from weft.api.network_states import port_states
 from weft.api.topology_network import network_of
 from weft.errors import StoreUnavailable
 from weft.model.inventory import InventoryObject, ObjectKind
@@ -306,3 +308,19 @@ def test_what_has_to_be_assumed_is_said() -> None:
         "IGP metric of 1 link not stated: by delay, 1 for each tenth of a millisecond",
         "1 link of external ports left out: nobody says who is behind them",
     )
+
+
+def test_interfaces_are_read_lately_first() -> None:
+    class Telemetry:
+        def interfaces(self, _: Any, __: Any, ___: float, window_s: float) -> Any:
+            long = {("a", "x"): {"in_octets": Reading(1, 1, 100.0)}, ("a", "y"): {"in_octets": Reading(1, 1, 50.0)}}
+            late = {("a", "x"): {"in_octets": Reading(2, 2, 10.0), "out_octets": Reading(2, 2, None)}}
+            return late if window_s < 300 else long
+
+        def states(self, *_: Any) -> Any:
+            return {("a", "y"): {"oper_status": Reading(2, 1), "speed_bps": Reading(1e9, 1)}}
+
+    found = port_states(Telemetry(), network_of([]), NOW)  # type: ignore[arg-type]
+    assert found == {
+        ("a", "x"): PortState(None, None, 80.0, None), ("a", "y"): PortState(False, 1e9, 400.0, None)
+    }  # fmt: skip

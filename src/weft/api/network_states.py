@@ -12,6 +12,9 @@ from weft.network.build import PortState, States
 from weft.network.observed import Asks
 from weft.network.snapshot import NetworkSource, Objects, Routes
 
+#: Rates are taken over so long where counters are read that often, seconds.
+LATELY_S = 60
+
 
 def network_source(
     networks: Callable[[float | None], Network],
@@ -30,10 +33,16 @@ def network_source(
 
 
 def port_states(telemetry: Telemetry, network: Network, at: float) -> States:
-    """State, speed and rates of every interface at a time (UTC seconds), rates of the minutes before."""
+    """State, speed and rates of every interface at a time (UTC seconds).
+
+    Rates are of the last minute where counters were read in it, so that a change shows soon, else of some minutes.
+    """
     readings = telemetry.interfaces(network, TRAFFIC, at, RATE_WINDOW_S)
-    for key, states in telemetry.states(network, at).items():
-        readings[key] = readings.get(key, {}) | states
+    for found in (telemetry.interfaces(network, TRAFFIC, at, LATELY_S), telemetry.states(network, at)):
+        for key, known in found.items():
+            readings[key] = readings.get(key, {}) | {
+                name: one for name, one in known.items() if name not in TRAFFIC or one.rate is not None
+            }
     return {key: _state(known) for key, known in readings.items()}
 
 
