@@ -13,7 +13,7 @@ I64 = NDArray[np.int64]
 #: Relative error of a counter's rate: clocks of pollers and devices differ, and reads are not all at one time.
 NOISE = 0.005
 #: Sweeps over all equations at most, and the change of any equation's multiplier at which it is settled.
-_SWEEPS, _SETTLED = 400, 1e-5
+_SWEEPS, _SETTLED = 400, 1e-4
 
 
 def balance(prior: F64, equations: Equations, measured: F64, noise: float) -> F64:
@@ -35,36 +35,33 @@ def balance(prior: F64, equations: Equations, measured: F64, noise: float) -> F6
 def _sweep(
     first: I64, members: I64, share: F64, measured: F64, rates: F64, noise: float, sweeps: int, settled: float
 ) -> None:
-    """Coordinate ascent: for each equation the multiplier at which its own condition holds (two Newton steps)."""
-    rows = len(first) - 1
-    multiplier = np.zeros(rows)
+    """Coordinate ascent: for each equation in turn a Newton step towards the multiplier at which it holds.
+
+    The step is on logarithms, for a load falls exponentially with its multiplier: exact where all shares are one.
+    """
+    multiplier = np.zeros(len(first) - 1)
     for time in range(len(rates)):
         x = rates[time]
         unit = max(x.mean(), 1e-12)  # what one count is worth: the variance of a rate is this times the rate
         multiplier[:] = 0.0
         for _ in range(sweeps):
             moved = 0.0
-            for row in range(rows):
-                wanted = measured[time, row]
-                slack = (noise * wanted) ** 2 / unit
-                step = 0.0
-                for _ in range(2):
-                    load, slope = 0.0, slack
-                    for at in range(first[row], first[row + 1]):
-                        part = share[at] * x[members[at]] * np.exp(-share[at] * step)
-                        load += part
-                        slope += share[at] * part
-                    if slope <= 1e-12 * unit:
-                        break
-                    # A load grows exponentially with the step: no Newton step goes further than the ratio asks for.
-                    move = (load - wanted - slack * (multiplier[row] + step)) / slope
-                    bound = abs(np.log(max(load, 1e-12 * wanted) / wanted)) if wanted > 0.0 else 20.0
-                    step += min(max(move, -bound), bound)
-                    step = min(max(step, -20.0), 20.0)
+            for row in range(len(multiplier)):
+                load, slope = 0.0, 0.0
+                for at in range(first[row], first[row + 1]):
+                    part = share[at] * x[members[at]]
+                    load += part
+                    slope += share[at] * part
+                if load <= 1e-12 * unit:
+                    continue
+                slack = (noise * measured[time, row]) ** 2 / unit
+                wanted = max(measured[time, row] + slack * multiplier[row], 1e-9 * load)
+                step = np.log(load / wanted) / (slope / load + slack / wanted)
+                step = min(max(step, -20.0), 20.0)
                 multiplier[row] += step
                 moved = max(moved, abs(step))
-                if step != 0.0:
-                    for at in range(first[row], first[row + 1]):
-                        x[members[at]] *= np.exp(-share[at] * step)
+                whole = np.exp(-step)
+                for at in range(first[row], first[row + 1]):
+                    x[members[at]] *= whole if share[at] == 1.0 else np.exp(-share[at] * step)
             if moved < settled:
                 break
