@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 from bench._measure import emit
+
 from weft.logs import configure_logging
 from weft.twin.run.runner import Report, run
 from weft.twin.scenario import load
@@ -48,7 +49,7 @@ def measure(name: str, hours: float, *, again: bool) -> None:
         used = cpu_s() - before
         emit(
             "twin", f"{case}, two processes", round(hours * 3600 / report.wall_s, 1), "times real time", bar=BAR,
-            wall_s=round(report.wall_s, 1), cpu_s=round(used, 1), rows=report.rows,
+            wall_s=round(report.wall_s, 1), cpu_s=round(used, 1), rows=sum(report.rows.values()),
             megabytes=round(report.octets / 1e6, 1), faults=report.truth["faults"], decoys=report.truth["decoys"],
             load=round(os.getloadavg()[0], 1),
         )  # fmt: skip
