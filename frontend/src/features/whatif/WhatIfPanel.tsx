@@ -52,7 +52,7 @@ function Summary({ outcome, nameOf }: { outcome: WhatIf; nameOf: (id: string) =>
       <dl className={css.totals}>
         <Compared label="Highest utilisation" before={percent(before.max_utilisation)} after={percent(after.max_utilisation)} note={after.worst_link && nameOf(after.worst_link)} />
         <Compared label={`Directions over ${percent(outcome.threshold)}`} before={String(before.over_threshold)} after={String(after.over_threshold)} />
-        <Compared label="Takes another way" before={format(outcome.moved_bps, "bit/s")} after={format(outcome.moved_bps, "bit/s")} note={outcome.moved_count > 0 ? plural(outcome.moved_count, "demand") : undefined} />
+        <Compared label="Takes another way" before={format(outcome.moved_bps, "bit/s")} after={format(outcome.moved_bps, "bit/s")} />
         <Compared label="Lost" before={format(outcome.lost_bps, "bit/s")} after={format(outcome.lost_bps, "bit/s")} note={outcome.broken_count > 0 ? plural(outcome.broken_count, "demand") : undefined} />
         <Compared label="Mean delay" before={delay(before.mean_delay_ms)} after={delay(after.mean_delay_ms)} />
       </dl>
@@ -104,13 +104,13 @@ export function WhatIfPanel({ at, changes, setChanges, threshold, setThreshold, 
         <NumberInput size="xs" w={150} label="A link counts as full from" suffix=" %" min={1} max={1000} value={Math.round(threshold * 100)} onChange={(value) => { if (Number(value) > 0) setThreshold(Number(value) / 100); }} />
         {changes.length > 0 && <Button size="xs" variant="subtle" onClick={() => setChanges([])}>Take all back</Button>}
       </div>
-      {model.data && <Basis text={model.data.demand.text} seen={model.data.demand.seen_share} error={model.data.demand.link_error} />}
+      {model.data && <Basis text={model.data.demand.text} error={model.data.demand.link_error} />}
     </aside>
   );
 }
 
 /** What the traffic of the model rests on, and how far it is from what counters say. */
-function Basis({ text, seen, error }: { text: string; seen: number | null; error: number | null }) {
-  const known = [seen !== null && `${percent(seen)} of it seen in flows`, error !== null && `modelled loads are ${percent(error)} off the counters`].filter(Boolean).join("; ");
-  return <p className="faint">{text}{known && ` ${known[0]?.toUpperCase()}${known.slice(1)}.`}</p>;
+function Basis({ text, error }: { text: string; error: number | null }) {
+  const sentence = `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
+  return <p className="faint">{sentence}{error !== null && ` Modelled loads are ${percent(error)} off the counters.`}</p>;
 }
