@@ -12,6 +12,8 @@ import pytest
 from weft.errors import InvalidInput
 from weft.twin import organisation as org
 from weft.twin.actions import TwinExecutor, checked
+from weft.twin.cluster.jobs import TRACKS
+from weft.twin.cluster.layout import BY_NAME as CLUSTER
 from weft.twin.configs import commits, config_text
 from weft.twin.fault_messages import EARLIEST_S, LATEST_S, fault_lines
 from weft.twin.faults import effects, places
@@ -32,10 +34,10 @@ PROMISED = """
     dns_failure saas_slowdown cloud_sg_block cloud_cost_spike exporter_silent clock_skew ai_elephant_collision
     ai_microburst_incast ai_pfc_storm ai_ecn_misconfig ai_lossy_optic ai_slow_nic ai_gpu_straggler ai_path_asymmetry
     ai_rail_misplacement ai_storage_stall benign_surge flash_crowd maintenance backup_burst config_commit login_typo
-    scanner_approved
+    scanner_approved ai_checkpoint_burst
 """
 DATASETS = {"flows", "metrics", "logs", "changes", "routes", "probes", "business", "cloud_flows", "inventory"}
-REAL = [kind for kind in KINDS.values() if kind.group is not FaultGroup.AI]
+REAL = list(KINDS.values())
 
 
 def fault_of(kind: FaultKind, number: int = 0, severity: float = 1.0, lasts_s: float | None = None) -> Fault:
@@ -82,20 +84,15 @@ def exists(entity: str) -> None:
     group, _, name = entity.partition(":")
     device, _, part = name.partition("|")
     if group in ("device", "interface", "peer"):
-        assert device in org.BY_NAME
+        assert device in org.BY_NAME or device in CLUSTER
     if group == "interface":
-        assert part in {port.name for port in org.all_ports(org.BY_NAME[device])}
+        ports = CLUSTER[device].ports if device in CLUSTER else org.all_ports(org.BY_NAME[device])
+        assert part in {port.name for port in ports}
+    if group == "job":
+        assert name in {track.model for track in TRACKS}
     if group == "site":
         assert name in org.BY_CODE
     assert name, entity
-
-
-def test_kinds_of_the_cluster_wait_for_the_cluster() -> None:
-    for kind in KINDS.values():
-        if kind.group is FaultGroup.AI:
-            assert kind.places(SEED) == ()
-            assert kind.weight == 0
-            assert truth_of(Fault("", kind.name, 0, 1, target="job 1")).symptoms
 
 
 def test_engineers_make_changes_and_outsiders_attack() -> None:

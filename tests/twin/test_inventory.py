@@ -5,6 +5,7 @@ from pathlib import Path
 from weft.collect.inventory.yamlfile import load_file
 from weft.model.inventory import ObjectKind
 from weft.twin import organisation as org
+from weft.twin.cluster import layout as cluster
 from weft.twin.inventory import write_inventory
 from weft.twin.probing import hop_address
 
@@ -17,7 +18,10 @@ def test_the_file_is_understood_and_agrees(tmp_path: Path) -> None:
         assert facts[ObjectKind.DEVICE, device.name]["addresses"] == [device.address, hop_address(device.name)]
         for port in org.all_ports(device):
             assert facts[ObjectKind.INTERFACE, device.name, port.name]["if_index"] == port.index
-    assert loaded.counts["link"] == len(org.LINKS)
+    assert loaded.counts["link"] == len(org.LINKS) + len(cluster.lines()) + 1
+    for node in cluster.NODES:
+        assert facts[ObjectKind.DEVICE, node.name]["role"] == node.role
+        assert all((ObjectKind.INTERFACE, node.name, port.name) in facts for port in node.ports)
     sites = [facts[ObjectKind.SITE, site.code] for site in org.SITES]
     assert all(site["latitude"] and site["longitude"] for site in sites)
     circuits = {key[1]: value for key, value in facts.items() if key[0] is ObjectKind.CIRCUIT}

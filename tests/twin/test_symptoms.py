@@ -1,6 +1,6 @@
 """What truths claim is in the telemetry: each kind is played for its span and compared with a quiet organisation.
 
-Attacks and clouds are held to the same in ``test_attacks`` and ``test_cloud``.
+Attacks, clouds and the AI cluster are held to the same in ``test_attacks``, ``test_cloud`` and ``test_cluster``.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from weft.twin.configs import config_text
 from weft.twin.demo import make_device
 from weft.twin.demo_synthetics import agent_name, synthetics_settings
 from weft.twin.devices import DeviceState, DeviceTwin, PeerState, PortState
-from weft.twin.faults import attacks, cloud
+from weft.twin.faults import ai_kinds, attacks, cloud
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS, truth_of
 from weft.twin.faults.model import Fault
@@ -37,7 +37,7 @@ SEED = 7
 #: A Thursday, 14:00 UTC: both Americas and Europe are at work.
 START = 20_776 * 86_400 + 14 * 3600.0
 CONFIG = DemoConfig(records_per_s=2)
-_ELSEWHERE = {kind.name for kind in (*attacks.KINDS, *cloud.KINDS)}
+_ELSEWHERE = {kind.name for kind in (*attacks.KINDS, *cloud.KINDS, *ai_kinds.KINDS)}
 PLAYED = [kind for kind in KINDS.values() if kind.name not in _ELSEWHERE and kind.places(SEED)]
 QUIET = Timeline(SEED, None)
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from weft.errors import InvalidInput
 from weft.twin import organisation as org
+from weft.twin.cluster import layout as cluster
 from weft.twin.faults.model import Fault, RightAction
 from weft.twin.remedies import Action, Value
 from weft.twin.timeline import Timeline
@@ -128,6 +129,10 @@ KINDS: Mapping[str, ActionKind] = {
         ActionKind("failover", "Fail over a service", "Moves a service to where it works.",
                    (Parameter("service", "Name of the service."), Parameter("to", "Site or region.", False)), (15, 60),
                    fails=0.04, stays=False),
+        ActionKind("adaptive_routing", "Spread by load", "Has a switch of the AI fabric choose lines by their load.",
+                   (_DEVICE,), (5, 20), stays=False),
+        ActionKind("reschedule_job", "Place a job anew", "Restarts a training job from its last checkpoint elsewhere.",
+                   (Parameter("job", "Model that it trains."),), (60, 240), fails=0.03, stays=False),
         ActionKind("call_provider", "Call the provider", "Opens a case with whoever is at fault.",
                    (Parameter("provider", "Name of the provider."),), (240, 900), fails=0.1, stays=False),
     )
@@ -136,7 +141,9 @@ _REFUSALS = (
     "the device did not answer in time", "the commit was refused: the configuration is locked by another session",
     "the change was rolled back: the commit was not confirmed", "the controller lost its session to the device",
 )  # fmt: skip
-_BY_NAME = {device.name: device for device in org.DEVICES}
+#: The ports of every device that there is, by its name.
+_PORTS = {device.name: org.all_ports(device) for device in org.DEVICES}
+_PORTS |= {node.name: node.ports for node in cluster.NODES}
 
 #: What a good operator would do about a fault.
 RightActionOf = Callable[[Fault], RightAction]
@@ -196,12 +203,12 @@ def checked(kind: str, parameters: Mapping[str, Value]) -> ActionKind:
 
 def port_of(device: str, interface: str = "") -> org.Port | None:
     """The port of a device by its name or ifIndex, None where none is named. Raises ``InvalidInput``."""
-    known = _BY_NAME.get(device)
+    known = _PORTS.get(device)
     if known is None:
         raise InvalidInput(f"Acme has no device {device[:60]!r}", where="device")
     if not interface:
         return None
-    for port in org.all_ports(known):
+    for port in known:
         if interface in (port.name, str(port.index)):
             return port
     raise InvalidInput(f"{device} has no interface {interface[:60]!r}", where="interface")
@@ -219,9 +226,9 @@ def _repairs(kind: str, given: Mapping[str, Value], right: RightAction) -> bool:
 def _plain(parameters: Mapping[str, Value], name: str) -> str:
     """A parameter as it is compared: interfaces by their name."""
     value = str(parameters.get(name, ""))
-    device = _BY_NAME.get(str(parameters.get("device", "")))
-    if name == "interface" and device is not None:
-        value = next((port.name for port in org.all_ports(device) if value == str(port.index)), value)
+    ports = _PORTS.get(str(parameters.get("device", "")), ())
+    if name == "interface":
+        value = next((port.name for port in ports if value == str(port.index)), value)
     return value.lower()
 
 

@@ -22,6 +22,7 @@ from weft.model.addresses import packed
 from weft.model.changes import CHANGES
 from weft.model.logs import LOG_SOURCES, LOGS
 from weft.twin import organisation as org
+from weft.twin.cluster.logs import TALKING
 from weft.twin.config import DemoConfig
 from weft.twin.configs import Commit, commits, write_configs
 from weft.twin.demo import device_socket
@@ -84,7 +85,7 @@ class DemoLogs(Player):
 
     def _backfill(self, since_s: float, until_s: float) -> None:
         decoder = SyslogDecoder(rule_table())
-        senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in org.DEVICES}
+        senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in (*org.DEVICES, *TALKING)}
         past = messages(self._timeline, since_s, until_s)
         for first in range(0, len(past), _BATCH):
             part = past[first : first + _BATCH]
@@ -102,7 +103,7 @@ class DemoLogs(Player):
         port = self._port()
         if port is None:
             return
-        sockets = {device.name: device_socket(device) for device in org.DEVICES}
+        sockets = {device.name: device_socket(device) for device in (*org.DEVICES, *TALKING)}
         while not self._stop.wait(1.0):
             now = time.time()
             said = messages(self._timeline, since_s, now)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from weft.twin import organisation as org
+from weft.twin.cluster.troubles import KINDS as OF_CLUSTER
 from weft.twin.exits import exits, peer_address
 from weft.twin.faults import effects
 from weft.twin.faults.model import Fault
@@ -33,9 +34,13 @@ class Events:
 
     @classmethod
     def of(cls, timeline: Timeline, since_s: float, until_s: float) -> Events:
-        """Those that touch the span."""
-        actions = tuple(one for one in timeline.remedies.between(since_s, until_s) if one.ok)
-        return cls(tuple(timeline.faults(since_s - CONVERGENCE_S, until_s)), actions)
+        """Those that touch the span; not those within the AI cluster, which has a fabric of its own."""
+        actions = tuple(
+            one for one in timeline.remedies.between(since_s, until_s)
+            if one.ok and one.text_of("device") in ("", *org.BY_NAME)
+        )  # fmt: skip
+        faults = timeline.faults(since_s - CONVERGENCE_S, until_s)
+        return cls(tuple(one for one in faults if one.kind not in OF_CLUSTER), actions)
 
     def times(self, since_s: float, until_s: float) -> list[float]:
         """When something changes within the span, in order."""

@@ -10,23 +10,27 @@ from typing import Any
 import yaml
 
 from weft.twin import organisation as org
+from weft.twin.cluster import inventory as cluster
 from weft.twin.probing import hop_address
 from weft.twin.reference import customer_prefixes
 
 _TRANSIT_COST = 4_200.0  # USD a month for 100 Gbit/s with a commitment of a fifth
 _COMMIT = 0.2
 _Entry = dict[str, Any]
+_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)  # in C where PyYAML has it: there are many lines
 
 
 def write_inventory(path: Path) -> Path:
     """Write the file, replacing what is there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     content = {
-        "sites": list(_sites()), "devices": list(_devices()), "links": list(_links()), "providers": list(_providers()),
-        "circuits": list(_circuits()), "services": list(_services()), "customers": list(_customers()),
-        "prefixes": list(_prefixes()),
+        "sites": [*_sites(), *cluster.sites()], "devices": [*_devices(), *cluster.devices()],
+        "links": [*_links(), *cluster.links()], "providers": list(_providers()), "circuits": list(_circuits()),
+        "services": [*_services(), *cluster.services()], "customers": list(_customers()),
+        "prefixes": [*_prefixes(), *cluster.prefixes()],
     }  # fmt: skip
-    path.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    text: str = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from weft.twin import organisation as org
 from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.attacks import attack_messages
+from weft.twin.cluster.logs import cluster_messages
 from weft.twin.fault_messages import EARLIEST_S, LATEST_S, action_lines, fault_lines
 from weft.twin.faults.begin import ENGINEERS
 from weft.twin.timeline import Timeline
@@ -38,7 +39,8 @@ class Message:
     def wire(self) -> bytes:
         """The datagram, in its maker's dialect."""
         entry = Entry(self.device, self.program, self.text, self.severity, self.facility, str(self.pid or ""))
-        return render(entry, DIALECTS[_BY_NAME[self.device].role], self.time_s)
+        known = _BY_NAME.get(self.device)  # switches and hosts of the cluster run Linux
+        return render(entry, DIALECTS[known.role] if known is not None else "rfc3164", self.time_s)
 
 
 _BY_NAME = {device.name: device for device in org.DEVICES}
@@ -59,6 +61,7 @@ def messages(timeline: Timeline, since_s: float, until_s: float) -> list[Message
         if since_s <= line.time_s < until_s
     ]
     found += [Message(*line) for line in attack_messages(timeline, since_s, until_s)]
+    found += [Message(*line) for line in cluster_messages(timeline, since_s, until_s)]
     for number, device in enumerate(org.DEVICES):
         for span in range(int(since_s // _SPAN_S), int(until_s // _SPAN_S) + 1):
             found += _routine(device, np.random.default_rng([timeline.seed, 77, number, span]), span * _SPAN_S)

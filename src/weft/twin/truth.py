@@ -9,11 +9,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from weft.twin import organisation as org
+from weft.twin.cluster.layout import NODES
 from weft.twin.faults.model import Fault, FaultKind
 from weft.twin.remedies import Action
 from weft.twin.timeline import Timeline
 
 _PORTS = {(device.name, port.index): port.name for device in org.DEVICES for port in org.all_ports(device)}
+_PORTS |= {(node.name, port.index): port.name for node in NODES for port in node.ports}
 
 
 def where_of(fault: Fault) -> str:

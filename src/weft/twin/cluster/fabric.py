@@ -1,7 +1,7 @@
-"""What the fabric makes of the jobs: loads, queues, pauses and how long a step takes, for one state of the cluster.
+"""What the fabric makes of the jobs: loads, queues, pauses and how long a step takes, for one state.
 
-Traffic goes by queue pairs: every flow has four, and switches spread them over parallel lines by a hash of each, so that
-some lines get more than others, as on real fabrics; the even split of ``weft.network`` is what this is not. A collective
+Traffic goes by queue pairs: every flow has four, and switches spread them over parallel lines by a hash of each, so
+that some lines get more than others, as on real fabrics: what the even split of ``weft.network`` is not. A collective
 is as fast as its slowest queue pair. A step takes its computing and the communication that this does not hide.
 
 Approximations: what a job sends is fluid; other jobs on a line count for half the time; go-back-N sends a window again
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,12 +109,12 @@ def flowing(jobs: tuple[Job, ...], saving: frozenset[str], trouble: Trouble) -> 
 
 def checkpoint_s(job: Job, trouble: Trouble) -> float:
     """How long a checkpoint takes: it is striped over all stores, the slowest of which decides."""
-    slowest = min((_store_rate(store, trouble) for store in range(at.STORES)), default=1.0)
+    slowest = min((store_share(store, trouble) for store in range(at.STORES)), default=1.0)
     wire = min(at.STORES * at.STORE_SPEED * _STORE_SHARE * slowest, len(job.track.hosts) * 0.8 * at.FRONT_SPEED)
     return min(job.track.checkpoint_octets * 8 / wire, 0.8 * job.track.checkpoint_every_s)
 
 
-def _store_rate(store: int, trouble: Trouble) -> float:
+def store_share(store: int, trouble: Trouble) -> float:
     """What a store does of what it could."""
     stalls = [one for one in trouble.of(wrong.STORAGE) if one.device == f"store{store + 1}"]
     return min((1 - 0.96 * one.severity for one in stalls), default=1.0)
@@ -133,12 +134,17 @@ def clock_share(fault: Fault) -> float:
     return 1 - 0.6 * fault.severity
 
 
+def card_share(fault: Fault) -> float:
+    """What a slow card carries of what it should."""
+    return 1 - 0.85 * fault.severity
+
+
 def _is_on(job: Job, host: str) -> bool:
     return any(at.host_name(one) == host for one in job.track.hosts)
 
 
 def _sum(arcs: I64, weight: F64) -> F64:
-    found = np.bincount(arcs.ravel(), np.repeat(weight, arcs.shape[1]), at.ALL_ARCS + 1)
+    found = np.bincount(arcs.ravel(), np.repeat(weight, arcs.shape[1]), at.ALL_ARCS + 1).astype(np.float64)
     found[_NONE] = 0
     return found
 
@@ -153,7 +159,7 @@ def _weakened(trouble: Trouble, capacity: F64, lost: F64) -> None:
         if one.kind == wrong.STORM:  # the card behind the leaf's port takes hardly anything
             capacity[out] *= 1 - 0.97 * one.severity
         elif one.kind == wrong.NIC:
-            capacity[[into, out]] *= 1 - 0.85 * one.severity
+            capacity[[into, out]] *= card_share(one)
         else:
             lost[into] += wrong.lost_packets(one)
 
@@ -179,20 +185,29 @@ def _is_turned(ways: Ways) -> bool:
 
 
 def _ways(job: Job, trouble: Trouble) -> Ways:
+    spread = tuple(one for one in trouble.faults if one.kind in (wrong.MISPLACED, wrong.COLLISION))
+    return _ways_with(job, Trouble(spread, trouble.down))
+
+
+@lru_cache(maxsize=64)
+def _ways_with(job: Job, trouble: Trouble) -> Ways:
     """The lines that each queue pair of a job goes by."""
     misplaced = any(one.target == job.track.id for one in trouble.of(wrong.MISPLACED))
     sent = flows(job.track, misplaced)
-    source, target, weight = (np.repeat(part, _PAIRS) for part in sent)
+    source, target = np.repeat(sent.source, _PAIRS), np.repeat(sent.target, _PAIRS)
+    weight = np.repeat(sent.weight, _PAIRS)
     port = np.arange(len(source), dtype=np.uint64) * np.uint64(2) + np.uint64(49_152)  # UDP source ports
     dice = _hashed(port + np.uint64(zlib.crc32(job.name.encode()) << 20))
-    near, far = (_leaf(card) for card in (source, target))
+    near, far = _leaf(source), _leaf(target)
     up, down = _spread(near, far, dice, trouble)
     same = near == far
     arcs = np.stack([
         at.NIC_UP + source, np.where(same, _NONE, at.UP + near * at.UPLINKS + up),
         np.where(same, _NONE, at.DOWN + far * at.UPLINKS + down), at.NIC_DOWN + target,
     ], axis=1)  # fmt: skip
-    kept = ~np.isin(arcs, _arcs_down(trouble)).any(axis=1)  # a card that is off leaves its share to the others
+    kept: NDArray[np.bool_] = ~np.isin(arcs, _arcs_down(trouble)).any(
+        axis=1
+    )  # a card that is off leaves its share to the others
     kept = kept if kept.any() else np.ones(len(kept), np.bool_)
     more = len(kept) / kept.sum()
     return Ways(arcs[kept], source[kept], target[kept], weight[kept] / _PAIRS * more)
@@ -213,7 +228,7 @@ def _hashed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def _spread(near: I64, far: I64, dice: NDArray[np.uint64], trouble: Trouble) -> tuple[I64, I64]:
-    """Uplink and downlink (0 to 31, of the leaf) of each queue pair: spine by hash, then one of the lines left there."""
+    """Uplink and downlink (0 to 31, of the leaf) of each queue pair: spine by hash, then a line that is left there."""
     spine = (dice % np.uint64(at.SPINES)).astype(np.int64)
     first, second = ((dice >> np.uint64(bits)) % np.uint64(840) for bits in (8, 24))
     up, down = np.zeros(len(dice), np.int64), np.zeros(len(dice), np.int64)
@@ -249,8 +264,8 @@ def _pauses(ways: tuple[Ways, ...], pressure: F64, trouble: Trouble) -> F64:
         out = at.ARC_OUT[at.rows(one.device)]
         full[out] = np.maximum(full[out], np.where(pressure[out] > 0.25, 0.04 + 0.3 * one.severity, 0))
     for one in trouble.of(wrong.INCAST):
-        out = int(at.ARC_OUT[at.row(one.device, one.port)])
-        full[out] = max(full[out], 0.12 * max(0.0, one.severity - 0.3))
+        port = int(at.ARC_OUT[at.row(one.device, one.port)])
+        full[port] = max(full[port], 0.12 * max(0.0, one.severity - 0.3))
     paused = np.zeros(at.ALL_ARCS + 1)
     for way in ways:
         for hop in (3, 2, 1):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -129,7 +130,7 @@ def flows(track: Track, misplaced: bool = False) -> Flows:
         else:
             share = 0.88 / (len(group) - 1)
             pairs += [(one, other, share) for one in group for other in group if one != other]
-    for near, far in zip(groups, groups[1:], strict=False):
+    for near, far in pairwise(groups):
         pairs += [(one, other, 0.08) for one, other in zip(near, far, strict=True)]
     rail = np.arange(RAILS)
     turned = (rail + 3) % RAILS if misplaced else rail  # the next rank is on a rail of another leaf

@@ -72,7 +72,7 @@ class Line:
 
 
 def host_name(host: int) -> str:
-    """``gpu01`` …"""
+    """``gpu01`` and so on."""
     return f"gpu{host + 1:02d}"
 
 
@@ -140,13 +140,13 @@ def _host(host: int) -> Node:
     arcs = [(NIC_DOWN + host * RAILS + rail, NIC_UP + host * RAILS + rail) for rail in range(RAILS)]
     ports.append(_port(RAILS, "ens1", "front", FRONT_SPEED, "server"))
     arcs.append((FRONT_DOWN + host, FRONT_UP + host))
-    return Node(host_name(host), "host", f"10.75.0.{11 + host}", tuple(ports), tuple(arcs))
+    return Node(host_name(host), "host", f"127.10.76.{11 + host}", tuple(ports), tuple(arcs))
 
 
 def _store(store: int) -> Node:
     port = _port(0, "ens1", "front", STORE_SPEED, "storage")
     arcs = ((STORE_IN + store, STORE_OUT + store),)
-    return Node(f"store{store + 1}", "storage", f"10.75.1.{11 + store}", (port,), arcs)
+    return Node(f"store{store + 1}", "storage", f"127.10.77.{11 + store}", (port,), arcs)
 
 
 LEAF_NODES = tuple(_leaf(leaf) for leaf in range(LEAVES))

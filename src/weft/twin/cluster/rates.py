@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from weft.twin.cluster import layout as at
 from weft.twin.cluster import troubles as wrong
-from weft.twin.cluster.fabric import F64, Flowing, clock_share
+from weft.twin.cluster.fabric import F64, Flowing, card_share, clock_share, store_share
 from weft.twin.cluster.troubles import Trouble
 
 #: Counters of a port or card, by the name that the metrics table has for it (of cards: ``hosts`` says).
@@ -40,6 +40,8 @@ class Rates:
     gpu_busy: F64  # [GPUs] share of time
     gpu_tensor: F64  # [GPUs] share of time in which tensor cores work
     gpu_clock: F64  # [GPUs] share of the full clock
+    slow_cards: tuple[tuple[int, float], ...]  # number of a card, share of its speed that its bus leaves it
+    stores: F64  # [stores] share of its usual speed at which each answers
 
 
 def rates(flow: Flowing, trouble: Trouble) -> Rates:
@@ -62,7 +64,9 @@ def rates(flow: Flowing, trouble: Trouble) -> Rates:
     light[down] = -37.0
     for one in trouble.of(wrong.OPTIC):
         light[at.row(one.device, one.port)] -= 2.2 + 5.5 * one.severity
-    return Rates(flow, growth, _queues(flow, trouble), up, enabled, light, *_gpus(flow, trouble))
+    slow = tuple((gpu_of(one.device, one.port), card_share(one)) for one in trouble.of(wrong.NIC))
+    stores = np.array([store_share(store, trouble) for store in range(at.STORES)])
+    return Rates(flow, growth, _queues(flow, trouble), up, enabled, light, *_gpus(flow, trouble), slow, stores)
 
 
 def _octets(growth: F64, flow: Flowing) -> None:
@@ -138,7 +142,7 @@ def _queues(flow: Flowing, trouble: Trouble) -> F64:
 def _gpus(flow: Flowing, trouble: Trouble) -> tuple[F64, F64, F64]:
     busy, tensor, clock = np.zeros(GPUS), np.zeros(GPUS), np.ones(GPUS)
     for one in trouble.of(wrong.GPU):
-        clock[gpu_of(one.device, one.port)] = clock_share(one)
+        clock[gpu_of(one.device, int(one.target.removeprefix("gpu")) + 1)] = clock_share(one)
     for pace in flow.paces:
         gpus = (np.array(pace.job.track.hosts)[:, None] * at.RAILS + np.arange(at.RAILS)).ravel()
         work = pace.job.track.compute_s / pace.step_s  # of those that are as they should be; kernels of NCCL spin

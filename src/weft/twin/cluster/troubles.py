@@ -1,7 +1,7 @@
 """What the faults of the cluster do, in the terms of its fabric: a ``Trouble`` that says what is not as it should be.
 
-Comes in: the faults and actions of a moment. Goes out: arcs that are gone or slow, switches that mark nothing, GPUs that
-lag. ``severity`` 0 is within the noise of a good day, 1 stops the job or nearly so.
+Comes in: the faults and actions of a moment. Goes out: arcs that are gone or slow, switches that mark nothing, GPUs
+that lag. ``severity`` 0 is within the noise of a good day, 1 stops the job or nearly so.
 """
 
 from __future__ import annotations

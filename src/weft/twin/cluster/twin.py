@@ -29,7 +29,7 @@ _STATES, _BLOCKS = 48, 200
 _State = tuple[tuple[Job, ...], frozenset[str], Trouble]
 #: A slow swing of every counter's rate: share, seconds.
 _SWING, _PERIOD_S = 0.04, 347.0
-_PHASE: F64 = np.arange(at.ROWS) * 2.399  # each row's own
+_PHASE: F64 = np.arange(at.ROWS, dtype=np.float64) * 2.399  # each row's own
 _CLUSTERS: weakref.WeakKeyDictionary[Timeline, Cluster] = weakref.WeakKeyDictionary()
 _CLUSTERS_LOCK = threading.Lock()
 
@@ -132,8 +132,9 @@ class Cluster:
             for job in running
             for start in checkpoints(job, since_s - BLOCK_S, until_s)
         ]
-        spans = [(one.start_s, one.end_s) for one in (*running, *faults, *actions)] + [save[1:] for save in saves]
-        edges = {moment for span in spans for moment in span if since_s < moment < until_s}
+        spans = [(job.start_s, job.end_s) for job in running] + [save[1:] for save in saves]
+        spans += [(one.start_s, one.end_s) for one in faults] + [(one.start_s, one.end_s) for one in actions]
+        edges = {moment for first, last in spans for moment in (first, last) if since_s < moment < until_s}
         for start, end in pairwise(sorted({since_s, until_s, *edges})):
             now = (start + end) / 2
             state = (

@@ -6,17 +6,20 @@ and a leak at the same time. Nothing here has state: the faults of any span can 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
 
+from weft.twin.faults import ai_kinds
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS
-from weft.twin.faults.model import Fault
+from weft.twin.faults.model import Fault, FaultKind
 from weft.twin.timeline import Timeline
 
 SLOT_S = 1800.0
 _SECOND = 0.35  # how often a half hour has a second fault
+_CLUSTER = 0.15  # how often it has one in the AI cluster
 _DAY_SLOTS = 48
 #: What every day has: slot of the day (UTC), seconds into it, kind, place, how long, s.
 _DAILY = (
@@ -34,19 +37,27 @@ def acme_timeline(seed: int) -> Timeline:
 def slots(seed: int, slot: int) -> tuple[Fault, ...]:
     """Faults that begin in a slot, in order of their start."""
     rng = np.random.default_rng([seed, slot % 2**32])
-    kinds = [kind for kind in KINDS.values() if kind.weight > 0 and kind.places(seed)]
-    weights = np.array([kind.weight for kind in kinds])
+    kinds = [kind for kind in KINDS.values() if kind.weight > 0 and kind not in ai_kinds.KINDS and kind.places(seed)]
+    ai = np.random.default_rng([seed, 256, slot % 2**32])
     found = []
     for number in range(1 + int(rng.random() < _SECOND)):
-        kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
-        places = kind.places(seed)
-        place = places[int(rng.integers(len(places)))]
-        start, lasts = slot * SLOT_S + float(rng.uniform(0, SLOT_S)), float(rng.uniform(*kind.lasts_s))
-        severity = float(rng.uniform(*kind.severity))
-        found.append(begin(kind, place, start, lasts, severity, rng, f"{kind.name}-{slot}-{number}"))
+        found.append(_drawn(kinds, seed, slot, rng, number))
     for number, (of_day, after_s, name, where, lasts_s) in enumerate(_DAILY):
         if slot % _DAY_SLOTS == of_day:
             place = next(one for one in KINDS[name].places(seed) if one.id == where)
             start = slot * SLOT_S + after_s
             found.append(begin(KINDS[name], place, start, lasts_s, 0.8, rng, f"{name}-{slot}-d{number}"))
+    if ai.random() < _CLUSTER:
+        found.append(_drawn(ai_kinds.KINDS, seed, slot, ai, "c"))
     return tuple(sorted(found, key=lambda one: one.start_s))
+
+
+def _drawn(kinds: Sequence[FaultKind], seed: int, slot: int, rng: np.random.Generator, number: object) -> Fault:
+    """A fault of a kind that the dice choose by weight, somewhere and some time in a slot."""
+    weights = np.array([kind.weight for kind in kinds])
+    kind = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
+    places = kind.places(seed)
+    place = places[int(rng.integers(len(places)))]
+    start, lasts = slot * SLOT_S + float(rng.uniform(0, SLOT_S)), float(rng.uniform(*kind.lasts_s))
+    severity = float(rng.uniform(*kind.severity))
+    return begin(kind, place, start, lasts, severity, rng, f"{kind.name}-{slot}-{number}")

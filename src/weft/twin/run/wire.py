@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from weft.twin import organisation as org
+from weft.twin.cluster.logs import TALKING
 from weft.twin.routing import borders
 from weft.twin.run.events import log_messages, route_octets
 from weft.twin.run.files import write_capture
@@ -28,7 +29,8 @@ def _flows(stage: Stage, job: Job) -> dict[str, int]:
 
 def _logs(stage: Stage, _: Job) -> dict[str, int]:
     """``logs/DEVICE.log``, a message a line, as it was sent."""
-    files = {device.name: _path(stage, "logs", f"{device.name}.log").open("wb") for device in org.DEVICES}
+    names = [device.name for device in (*org.DEVICES, *TALKING)]
+    files = {name: _path(stage, "logs", f"{name}.log").open("wb") for name in names}
     count = 0
     for said, lines in log_messages(stage):
         for one, line in zip(said, lines, strict=True):
