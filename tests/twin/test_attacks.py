@@ -157,7 +157,7 @@ def test_scans_differ_in_what_they_try() -> None:
     assert len(probes) == pytest.approx(expected, rel=0.25)
     timeline, _ = begin("port_scan", "everywhere-horizontal", severity=1.0, lasts_s=600)
     everywhere = [seen(name, timeline, T0, T0 + 700) for name in ("chi-border1", "tyo-border1", "sin-border1")]
-    assert all(len(one) > 10 for one in everywhere)
+    assert all(len(one) > 4 for one in everywhere)  # one packet in 1000 to 4096 is sampled
     tried = merged([one.take(one.out_if == 10) for one in everywhere])
     assert len(set(tried.dst_port.tolist())) <= 2
     assert len(distinct(tried.dst)) > 20

@@ -45,9 +45,14 @@ def habit(attack: Attack) -> tuple[Strand, ...]:
     asked, answered = int(lasting.integers(5, 11)), int(lasting.integers(4, 12))
     way = float(entries(np.array([to], np.uint32))[0])
 
+    none = flows(0, start_s=0.0, end_s=0.0, src=0, dst=0, dst_port=0, src_port=0, protocol=TCP, tcp_flags=0,
+                 packets=0, packet_octets=0.0, inward=False, entry=way)  # fmt: skip
+
     def calls(rng: np.random.Generator, since_s: float, until_s: float) -> Flows:
         _, at = ticks(attack, rng, 1 / every, since_s, until_s, jitter)
         n = len(at)
+        if not n:  # most minutes
+            return none
         both = flows(n, start_s=at, end_s=at + rng.uniform(0.1, 0.6, n), src=number(source), dst=to, dst_port=443,
                      src_port=rng.integers(49152, 65535, n), protocol=TCP, tcp_flags=WHOLE, packets=asked,
                      packet_octets=asked_octets, inward=False, entry=way)  # fmt: skip

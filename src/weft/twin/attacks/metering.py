@@ -10,7 +10,7 @@ import ipaddress
 import zlib
 from collections.abc import Iterator
 from dataclasses import fields
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,8 @@ def _closed(
     for bucket in range(first, int(min(until_s, end_s) // BUCKET_S) + 1):
         ends = end_s if end_s < (bucket + 2) * BUCKET_S else np.inf
         seen = _metered(attack, ends, seed, bucket, name)
-        yield seen.take((seen.end_ms >= since_s * 1000) & (seen.end_ms < until_s * 1000))
+        if len(seen):
+            yield seen.take((seen.end_ms >= since_s * 1000) & (seen.end_ms < until_s * 1000))
 
 
 @lru_cache(maxsize=512)
@@ -72,6 +73,8 @@ def _metered(attack: Attack, end_s: float, seed: int, bucket: int, name: str) ->
         else:
             assert strand.flows is not None
             true = strand.flows(np.random.default_rng([seed, key, number, bucket]), since, until)
+            if not len(true):
+                continue
             if strand.entry is not None:
                 true.entry = np.full(len(true), strand.entry)
             seen = _sampled(true, exporter, rng)
@@ -141,6 +144,7 @@ def _mapped(address: NDArray[np.uint32]) -> NDArray[np.uint8]:
     return out
 
 
+@cache
 def nothing() -> FlowRecords:
     """No records."""
     return _as_records(flows(0), Sight(org.EXPORTERS[0], 0, 0))
@@ -149,6 +153,8 @@ def nothing() -> FlowRecords:
 def merged(parts: list[FlowRecords]) -> FlowRecords:
     """The records of all parts."""
     kept = [part for part in parts if len(part)] or parts[:1]
+    if len(kept) == 1:
+        return kept[0]
     return FlowRecords(
         **{f.name: np.concatenate([getattr(part, f.name) for part in kept]) for f in fields(FlowRecords)}
     )
