@@ -24,6 +24,8 @@ def balance(prior: F64, equations: Equations, measured: F64, noise: float) -> F6
     relative error of a measurement ([times, counters]): equations that contradict each other are met only that closely.
     """
     rates = np.array(prior, np.float64, order="C")
+    if not rates.size:
+        return rates
     _sweep(
         equations.start, equations.members, equations.share, np.ascontiguousarray(measured, np.float64), rates,
         noise, _SWEEPS, _SETTLED,
