@@ -163,8 +163,8 @@ def place(rows: Sequence[FlowRow], topology: Topology, routing: Routing, notes: 
     where = _map(topology, routing)
     rows = _once(rows)
     heard = {row.device for row in rows if row.device in topology.positions}
-    exits = _exits(rows, where)
     known = _known(where, heard)
+    exits = _exits(rows, where, known)
     sums: dict[tuple[int, int, int, str], float] = defaultdict(float)
     pairs = np.zeros((len(topology.nodes), len(topology.nodes)), np.bool_)
     unplaced = 0.0
@@ -184,7 +184,7 @@ def place(rows: Sequence[FlowRow], topology: Topology, routing: Routing, notes: 
         said.append(f"{unplaced / 1e6:.3g} Mbit/s seen towards places that neither routing nor flows show a way to.")
     silent = [node.name for at, node in enumerate(topology.nodes) if not known[at] and not where.outside[at]]
     if silent:
-        said.append(f"No flows from {len(silent)} devices: what enters there is estimated.")
+        said.append(f"No flows from {len(silent)} device{'s' * (len(silent) > 1)}: what enters there is estimated.")
     return Seen(_demands(sums), known, pairs, len(heard), unplaced, tuple(said))
 
 
@@ -252,10 +252,16 @@ def _site(device: str, where: _Map) -> str:
 _End = tuple[str, int]  # a site, or "" and an AS
 
 
-def _exits(rows: Iterable[FlowRow], where: _Map) -> Mapping[_End, Mapping[int, float]]:
-    """Where traffic towards each end was seen to leave: shares by node."""
+def _exits(rows: Iterable[FlowRow], where: _Map, known: NDArray[np.bool_]) -> Mapping[_End, Mapping[int, float]]:
+    """Where traffic towards each end was seen to leave: shares by node.
+
+    Of a site whose main device exports nothing, what its other devices see is no sample: most of it leaves unseen.
+    """
     sums: dict[_End, dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    blind = {site for site, node in where.sites.items() if not known[node]}
     for row in rows:
+        if row.dst_site in blind:
+            continue
         node = where.edge_of(row.device, row.out_interface) if row.out_interface else -1
         if node >= 0:
             sums[row.dst_site, 0 if row.dst_site else row.dst_as][node] += row.bps
