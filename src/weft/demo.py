@@ -7,6 +7,7 @@ hold no logic of the product: everything the demo shows comes in through the doo
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -31,6 +32,9 @@ from weft.component import Component
 from weft.config import Settings
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
+from weft.twin.cluster.demo import DemoFabric, DemoHosts
+from weft.twin.cluster.demo import reserve_ports as reserve_fabric_ports
+from weft.twin.cluster.demo import targets as fabric_targets
 from weft.twin.control import Control
 from weft.twin.demo import DemoSource
 from weft.twin.demo_business import DemoBusiness, business_settings
@@ -65,12 +69,16 @@ class Demo:
         self._business = settings.data_dir / "demo-business"
         self._cloud = settings.data_dir / "demo-cloud"
         self._ports: AgentPorts = reserve_ports()
+        self._fabric_ports = reserve_fabric_ports()
+        self._newest_metric: Callable[[], float | None] = lambda: None
+        gnmi = gnmi_settings(self._ports)
+        gnmi["targets"] += fabric_targets(self._fabric_ports)
         self.settings = settings.model_copy(
             update={
                 "enrich": self._enrich(settings),
                 "inventory": self._inventory(settings.inventory),
                 "snmp": SnmpConfig.model_validate(snmp_settings(self._ports)),
-                "gnmi": GnmiConfig.model_validate(gnmi_settings(self._ports)),
+                "gnmi": GnmiConfig.model_validate(gnmi),
                 "syslog": SyslogConfig(listeners=(SyslogListenerConfig(port=0, address=IPv4Address("127.0.0.1")),)),
                 "business": BusinessConfig.model_validate(business_settings(self._business)),
                 "synthetics": SyntheticsConfig.model_validate(synthetics_settings()),
@@ -92,8 +100,10 @@ class Demo:
 
     def devices(self, intake: Intake, questions: QueryEngine) -> list[Component]:
         """What is polled: to be started before the pollers are."""
+        newest_s = self._newest_metric = cache(_newest(questions, "metrics"))  # as it was before anybody made history
         return [
-            DemoDevices(self.settings.demo, self.timeline, intake, self._ports, newest_s=_newest(questions, "metrics")),
+            DemoDevices(self.settings.demo, self.timeline, intake, self._ports, newest_s=newest_s),
+            DemoFabric(self.settings.demo, self.timeline, intake, self._fabric_ports, newest_s=newest_s),
             DemoConfigs(self.settings.demo, self.timeline, self._configs),
             DemoCloud(self.settings.demo, self.timeline, self._cloud),
         ]
@@ -101,7 +111,10 @@ class Demo:
     def business(self, pushes: Pushes, questions: QueryEngine) -> list[Component]:
         """What the network is for: to be started before its files and databases are read."""
         newest_s = _newest(questions, "business")
-        return [DemoBusiness(self.settings.demo, self.timeline, self._business, pushes, newest_s=newest_s)]
+        return [
+            DemoBusiness(self.settings.demo, self.timeline, self._business, pushes, newest_s=newest_s),
+            DemoHosts(self.settings.demo, self.timeline, pushes, newest_s=self._newest_metric),
+        ]
 
     def traffic(
         self, collector: Collector, intake: Intake, syslog: SyslogServer, questions: QueryEngine

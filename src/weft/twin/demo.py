@@ -19,6 +19,7 @@ import structlog
 
 from weft.decode.datagrams import DatagramBatch
 from weft.twin import organisation as org
+from weft.twin.cluster.layout import Node
 from weft.twin.config import DemoConfig
 from weft.twin.devices import DeviceTwin
 from weft.twin.encode import Datagrams, Encoder, NetflowV5, concat
@@ -242,7 +243,7 @@ class DemoSource(Player):
             sock.close()
 
 
-def device_socket(exporter: org.Exporter) -> socket.socket:
+def device_socket(exporter: org.Exporter | Node) -> socket.socket:
     """A socket with the exporter's own loopback address where the system has them all (Linux), else the common one."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:

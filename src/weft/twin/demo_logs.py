@@ -22,6 +22,7 @@ from weft.model.addresses import packed
 from weft.model.changes import CHANGES
 from weft.model.logs import LOG_SOURCES, LOGS
 from weft.twin import organisation as org
+from weft.twin.cluster.layout import Node
 from weft.twin.cluster.logs import TALKING
 from weft.twin.config import DemoConfig
 from weft.twin.configs import Commit, commits, write_configs
@@ -36,6 +37,7 @@ log = structlog.get_logger(__name__)
 
 _UDP = next(number for number, name in LOG_SOURCES.items() if name == "udp")
 _LEAST_GAP_S = 120.0
+_TALKING: tuple[org.Exporter | Node, ...] = (*org.DEVICES, *TALKING)
 _BATCH = 5000
 _GIT_S = 20
 
@@ -85,7 +87,7 @@ class DemoLogs(Player):
 
     def _backfill(self, since_s: float, until_s: float) -> None:
         decoder = SyslogDecoder(rule_table())
-        senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in (*org.DEVICES, *TALKING)}
+        senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in _TALKING}
         past = messages(self._timeline, since_s, until_s)
         for first in range(0, len(past), _BATCH):
             part = past[first : first + _BATCH]
@@ -103,7 +105,7 @@ class DemoLogs(Player):
         port = self._port()
         if port is None:
             return
-        sockets = {device.name: device_socket(device) for device in (*org.DEVICES, *TALKING)}
+        sockets = {device.name: device_socket(device) for device in _TALKING}
         while not self._stop.wait(1.0):
             now = time.time()
             said = messages(self._timeline, since_s, now)

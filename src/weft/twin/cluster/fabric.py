@@ -205,11 +205,9 @@ def _ways_with(job: Job, trouble: Trouble) -> Ways:
         at.NIC_UP + source, np.where(same, _NONE, at.UP + near * at.UPLINKS + up),
         np.where(same, _NONE, at.DOWN + far * at.UPLINKS + down), at.NIC_DOWN + target,
     ], axis=1)  # fmt: skip
-    kept: NDArray[np.bool_] = ~np.isin(arcs, _arcs_down(trouble)).any(
-        axis=1
-    )  # a card that is off leaves its share to the others
-    kept = kept if kept.any() else np.ones(len(kept), np.bool_)
-    more = len(kept) / kept.sum()
+    kept = np.flatnonzero(~np.isin(arcs, _arcs_down(trouble)).any(axis=1))  # cards that are off leave theirs to others
+    kept = kept if len(kept) else np.arange(len(arcs))
+    more = len(arcs) / len(kept)
     return Ways(arcs[kept], source[kept], target[kept], weight[kept] / _PAIRS * more)
 
 

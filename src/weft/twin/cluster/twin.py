@@ -25,7 +25,7 @@ from weft.twin.timeline import Timeline
 
 BLOCK_S = 1800.0
 #: Kept: states of the fabric, half hours.
-_STATES, _BLOCKS = 48, 200
+_STATES, _BLOCKS = 24, 200
 _State = tuple[tuple[Job, ...], frozenset[str], Trouble]
 #: A slow swing of every counter's rate: share, seconds.
 _SWING, _PERIOD_S = 0.04, 347.0
@@ -60,6 +60,14 @@ class Cluster:
         self._lock = threading.RLock()
         self._rates: OrderedDict[_State, Rates] = OrderedDict()
         self._blocks: OrderedDict[int, _Known] = OrderedDict()
+        self._counters: Counters | None = None
+
+    def counters(self, since_s: float) -> Counters:
+        """The counters of its ports and cards from ``since_s`` on (UTC seconds) or longer, shared by who asks."""
+        with self._lock:
+            if self._counters is None or self._counters.began_s > since_s:
+                self._counters = Counters(self, since_s)
+            return self._counters
 
     @staticmethod
     def of(timeline: Timeline) -> Cluster:

@@ -329,6 +329,6 @@ KINDS = (
     _kind("ai_storage_stall", "Storage stall", "Checkpoints wait for storage that hardly answers.",
           (35, 70), 0.8, _stores, storage),
     FaultKind("ai_checkpoint_burst", "Checkpoint burst", FaultGroup.BENIGN,
-              "All jobs write a checkpoint at once: the stores' ports look like incast.", (40.0, 150.0), 0.9, _everybody,
-              burst),
+              "All jobs write a checkpoint at once: the stores' ports look like incast.", (40.0, 150.0), 0.9,
+              _everybody, burst),
 )  # fmt: skip

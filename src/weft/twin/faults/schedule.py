@@ -39,9 +39,7 @@ def slots(seed: int, slot: int) -> tuple[Fault, ...]:
     rng = np.random.default_rng([seed, slot % 2**32])
     kinds = [kind for kind in KINDS.values() if kind.weight > 0 and kind not in ai_kinds.KINDS and kind.places(seed)]
     ai = np.random.default_rng([seed, 256, slot % 2**32])
-    found = []
-    for number in range(1 + int(rng.random() < _SECOND)):
-        found.append(_drawn(kinds, seed, slot, rng, number))
+    found = [_drawn(kinds, seed, slot, rng, number) for number in range(1 + int(rng.random() < _SECOND))]
     for number, (of_day, after_s, name, where, lasts_s) in enumerate(_DAILY):
         if slot % _DAY_SLOTS == of_day:
             place = next(one for one in KINDS[name].places(seed) if one.id == where)

@@ -20,6 +20,7 @@ from weft.model.changes import CHANGES
 from weft.model.logs import LOG_SOURCES, LOGS
 from weft.model.tables import Table
 from weft.twin import organisation as org
+from weft.twin.cluster.layout import Node
 from weft.twin.cluster.logs import TALKING
 from weft.twin.demo_logs import wires
 from weft.twin.demo_routing import told_by
@@ -42,7 +43,8 @@ def log_messages(stage: Stage) -> Iterator[tuple[list[Message], list[bytes]]]:
 def log_rows(stage: Stage, _: Job) -> Rows:
     """Rows of ``logs`` and ``changes``."""
     decoder = SyslogDecoder(rule_table())
-    senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in (*org.DEVICES, *TALKING)}
+    talking: tuple[org.Exporter | Node, ...] = (*org.DEVICES, *TALKING)
+    senders = {d.name: Sender(packed(d.address), SenderClock(is_live=False)) for d in talking}
     for said, wire in log_messages(stage):
         decoded = decoder.decode(
             wire, [int(one.time_s * 1e9) for one in said], [senders[one.device] for one in said], _UDP

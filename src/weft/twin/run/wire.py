@@ -29,7 +29,7 @@ def _flows(stage: Stage, job: Job) -> dict[str, int]:
 
 def _logs(stage: Stage, _: Job) -> dict[str, int]:
     """``logs/DEVICE.log``, a message a line, as it was sent."""
-    names = [device.name for device in (*org.DEVICES, *TALKING)]
+    names = [*(device.name for device in org.DEVICES), *(node.name for node in TALKING)]
     files = {name: _path(stage, "logs", f"{name}.log").open("wb") for name in names}
     count = 0
     for said, lines in log_messages(stage):
