@@ -5,7 +5,8 @@
 An estimator gets loads of links and totals of nodes, never the matrix (but for the cases that say flows). Values are
 relative errors (L2) over all times scored; p10, p50 and p90 are of single matrices. ``expected`` is what the estimator
 itself said. Settings were fixed on the first four days of Abilene and the first half of GÉANT; cases named "held out"
-score the rest, though not blindly: the method was found with both series in view. ``past``: learnt from the counters of the window before alone. The peer is the bar.
+score the rest, though not blindly: the method was found with both series in view. ``past``: learnt from the counters of
+the window before alone. The peer is the bar.
 """
 
 from __future__ import annotations
