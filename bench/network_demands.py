@@ -30,9 +30,10 @@ from weft.network.topology import Link, Node, topology
 #: Window that is learnt from, times; where what settings were chosen on ends.
 WINDOWS = {"abilene": 1152, "geant": 161}
 BAR_LINKS, BAR_FLOWS = 0.2, 0.02
+_UNIT = "relative L2"
 
 
-def emit(case: str, value: float, unit: str = "relative L2", bar: float | None = None, **more: float) -> None:
+def emit(case: str, value: float, bar: float | None, unit: str, **more: float) -> None:
     """One result line."""
     ratio = None if bar is None else round(value / bar, 3)
     line = {"bench": "network_demands", "case": case, "value": float(f"{value:.4g}"), "unit": unit,
@@ -77,9 +78,9 @@ def from_links(data: Matrices, every: int) -> None:
         taught = learn(data.topology, *data.counters(window), data.step_s)
         past = learn(data.topology, *data.counters(before), data.step_s)
         for case, prior in (("entropy", None), ("learnt", taught), ("learnt, past", past)):
-            made = estimate_series(data.topology, *seen, prior=prior)
-            found.setdefault(case, []).append(made.matrices)
-            expected[case] = made.error
+            estimates = estimate_series(data.topology, *seen, prior=prior)
+            found.setdefault(case, []).append(estimates.matrices)
+            expected[case] = estimates.error
         found.setdefault("tomogravity", []).append(tomogravity(data, times))
         pairs_of_nodes = ~np.eye(len(data.topology.nodes), dtype=np.bool_)
         found.setdefault("gravity", []).append(gravity(seen[1], seen[2], pairs_of_nodes))
@@ -93,7 +94,7 @@ def from_links(data: Matrices, every: int) -> None:
             told = {"expected": expected[case]} if case in expected else {}
             bar = BAR_LINKS if case.startswith("learnt") else None
             value = float(np.linalg.norm(made - truth) / np.linalg.norm(truth))
-            emit(f"{data.name}: {case}, {where}", value, bar=bar, **spread(errors), **told)
+            emit(f"{data.name}: {case}, {where}", value, bar, _UNIT, **spread(errors), **told)
 
 
 def series_learnt(data: Matrices, every: int) -> None:
@@ -101,7 +102,7 @@ def series_learnt(data: Matrices, every: int) -> None:
     times = slice(0, len(data), every)
     prior = learn(data.topology, *data.counters(slice(0, len(data))), data.step_s)
     made = estimate_series(data.topology, *data.counters(times), prior=prior)
-    emit(f"{data.name}: learnt from the whole series", data.error(made.matrices, times), bar=BAR_LINKS,
+    emit(f"{data.name}: learnt from the whole series", data.error(made.matrices, times), BAR_LINKS, _UNIT,
          **spread(data.errors(made.matrices, times)), expected=made.error)  # fmt: skip
 
 
@@ -111,7 +112,7 @@ def calibrated(data: Matrices, every: int) -> None:
     prior = from_flows(data.truth[:day])
     times = slice(day, len(data), every)
     made = estimate_series(data.topology, *data.counters(times), prior=prior)
-    emit(f"{data.name}: links, after one day of flows", data.error(made.matrices, times), bar=BAR_LINKS,
+    emit(f"{data.name}: links, after one day of flows", data.error(made.matrices, times), BAR_LINKS, _UNIT,
          **spread(data.errors(made.matrices, times)))  # fmt: skip
 
 
@@ -130,7 +131,7 @@ def with_flows(data: Matrices, every: int, draws: int = 20) -> None:
             prior: Prior | None = taught
             made = estimate_series(data.topology, *data.counters(times), observed=seen, prior=prior)
             errors.append(data.error(made.matrices, times))
-        emit(f"{data.name}: flows of what {case} at 80 % of nodes", float(np.mean(errors)), bar=BAR_FLOWS,
+        emit(f"{data.name}: flows of what {case} at 80 % of nodes", float(np.mean(errors)), BAR_FLOWS, _UNIT,
              best=min(errors), worst=max(errors))  # fmt: skip
 
 
@@ -144,14 +145,16 @@ def speed(nodes: int = 100) -> None:
         capacity_bps=np.full(len(ends), 1e10), metric=rng.integers(1, 10, len(ends)),
     )  # fmt: skip
     wanted = gravity_demands(net, 1e12, seed=1)
-    entering, leaving = (np.bincount(side, wanted.bps, nodes) for side in (wanted.ingress, wanted.egress))
+    entering, leaving = (
+        np.bincount(side, wanted.bps, nodes).astype(np.float64) for side in (wanted.ingress, wanted.egress)
+    )
     carried = loads(net, demands(wanted.ingress, wanted.egress, wanted.bps)).bps
     taken = []
     for _ in range(6):
         begin = time.perf_counter()
         estimate(net, carried, entering, leaving)
         taken.append(time.perf_counter() - begin)
-    emit(f"one estimate, {nodes} nodes, {len(ends)} links", float(np.median(taken[1:])), "s", 1.0, best=min(taken))
+    emit(f"one estimate, {nodes} nodes, {len(ends)} links", float(np.median(taken[1:])), 1.0, "s", best=min(taken))
 
 
 def main() -> None:
