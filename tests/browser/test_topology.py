@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from typing import Any
 
 import pytest
 from tests.browser.conftest import Server
 from tests.browser.pages import needs_axe, page_of, parameters, violations
+
+from weft.twin import organisation as org
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -36,7 +40,7 @@ def test_accessible(browser: Any, server: Server, path: str, scheme: str) -> Non
 def test_from_the_map_to_a_site_to_a_device(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         drawing = picture(page)
-        assert drawing.get_by_role("link").count() == 6
+        assert drawing.get_by_role("link").count() >= len(org.SITES)
         page.get_by_role("link", name="Frankfurt").focus()
         page.keyboard.press("Enter")
         page.get_by_role("navigation", name="Breadcrumb").get_by_text("Frankfurt").wait_for()
@@ -112,3 +116,30 @@ def test_fits_the_window(browser: Any, server: Server, path: str, width: int) ->
         page.goto(path)
         page.get_by_role("region", name="Links").or_(page.locator("svg[data-ready]")).first.wait_for(timeout=WAIT_MS)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_cut_line_is_seen_and_its_load_elsewhere_within_15_seconds(browser: Any, server: Server) -> None:
+    with page_of(browser, server) as page:
+        picture(page)
+        page.get_by_role("button", name="Chicago – New York").wait_for()
+        csrf = page.context.request.get("/api/v1/auth/me").json()["csrf"]
+        before, headers = _bps(page, "dal"), {"Origin": server.url, "X-Weft-CSRF": csrf}
+        told = {"kind": "link_cut", "place": "chi-border1--nyc-border1", "duration_s": 120}
+        answer = page.context.request.post("/api/v1/twin/faults", data=told, headers=headers)
+        assert answer.ok, answer.text()
+        began = time.monotonic()
+        try:
+            page.get_by_role("button", name=re.compile("Chicago – New York.*, down")).wait_for(timeout=15_000)
+            while (now := _bps(page, "dal")) < 2 * before:
+                assert time.monotonic() - began < 15, f"{now:.3g} bit/s, {before:.3g} before"
+                time.sleep(0.5)
+        finally:
+            fault = answer.json()["id"]
+            assert page.context.request.post(f"/api/v1/twin/faults/{fault}/end", headers=headers).ok
+
+
+def _bps(page: Any, site: str) -> float:
+    """What the line from Chicago to a site carries, as the page's own question has it."""
+    view = page.context.request.get("/api/v1/topology?at=now").json()
+    edge = next(one for one in view["edges"] if {one["a"], one["b"]} == {"site:chi", f"site:{site}"})
+    return float(edge["forward"]["bps"]) + float(edge["backward"]["bps"])
