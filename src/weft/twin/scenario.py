@@ -33,8 +33,8 @@ MOST_BYTES = 1 << 20
 MOST_HOURS = 24.0 * 92
 _TIME = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+(?:\.\d+)?)s?)?")
 _CLOCK = re.compile(r"(?:(\d+)d\s+)?(\d{1,2}):(\d{2})(?::(\d{2}))?")
-Part = Literal["flows", "metrics", "logs", "routes", "probes", "business", "cloud"]
-PARTS: tuple[Part, ...] = ("flows", "metrics", "logs", "routes", "probes", "business", "cloud")
+Part = Literal["flows", "metrics", "logs", "routes", "probes", "business", "cloud", "cluster"]
+PARTS: tuple[Part, ...] = ("flows", "metrics", "logs", "routes", "probes", "business", "cloud", "cluster")
 
 
 def _seconds(value: Any) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -59,8 +59,10 @@ def target(node: at.Node, port: int) -> dict[str, Any]:
 class Tree(Mapping[str, Value]):
     """Every path of a switch; values are those of the moment at which they are looked at."""
 
-    def __init__(self, cluster: Cluster, counters: Counters, node: at.Node) -> None:
-        self._cluster, self._counters, self._node = cluster, counters, node
+    def __init__(
+        self, cluster: Cluster, counters: Counters, node: at.Node, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._cluster, self._counters, self._node, self._clock = cluster, counters, node, clock
         self._still = dict(_neighbours(node))
         self._names = [*self._still, *(name for port in node.ports for name in _names(port.name))]
 
@@ -76,7 +78,7 @@ class Tree(Mapping[str, Value]):
 
     def items(self) -> Any:
         """Paths and values now."""
-        now = time.time()
+        now = self._clock()
         rates, rows = self._cluster.at(now), at.rows(self._node.name)
         return [*self._still.items(), *_ports(self._node, rates, self._counters.at([now])[0][:, rows], rows)]
 

@@ -59,7 +59,7 @@ def lost_uplinks(fault: Fault) -> list[int]:
 
 def crowded(fault: Fault) -> int:
     """Onto how many of a leaf's 32 uplinks colliding flows fall."""
-    return max(3, round(16 - 13 * fault.severity))
+    return max(3, round(26 - 23 * fault.severity))
 
 
 def lost_packets(fault: Fault) -> float:

@@ -26,6 +26,7 @@ REFERENCE = ("prefixes", "asns", "exporters", "interfaces", "sites", "services",
 #: About how long a job of each part takes, relative to one another: the longest are begun first.
 _COST: dict[Part, float] = {
     "probes": 9.0, "routes": 6.0, "logs": 5.0, "cloud": 4.0, "flows": 3.0, "metrics": 2.0, "business": 1.0,
+    "cluster": 8.0,
 }  # fmt: skip
 
 
@@ -83,6 +84,7 @@ def jobs(scenario: Scenario) -> list[Job]:
         "probes": [site.code for site in org.AGENT_SITES],
         "business": ["all"],
         "cloud": ["all"],
+        "cluster": ["dai"],
     }
     found = [Job(part, name, number) for part in scenario.parts for number, name in enumerate(names[part])]
     return sorted(found, key=lambda job: (-job.cost, job.part, job.number))

@@ -35,6 +35,7 @@ from weft.twin.inventory import write_inventory
 from weft.twin.reference import write_reference_tables
 from weft.twin.routing import write_payloads
 from weft.twin.run import wire
+from weft.twin.run.cluster import cluster_rows
 from weft.twin.run.events import log_rows, route_rows
 from weft.twin.run.files import TableFiles
 from weft.twin.run.jobs import Job, Rows, Stage, jobs
@@ -48,7 +49,7 @@ MOST_PROCESSES = 16
 _MARK = "scenario.json"  # a directory with this file holds a run, and may be written anew
 _ROWS: dict[Part, Callable[[Stage, Job], Rows]] = {
     "flows": flow_rows, "metrics": metric_rows, "logs": log_rows, "routes": route_rows, "probes": probe_rows,
-    "business": business_rows, "cloud": cloud_rows,
+    "business": business_rows, "cloud": cloud_rows, "cluster": cluster_rows,
 }  # fmt: skip
 #: Everything that a run leaves in its directory, of either form.
 _WRITTEN = frozenset({
