@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weft.twin import organisation as org
+from weft.twin.cluster import layout as cluster
 from weft.twin.demand import activity
 from weft.twin.faults import effects
 from weft.twin.faults.impact import orders_kept
@@ -92,5 +93,7 @@ def tickets(timeline: Timeline, since_s: float, until_s: float) -> Iterator[tupl
 
 def _where(one: Fault) -> str:
     """The site at which a fault is first noticed; empty where that could be any."""
+    if one.device in cluster.BY_NAME:
+        return cluster.SITE
     is_prefix = one.target[:1].isdigit() and "/" in one.target
     return one.device.partition("-")[0] or next(iter(effects.sites_of(one.target) if is_prefix else ()), "")
