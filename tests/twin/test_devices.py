@@ -73,7 +73,7 @@ def test_messages_of_a_span_are_those_of_its_parts():
     whole = messages(TIMELINE, NOON, NOON + 3600)
     cut = NOON + 1234.5
     assert whole == messages(TIMELINE, NOON, cut) + messages(TIMELINE, cut, NOON + 3600)
-    assert {m.device for m in whole} == {d.name for d in org.DEVICES}
+    assert {m.device for m in whole} >= {d.name for d in org.DEVICES}
 
 
 def test_history_goes_on_into_the_present():

@@ -86,8 +86,6 @@ class Link:
     circuit: str = ""
     cost_per_month: float = 0.0  # USD
     srlgs: tuple[str, ...] = ()  # what it shares with other lines: a cable, a duct, a building
-    peak_bps: tuple[float, float] = (0.0, 0.0)
-    shape: Shape = "flat"
 
 
 @dataclass(frozen=True, slots=True)
