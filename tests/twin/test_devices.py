@@ -7,7 +7,6 @@ import pytest
 
 from weft.collect.intake.counters import CounterBook
 from weft.twin import organisation as org
-from weft.twin.cluster.logs import TALKING
 from weft.twin.config import DemoConfig
 from weft.twin.devices import DeviceTwin
 from weft.twin.faults.schedule import acme_timeline
