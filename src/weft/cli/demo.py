@@ -14,9 +14,9 @@ from weft.cli.options import listen_options, run_process, settings_of
 def demo_command(config_file: Path | None, host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run Weft with live demo traffic.
 
-    Thirteen simulated devices at six sites send flows, answer SNMP, stream gNMI and log, all over loopback into Weft's
-    own listeners, after more than a day of history has been filled in through the same decoders. All that is shown is
-    marked as demo data.
+    An organisation of sixteen sites and an AI cluster sends flows and routes, answers SNMP, streams gNMI and logs, all
+    over loopback into Weft's own listeners; more than a day of history is filled in through the same decoders. What goes
+    wrong can be triggered. All that is shown is marked as demo data.
     """
     from weft.app import Role
 

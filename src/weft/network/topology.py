@@ -23,6 +23,10 @@ class NodeKind(StrEnum):
     SITE = "site"  # a place of which the devices are not known
 
 
+#: Roles of devices at which traffic begins and ends: nothing passes through them.
+END_SYSTEMS = frozenset({"host", "server", "storage"})
+
+
 @dataclass(frozen=True, slots=True)
 class Node:
     """A node. Its name is unique in its topology: a device's name, ``AS64501``, ``aws:eu-central-1`` and the like."""
