@@ -15,8 +15,8 @@ def demo_command(config_file: Path | None, host: str | None, port: int | None, d
     """Run Weft with live demo traffic.
 
     An organisation of sixteen sites and an AI cluster sends flows and routes, answers SNMP, streams gNMI and logs, all
-    over loopback into Weft's own listeners; more than a day of history is filled in through the same decoders. What goes
-    wrong can be triggered. All that is shown is marked as demo data.
+    over loopback into Weft's own listeners; more than a day of history is filled in through the same decoders. What
+    goes wrong can be triggered. All that is shown is marked as demo data.
     """
     from weft.app import Role
 
