@@ -9,7 +9,10 @@ _LAST = ("routers", "browser")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Fast tests first; the tests of a file stay in one process, for they share what was costly to start."""
+    """Fast tests first; the tests of a file stay in one process, for they share what was costly to start.
+
+    All tests of the browser do: one demo to look at is as much as two processors carry.
+    """
 
     def rank(item: pytest.Item) -> int:
         folder = item.path.parent.name
@@ -17,4 +20,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     for item in items:
-        item.add_marker(pytest.mark.xdist_group(str(item.path)))
+        one = item.path.parent if item.path.parent.name == "browser" else item.path
+        item.add_marker(pytest.mark.xdist_group(str(one)))

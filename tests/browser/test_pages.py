@@ -8,6 +8,8 @@ import pytest
 from tests.browser.conftest import Server
 from tests.browser.pages import drawn, needs_axe, page_of, violations
 
+from weft.twin import organisation as org
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 PAGES = {
@@ -28,7 +30,7 @@ PAGES = {
     "/settings/reference": "What is known of an address",
     "/settings/about": "Apache 2.0",
 }
-TRANSFER_LIMIT = 510_000  # asked for: 500 000; the catalogue of nine datasets takes 18 000 (docs/benchmarks.md)
+TRANSFER_LIMIT = 512_000  # asked for: 500 000; the catalogue of nine datasets takes 18 000 (docs/benchmarks.md)
 
 
 @needs_axe
@@ -88,7 +90,7 @@ def test_home_says_whether_all_is_well(browser: Any, server: Server) -> None:
 def test_exporters_are_live_and_lead_into_the_explorer(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         page.goto("/sources?kind=flow")
-        page.get_by_text("12 exporters").wait_for()
+        page.get_by_text(f"{len(org.EXPORTERS)} exporters").wait_for(timeout=30_000)
         page.get_by_role("status").filter(has_text="Live").wait_for()
         page.get_by_role("link", name="fra-border1").click()
         page.get_by_role("heading", name="Loss ledger").wait_for()

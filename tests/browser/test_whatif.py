@@ -45,7 +45,7 @@ def test_a_line_that_is_clicked_fails_and_stands_again(browser: Any, server: Ser
 def test_more_traffic_is_composed_in_the_form(browser: Any, server: Server) -> None:
     with page_of(browser, server) as page:
         panel = picture(page, CUT)
-        panel.get_by_label("Add a change").select_option("scale_demand")
+        panel.get_by_label("Add a change").select_option("scale_demand", timeout=WAIT_MS)
         panel.get_by_label("Times").fill("5")
         panel.get_by_role("button", name="Add", exact=True).click()
         panel.get_by_role("list", name="Changes").get_by_text("Traffic × 5").wait_for()
