@@ -24,16 +24,16 @@ def test_a_line_that_is_clicked_fails_and_stands_again(browser: Any, server: Ser
     with page_of(browser, server) as page:
         panel = picture(page, CUT)
         panel.get_by_text("Click a line in the picture").wait_for()
-        line = page.get_by_role("button", name="Chicago – New York")
+        line = page.get_by_role("button", name="Amsterdam – London")
         line.focus()
         page.keyboard.press("Enter")
         panel.get_by_text("Highest utilisation").wait_for(timeout=WAIT_MS)
         assert "fail_link" in parameters(page)["if"]
-        page.get_by_role("button", name="Chicago – New York", exact=False).and_(
+        page.get_by_role("button", name="Amsterdam – London", exact=False).and_(
             page.locator("[data-oper=down]")
-        ).wait_for()
+        ).wait_for(timeout=WAIT_MS)
         table = page.get_by_role("region", name="Links that change")
-        table.get_by_text("chi-border1 – nyc-border1").first.wait_for()
+        table.get_by_text("ams-border1 – lon-border1").first.wait_for()
         assert table.get_by_text("→ down").count() == 2
         page.get_by_text("Traffic (", exact=False).click()
         page.get_by_role("region", name="Traffic that moves").get_by_text("another way").first.wait_for()
