@@ -39,7 +39,9 @@ def test_a_metric_brings_its_unit(browser: Any, server: Server) -> None:
         assert answer["unit"] == "bit/s"
         page.keyboard.press("Escape")
         page.get_by_role("heading", name="Rate by interface").wait_for()
-        assert "bit/s" in page.get_by_role("row").nth(1).inner_text()
+        row = page.get_by_role("row").nth(1)
+        assert "bit/s" in row.inner_text()
+        assert (row.get_by_role("link").first.get_attribute("href") or "").startswith("/devices/")
 
 
 def test_several_metrics_are_kept_apart(browser: Any, server: Server) -> None:

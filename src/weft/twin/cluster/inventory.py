@@ -28,8 +28,8 @@ def devices() -> Iterator[_Entry]:
             "vendor": hardware.vendor, "model": hardware.model, "os": hardware.os, "demo": "demo",
             "tags": ["demo", "ai"],
             "interfaces": [
-                {"name": one.name, "description": one.description, "speed": one.speed_bps, "type": "ethernet",
-                 "boundary": "internal", "connectivity": one.connectivity}
+                {"name": one.name, "if_index": one.index, "description": one.description, "speed": one.speed_bps,
+                 "type": "ethernet", "boundary": "internal", "connectivity": one.connectivity}
                 for one in node.ports
             ],
         }  # fmt: skip
