@@ -7,7 +7,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.testclient import TestClient
 
-from weft.api.security import HostCheck, hostname, same_origin
+from weft.api.security import HostCheck, SecurityHeaders, hostname, same_origin
 from weft.api.static import WebUi
 from weft.errors import Failed, InvalidInput, LimitExceeded, StoreUnavailable
 
@@ -168,6 +168,17 @@ def web(dist):
     app = Starlette()
     app.mount("/", WebUi(dist))
     return TestClient(app)
+
+
+def test_parts_of_a_page_carry_what_parts_heed(dist):
+    (dist / "assets/drawing.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")  # can be opened as a document
+    client = TestClient(SecurityHeaders(WebUi(dist)))
+    headers = client.get("/assets/app-1a2b.js").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert "content-security-policy" not in headers
+    for path in ("/", "/assets/drawing.svg"):
+        assert "content-security-policy" in client.get(path).headers
 
 
 def test_page_for_every_place_in_it(web):

@@ -30,7 +30,7 @@ PAGES = {
     "/settings/reference": "What is known of an address",
     "/settings/about": "Apache 2.0",
 }
-TRANSFER_LIMIT = 512_000  # asked for: 500 000; the catalogue of nine datasets takes 18 000 (docs/benchmarks.md)
+TRANSFER_LIMIT = 500_000
 
 
 @needs_axe
