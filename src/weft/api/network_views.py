@@ -23,7 +23,7 @@ from weft.network import paths
 from weft.network.evaluate import Evaluation
 from weft.network.places import Place
 from weft.network.snapshot import Snapshot
-from weft.network.topology import END_SYSTEMS, Topology
+from weft.network.topology import Topology
 
 
 def arc_state(evaluation: Evaluation, arc: int) -> ArcState:
@@ -75,9 +75,7 @@ def node_view(snapshot: Snapshot, at: int) -> NetworkNode:
     node = snapshot.network.topology.nodes[at]
     return NetworkNode(
         name=node.name, kind=node.kind.value, title=snapshot.places.title(node), site=node.site, role=node.role,
-        overloaded=not (
-            snapshot.network.outside[at] or snapshot.network.topology.transit[at] or node.role in END_SYSTEMS
-        ),
+        overloaded=node.carries and not snapshot.network.topology.transit[at],
     )  # fmt: skip
 
 

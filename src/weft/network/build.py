@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from weft.errors import LimitExceeded
-from weft.network.topology import END_SYSTEMS, Link, Node, NodeKind, Topology, topology
+from weft.network.topology import Link, Node, NodeKind, Topology, topology
 
 #: Of one model.
 MOST_NODES, MOST_LINKS = 50_000, 200_000
@@ -192,13 +192,8 @@ def build(
         list(parts.nodes.values()), parts.links, capacity_bps=parts.capacity, delay_s=parts.delay,
         metric=parts.metric, as_of_s=at_s, notes=_notes(parts, known),
     )  # fmt: skip
-    carries = np.array([_carries(node) for node in made.nodes], np.bool_)
+    carries = np.array([node.carries for node in made.nodes], np.bool_)
     return made.changed(up=np.repeat(np.array(parts.up, np.bool_), 2), transit=carries)
-
-
-def _carries(node: Node) -> bool:
-    """Whether traffic of others may pass through: not through neighbours, nor hosts, however many lines they have."""
-    return node.kind in (NodeKind.DEVICE, NodeKind.SITE) and node.role not in END_SYSTEMS
 
 
 def _attached(known: KnownNetwork) -> set[str]:

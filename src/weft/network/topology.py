@@ -37,6 +37,11 @@ class Node:
     role: str = ""
     asn: int = 0
 
+    @property
+    def carries(self) -> bool:
+        """Whether traffic of others may pass through: not through other networks, nor hosts with several lines."""
+        return self.kind in (NodeKind.DEVICE, NodeKind.SITE) and self.role not in END_SYSTEMS
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
