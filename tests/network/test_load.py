@@ -117,6 +117,8 @@ def test_nothing_to_carry_and_nowhere_to_go() -> None:
     none = np.zeros(0, np.int32)
     assert not loads(square(), demands(none, none, np.zeros(0))).bps.any()
     assert response(square(), none, none).shape == (10, 0)
+    assert (response(square(), none, none) @ np.zeros(0)).tolist() == [0.0] * 10
+    assert (response(square(), none, none) @ np.zeros((0, 3))).shape == (10, 3)
     apart = topology([Node("a"), Node("b")], [], capacity_bps=[])
     assert loads(apart, one(0, 1, 7.0)).unrouted_bps.tolist() == [7.0]
     assert fractions(apart, 0, 1)[0].tolist() == []

@@ -44,6 +44,12 @@ class Demands:
         )  # fmt: skip
 
 
+def no_demands() -> Demands:
+    """Nothing to carry."""
+    none = np.zeros(0, np.int32)
+    return demands(none, none, np.zeros(0))
+
+
 def demands(
     ingress: NDArray[np.int32], egress: NDArray[np.int32], bps: NDArray[np.float64], *,
     group: NDArray[np.int32] | None = None, traffic_class: NDArray[np.int16] | None = None,

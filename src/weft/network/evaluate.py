@@ -16,7 +16,7 @@ from weft.decode.kernels import kernel
 from weft.network.bgp import route_table
 from weft.network.egress import Resolved, followed_again, ground_of, resolve
 from weft.network.forwarding import LATE, SURVIVED
-from weft.network.load import Paths, Shares, by_destination, hops_of, loads, rows_of, widest
+from weft.network.load import Paths, Shares, by_destination, hops_of, loads, mean_of_hops, rows_of, widest
 from weft.network.load import response as spread
 from weft.network.queueing import Queue, wait_and_loss
 from weft.network.spf import Graph, blocks, graph, in_threads
@@ -142,12 +142,7 @@ def _mean_rows(
         for here in range(1, paths.reached[row]):
             node = outwards[here]
             count = hops_of(net, node, distance, destination, hops)
-            waits, lefts = 0.0, 0.0
-            for hop in range(count):
-                arc, target = net.out_arc[hops[hop]], net.out_target[hops[hop]]
-                waits += delay[arc] + wait[target]
-                lefts += kept[arc] * left[target]
-            wait[node], left[node] = waits / count, lefts / count
+            wait[node], left[node] = mean_of_hops(net, hops, count, delay, kept, wait, left)
         for i in range(start[at], start[at + 1]):
             late[order[i]], survived[order[i]] = wait[ingress[i]], left[ingress[i]]
 
@@ -165,9 +160,7 @@ class Response:
     def __matmul__(self, rates: F64) -> F64:
         """Load of each arc for rates of the demands: [demands] → [arcs], or [demands, times] → [arcs, times]."""
         resolved, values = self.resolved, np.asarray(rates, np.float64)
-        found = np.zeros((len(resolved.network.topology.up), *values.shape[1:]))
-        if len(resolved.demand):
-            found += self.pieces @ values[resolved.demand]
+        found = self.pieces @ values[resolved.demand]
         np.add.at(found, resolved.via_arc, (values[resolved.via_demand].T * resolved.via_share).T)
         return found
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.decode.kernels import kernel
+from weft.decode.kernels import inlined, kernel
 from weft.errors import InvalidInput, LimitExceeded
 from weft.network.demands import Demands
 from weft.network.spf import (
@@ -62,7 +62,7 @@ class Shares:
         if values.ndim not in (1, 2) or values.shape[0] != self.shape[1]:
             raise InvalidInput(f"has the shape {values.shape} for {self.shape[1]} demands", where="rates")
         loads = np.zeros((self.shape[0], 1 if values.ndim == 1 else values.shape[1]))
-        spread_rates(self.start, self.arcs, self.share, values.reshape(len(values), -1), loads)
+        spread_rates(self.start, self.arcs, self.share, values.reshape(len(values), loads.shape[1]), loads)
         return loads[:, 0] if values.ndim == 1 else loads
 
     def along(self, values: F64) -> F64:
@@ -323,6 +323,19 @@ def share_rows(net: Graph, destinations: I32, start: I64, ingress: I32, most: in
     return arcs[:used], share[:used], lengths
 
 
+@inlined
+def mean_of_hops(
+    net: Graph, hops: I64, count: int, delay_s: F64, kept: F64, waits: F64, lefts: F64
+) -> tuple[float, float]:  # fmt: skip
+    """Delay and share that survives from a node on, means over its next hops, from those of the next nodes."""
+    wait, left = 0.0, 0.0
+    for hop in range(count):
+        arc, target = net.out_arc[hops[hop]], net.out_target[hops[hop]]
+        wait += delay_s[arc] + waits[target]
+        left += kept[arc] * lefts[target]
+    return wait / count, left / count
+
+
 @kernel
 def fan_rows(
     net: Graph, destinations: I32, paths: Paths, delay_s: F64, kept: F64, delay: F64, survives: F64
@@ -338,12 +351,7 @@ def fan_rows(
         for here in range(1, paths.reached[row]):
             node = order[here]
             count = hops_of(net, node, distance, destination, hops)
-            wait, left = 0.0, 0.0
-            for hop in range(count):
-                arc, target = net.out_arc[hops[hop]], net.out_target[hops[hop]]
-                wait += delay_s[arc] + waits[target]
-                left += kept[arc] * lefts[target]
-            waits[node], lefts[node] = wait / count, left / count
+            waits[node], lefts[node] = mean_of_hops(net, hops, count, delay_s, kept, waits, lefts)
 
 
 @kernel

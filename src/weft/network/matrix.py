@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.errors import WeftError
-from weft.network.demands import Demands, demands
+from weft.network.demands import Demands, demands, no_demands
 from weft.network.egress import resolve
 from weft.network.estimate import Estimate, estimate
 from weft.network.observed import Asks, Seen, seen_in_flows
@@ -43,8 +43,7 @@ class Matrix:
 
 def no_matrix(text: str = "no traffic is known", notes: Sequence[str] = ()) -> Matrix:
     """Nothing to carry."""
-    none = np.zeros(0, np.int32)
-    return Matrix(Demands(none, none, none, np.zeros(0, np.int16), np.zeros(0)), "none", text, notes=tuple(notes))
+    return Matrix(no_demands(), "none", text, notes=tuple(notes))
 
 
 def traffic_matrix(
@@ -59,7 +58,7 @@ def traffic_matrix(
         notes += seen.notes
     except WeftError as error:
         notes.append(f"Flows could not be asked: {error.message}")
-    asked = seen.demands if seen is not None else no_matrix().demands
+    asked = seen.demands if seen is not None else no_demands()
     rest = _rest(topology, routing, seen, measured_bps, entering_bps, leaving_bps, notes)
     minutes = round((window[1] - window[0]) / 60)
     if rest is not None and seen is not None and len(asked):

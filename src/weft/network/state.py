@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.errors import InvalidInput
-from weft.network.demands import Demands
+from weft.network.demands import Demands, no_demands
 from weft.network.routing import Entry, EntryAction, ExternalRoute, Routing, Tunnel
 from weft.network.topology import NodeKind, Topology
 
@@ -21,18 +21,13 @@ MOST_RULES = 10_000
 MOST_SEGMENTS = 64
 
 
-def _nothing() -> Demands:
-    none = np.zeros(0, np.int32)
-    return Demands(none, none, none, np.zeros(0, np.int16), np.zeros(0))
-
-
 @dataclass(frozen=True)
 class Network:
     """Topology, routing and demands that belong together. Raises ``InvalidInput`` where one names what is not there."""
 
     topology: Topology
     routing: Routing = field(default_factory=Routing)
-    demands: Demands = field(default_factory=_nothing)
+    demands: Demands = field(default_factory=no_demands)
 
     def __post_init__(self) -> None:
         _check_demands(self)
