@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any
@@ -273,9 +275,27 @@ def test_what_is_away_is_said(world: World, client: TestClient) -> None:
     view = get(client, "")
     assert view["demand"]["kind"] == "none"
     assert sum("the store is away" in note for note in view["notes"]) == 2
+    world.now += 6
+    assert sum("the store is away" in note for note in get(client, "")["notes"]) == 2  # as long as it holds
     long_ago = get(client, "", at=str(int(NOW) - 86_400))
     assert EARLIER in long_ago["notes"]
     assert long_ago["links"] == 7
+
+
+def test_what_is_asked_at_once_is_made_once(world: World) -> None:
+    made, source = [], world.source()
+    known = source._known
+
+    def slow(at: float | None) -> Any:
+        made.append(at)
+        time.sleep(0.2)
+        return known(at)
+
+    source._known = slow
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: source.at(None), range(4)))
+    assert made == [None]
+    assert all(one is found[0] for one in found)
 
 
 def test_without_flows_counters_tell_of_the_traffic(world: World, client: TestClient) -> None:

@@ -11,8 +11,8 @@ from tests.api.networks import known as provider
 
 from weft.api.topology_network import Network, network_of
 from weft.model.inventory import ObjectKind
-from weft.network.borders import DEFAULT, Session, routing_of, sessions
-from weft.network.build import build
+from weft.network.borders import DEFAULT, routing_of, sessions
+from weft.network.build import Neighbour, build
 from weft.network.snapshot import NetworkSource
 from weft.query.routing.exits import Exit
 
@@ -52,11 +52,11 @@ HEARD = [
 def test_sessions_are_at_their_ports(known: Network) -> None:
     placed = sessions(known, HEARD, ASNS)
     assert placed.links == {
-        Session("b1", "203.0.113.9", 3356): "b1:t1--AS3356",  # its provider's AS
-        Session("b1", "198.51.100.2", 174): "b1:t2--Cogent",  # in the net of the port
-        Session("b1", "203.0.113.77", 64700): "b1:ix--LINX", Session("b1", "203.0.113.78", 64701): "b1:ix--LINX",
-        Session("b2", "203.0.113.5", 1299): "b2:t1--AS1299",
-        Session("b2", "203.0.113.66", 64999): "b2:203.0.113.66--AS64999",  # at no port that is known
+        Neighbour("b1", "203.0.113.9", 3356): "b1:t1--AS3356",  # its provider's AS
+        Neighbour("b1", "198.51.100.2", 174): "b1:t2--Cogent",  # in the net of the port
+        Neighbour("b1", "203.0.113.77", 64700): "b1:ix--LINX", Neighbour("b1", "203.0.113.78", 64701): "b1:ix--LINX",
+        Neighbour("b2", "203.0.113.5", 1299): "b2:t1--AS1299",
+        Neighbour("b2", "203.0.113.66", 64999): "b2:203.0.113.66--AS64999",  # at no port that is known
     }  # fmt: skip
     assert [(one.device, one.asn) for one in placed.unplaced] == [("b2", 64999)]
     assert placed.own_as == 64500

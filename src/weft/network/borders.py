@@ -74,20 +74,11 @@ class Heard(Protocol):
         """Multi-exit discriminator."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A BGP session of one of our devices with another network."""
-
-    device: str
-    peer: str
-    asn: int
-
-
 @dataclass(frozen=True)
 class Sessions:
     """Sessions with the link that each is over, by id; those without one are ``unplaced``."""
 
-    links: Mapping[Session, str]
+    links: Mapping[Neighbour, str]
     unplaced: tuple[Neighbour, ...]
     own_as: int
 
@@ -95,19 +86,19 @@ class Sessions:
 def sessions(known: KnownNetwork, heard: Sequence[Heard], asns: Mapping[str, int]) -> Sessions:
     """Find the sessions that lead outside, and the external port of each."""
     own = _own_as(known, heard)
-    by_device: dict[str, set[Session]] = defaultdict(set)
+    by_device: dict[str, set[Neighbour]] = defaultdict(set)
     for one in heard:
         device = _device(known, one.exporter)
         if device and not _device(known, one.peer) and one.peer_as != own:
-            by_device[device].add(Session(device, one.peer, one.peer_as))
-    links: dict[Session, str] = {}
+            by_device[device].add(Neighbour(device, one.peer, one.peer_as))
+    links: dict[Neighbour, str] = {}
     unplaced: list[Neighbour] = []
     for device, found in sorted(by_device.items()):
         placed = _placed(known.machines[device], found, asns)
         for session in sorted(found, key=lambda s: (s.peer, s.asn)):
             port = placed.get(session)
             if port is None:
-                unplaced.append(Neighbour(device, session.peer, session.asn))
+                unplaced.append(session)
                 links[session] = link_id(device, session.peer, f"AS{session.asn}")
             else:
                 links[session] = link_id(
@@ -127,11 +118,11 @@ def _device(known: KnownNetwork, address: str) -> str:
     return machine.name if machine else ""
 
 
-def _placed(machine: Any, found: Iterable[Session], asns: Mapping[str, int]) -> dict[Session, Any]:
+def _placed(machine: Any, found: Iterable[Neighbour], asns: Mapping[str, int]) -> dict[Neighbour, Any]:
     """Session → external port, as far as one can tell."""
     ports = [port for port in machine.ports if port.provider and (port.boundary == "external" or port.connectivity)]
     left = sorted(found, key=lambda s: (s.peer, s.asn))
-    placed: dict[Session, Any] = {}
+    placed: dict[Neighbour, Any] = {}
     for fits in (_same_net, lambda session, port: asns.get(port.provider) == session.asn):
         for session in tuple(left):
             port = next((port for port in ports if fits(session, port)), None)
@@ -145,7 +136,7 @@ def _placed(machine: Any, found: Iterable[Session], asns: Mapping[str, int]) -> 
     return placed | (dict.fromkeys(left, only[0]) if only else {})
 
 
-def _same_net(session: Session, port: Any) -> bool:
+def _same_net(session: Neighbour, port: Any) -> bool:
     try:
         peer = ipaddress.ip_address(session.peer)
         return any(peer in ipaddress.ip_interface(text).network for text in port.addresses)
@@ -169,7 +160,7 @@ def routing_of(
         if one.is_post_policy != ((one.exporter, one.peer) in after):
             continue
         link = topology.link_positions.get(
-            placed.links.get(Session(_device(known, one.exporter), one.peer, one.peer_as), "")
+            placed.links.get(Neighbour(_device(known, one.exporter), one.peer, one.peer_as), "")
         )
         if link is None or (not one.is_default and one.origin_as in (0, placed.own_as)):
             continue

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from weft.errors import WeftError
 from weft.model.inventory import InventoryObject, ObjectKind
-from weft.network.borders import Heard, Session, Sessions, routing_of, sessions
-from weft.network.build import KnownNetwork, States, build
+from weft.network.borders import LOCAL_PREF, Heard, Sessions, routing_of, sessions
+from weft.network.build import KnownNetwork, Neighbour, States, build
 from weft.network.evaluate import Evaluation, evaluate
 from weft.network.matrix import Matrix, no_matrix, traffic_matrix
 from weft.network.observed import Asks
@@ -135,7 +135,7 @@ class _Traffic:
 
 
 class NetworkSource:
-    """Snapshots of the live network. Thread-safe; two that ask at once may both make one: no harm but time."""
+    """Snapshots of the live network. Thread-safe; of two that ask for one at once, the second waits for the first's."""
 
     def __init__(
         self,
@@ -149,6 +149,7 @@ class NetworkSource:
         self._known, self._objects, self._states = known, objects, states
         self._questions, self._routes, self._clock = questions, routes, clock
         self._lock = threading.Lock()
+        self._making = {live: threading.Lock() for live in (True, False)}
         self._kept: OrderedDict[tuple[bool, float], Snapshot] = OrderedDict()
         self._last: _Traffic | None = None
         self._refreshing = False
@@ -157,14 +158,24 @@ class NetworkSource:
         """The network as of a time (UTC seconds; None = now)."""
         now = self._clock()
         live = at_s is None or at_s >= now - STATE_S
-        moment = now // STATE_S * STATE_S if live else float(at_s or 0.0)
-        key = live, moment
+        key = live, now // STATE_S * STATE_S if live else float(at_s or 0.0)
+        found = self._found(key)
+        if found is not None:
+            return found
+        with self._making[live]:  # the first takes seconds, and a page asks several questions at once
+            return self._found(key) or self._keep(key, self._made(key[1], live))
+
+    def _found(self, key: tuple[bool, float]) -> Snapshot | None:
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        made = self._made(moment, live)
+            return self._kept.get(key)
+
+    def _keep(self, key: tuple[bool, float], made: Snapshot) -> Snapshot:
+        live, _ = key
         with self._lock:
+            for old in [one for one in self._kept if live and one[0]]:
+                del self._kept[old]  # nobody asks for what was now a while ago
             self._kept[key] = made
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -179,11 +190,13 @@ class NetworkSource:
             known, when = self._known(None), None
         ground = _Ground(known, self._objects(when), self._read_states(known, moment, notes), moment)
         last = self._last if live else None
-        heard = last.heard if last is not None and moment - last.made_at < STALE_S else self._heard(moment, live, notes)
+        unread: list[str] = []
+        fresh = last is not None and moment - last.made_at < STALE_S
+        heard = last.heard if last is not None and fresh else self._heard(moment, live, unread)
         placed = sessions(known, heard, ground.asns)
         topology = build(known, ground.states, ground.asns, placed.unplaced, moment)
         if last is None or heard is not last.heard or not last.fits(topology):
-            last = self._traffic(ground, topology, heard, placed)
+            last = self._traffic(ground, topology, heard, placed, unread)
             if live:
                 self._last = last
         elif moment - last.made_at >= TRAFFIC_S:
@@ -204,10 +217,11 @@ class NetworkSource:
 
         def work() -> None:
             try:
-                heard = self._heard(ground.moment, True, [])
+                unread: list[str] = []
+                heard = self._heard(ground.moment, True, unread)
                 placed = sessions(ground.known, heard, ground.asns)
                 topology = build(ground.known, ground.states, ground.asns, placed.unplaced, ground.moment)
-                self._last = self._traffic(ground, topology, heard, placed)
+                self._last = self._traffic(ground, topology, heard, placed, unread)
             except Exception:
                 log.exception("network_not_refreshed")
             finally:
@@ -222,18 +236,20 @@ class NetworkSource:
             notes.append(f"Interfaces could not be read, every link is taken as up: {error.message}")
             return {}
 
-    def _heard(self, moment: float, live: bool, notes: list[str]) -> Sequence[Heard]:
+    def _heard(self, moment: float, live: bool, unread: list[str]) -> Sequence[Heard]:
         if self._routes is None:
             return ()
         try:
             found: Sequence[Heard] = self._routes.exits("now" if live else str(int(moment))).found
         except WeftError as error:
-            notes.append(f"Routes could not be asked: {error.message}")
+            unread.append(f"Routes could not be asked: {error.message}")
             return ()
         return found
 
-    def _traffic(self, ground: _Ground, topology: Topology, heard: Sequence[Heard], placed: Sessions) -> _Traffic:
-        """Routing and the traffic of the minutes before."""
+    def _traffic(
+        self, ground: _Ground, topology: Topology, heard: Sequence[Heard], placed: Sessions, unread: Sequence[str]
+    ) -> _Traffic:  # fmt: skip
+        """Routing and the traffic of the minutes before; ``unread`` says why routes could not be asked."""
         routing, notes = routing_of(topology, ground.known, heard, placed)
         measured = measured_loads(topology, ground.states)
         edges = edge_totals(topology, ground.known, ground.states, measured)
@@ -241,7 +257,7 @@ class NetworkSource:
         matrix = traffic_matrix(self._questions, topology, routing, (until - WINDOW_S, until), measured, *edges)
         return _Traffic(
             ground.moment, heard, topology.nodes, tuple(link.id for link in topology.links), routing, matrix,
-            self._as_names(topology, routing), tuple(notes),
+            self._as_names(topology, routing), (*unread, *notes),
         )  # fmt: skip
 
     def _as_names(self, topology: Topology, routing: Routing) -> Mapping[int, str]:
@@ -280,11 +296,11 @@ def _routes(paths: Iterable[Any], known: KnownNetwork, topology: Topology, place
         is_post = session.rib == "adj_rib_in_post"
         told = is_post == ((session.exporter, session.peer) in after) and session.rib.startswith("adj_rib_in")
         machine = known.machine(session.exporter)
-        link = placed.links.get(Session(machine.name, session.peer, session.peer_as)) if machine and told else None
+        link = placed.links.get(Neighbour(machine.name, session.peer, session.peer_as)) if machine and told else None
         at = topology.link_positions.get(link) if link else None
         if at is not None:
             yield ExternalRoute(
-                0, topology.links[at].a, at, path.local_pref or 100, path.as_path_length,
+                0, topology.links[at].a, at, path.local_pref or LOCAL_PREF, path.as_path_length,
                 origins.get(path.bgp_origin, 2), path.neighbor_as or session.peer_as, path.med,
             )  # fmt: skip
 

@@ -39,7 +39,7 @@ class Exit:
     origin_as: int
     is_default: bool  # the default route, which is of no origin
     prefixes: int  # how many the origin has here
-    named: tuple[str, ...]  # the first of them, shortest first
+    named: tuple[str, ...]  # some of them, shortest first
     neighbor_as: int
     as_path_length: int
     bgp_origin: int
