@@ -45,7 +45,6 @@ class Applied:
     drained: Network | None  # with maintenance: traffic led away, nothing switched off yet
     failed_nodes: tuple[int, ...]
     down_links: tuple[int, ...]  # links that the changes take down
-    only_failures: bool  # arcs went down, nothing else: what an incremental evaluation can do
     notes: tuple[str, ...]
 
 
@@ -66,7 +65,6 @@ class _State:
     drained_nodes: list[int] = field(default_factory=list)
     drained_links: list[int] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    only_failures: bool = True
 
     def fail_links(self, links: Sequence[int]) -> None:
         for at in links:
@@ -92,14 +90,12 @@ def apply(network: Network, changes: Sequence[Change], places: Places) -> Applie
     changed = state.network.changed(topology=after, demands=state.demands)
     return Applied(
         changed, _drained(state, changed) if state.drained_nodes or state.drained_links else None,
-        tuple(state.failed_nodes), tuple(state.down_links), state.only_failures, tuple(state.notes),
+        tuple(state.failed_nodes), tuple(state.down_links), tuple(state.notes),
     )  # fmt: skip
 
 
 def _make(state: _State, change: Change, where: str) -> None:
     places = state.places
-    if not isinstance(change, FailLink | FailNode | FailSrlg | Maintenance):
-        state.only_failures = False
     match change:
         case FailLink():
             state.fail_links(places.links(change.link, f"{where}.link"))

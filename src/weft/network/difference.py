@@ -146,8 +146,7 @@ class Difference:
         """Demands that go another way, lost or got theirs back, are new or have another rate; most traffic first."""
         before, after = self.before, self.after
         rate = after.network.demands.bps
-        weight = rate.copy()
-        weight[self.demands :] = rate[self.demands :]
+        weight = rate.copy()  # of those that are new
         was = before.network.demands.bps
         now = after.reachable[: self.demands]
         restored = np.where(now & ~before.reachable, rate[: self.demands], 0.0)
@@ -291,13 +290,6 @@ def main_way(topology: Topology, start: int, arcs: Iterable[int], share: Sequenc
             break
         seen.add(at)
     return tuple(way)
-
-
-def way_of(evaluation: Evaluation, demand: int) -> tuple[tuple[int, ...], set[int]]:
-    """Arcs of the most used way of a demand, and all arcs that it uses."""
-    found = uses(evaluation, np.array([demand]))
-    start = int(evaluation.network.demands.ingress[demand])
-    return main_way(evaluation.network.topology, start, found.arc, found.share), set(found.arc.tolist())
 
 
 def _parts(evaluation: Evaluation) -> I64:
