@@ -54,6 +54,14 @@ def read(folder: Path, text: str) -> Snapshot:
     return read_source(folder / "net").at(None)
 
 
+def test_json_as_any_program_writes_it(tmp_path: Path) -> None:
+    (tmp_path / "net.json").write_text('{\n\t"links": [\n\t\t{"a": "chi", "b": "nyc"}\n\t]\n}\n', encoding="utf-8-sig")
+    assert [link.id for link in read_source(tmp_path / "net.json").snapshot.network.topology.links] == ["chi--nyc"]
+    (tmp_path / "net.json").write_text('{"links": ')
+    with pytest.raises(InvalidInput, match="is no JSON"):
+        read_source(tmp_path / "net.json")
+
+
 def test_our_own(tmp_path: Path) -> None:
     snapshot = read(tmp_path, TOWNS)
     net = snapshot.network.topology

@@ -30,7 +30,9 @@ _FIELDS = ("ingress", "egress", "group", "bps", "class")
 _RATE = re.compile(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([kMGT]?)(?:bit/s|bps|b)?", re.IGNORECASE)
 _FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _MOST_BPS = 1e18
-_SNDLIB = "{http://sndlib.zib.de/network}"
+#: Safe, and fast where the system has libyaml.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SNDLIB = "{http://sndlib.zib.de/network}"
 _UNITS = {"BITPERSEC": 1.0, "KBITPERSEC": 1e3, "MBITPERSEC": 1e6, "GBITPERSEC": 1e9}
 
 
@@ -178,13 +180,18 @@ def _csv(text: str, where: str) -> Iterator[dict[str, Any]]:
         raise InvalidInput(f"is no CSV: {error}", where=where) from None
 
 
-def _listed(text: str, is_json: bool, where: str) -> Sequence[Mapping[str, Any]]:
+def document(text: str, is_json: bool, where: str) -> Any:
+    """What JSON or YAML says. Raises ``InvalidInput``."""
     try:
-        found = json.loads(text) if is_json else yaml.safe_load(text)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"is no JSON: {error}", where=where) from None
+        return json.loads(text) if is_json else yaml.load(text, _LOADER)  # noqa: S506 - a safe loader
     except yaml.YAMLError as error:
         raise InvalidInput(f"is no YAML: {error}".splitlines()[0], where=where) from None
+    except (ValueError, RecursionError) as error:
+        raise InvalidInput(f"is no {'JSON' if is_json else 'YAML'}: {error}", where=where) from None
+
+
+def _listed(text: str, is_json: bool, where: str) -> Sequence[Mapping[str, Any]]:
+    found = document(text, is_json, where)
     rows = found.get("demands") if isinstance(found, Mapping) else found
     if not isinstance(rows, list):
         raise InvalidInput("is no list of demands", where=where, fix="See docs/network-demands.md.")
@@ -193,17 +200,9 @@ def _listed(text: str, is_json: bool, where: str) -> Sequence[Mapping[str, Any]]
 
 def _sndlib(text: str, where: str) -> Iterator[dict[str, Any]]:
     """SNDlib's network format 1.0, the demands of it; a file may hold the topology as well."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise InvalidInput("declares entities, which demands have no use for", where=where)
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - without entities there is nothing to expand
-    except ElementTree.ParseError as error:
-        raise InvalidInput(f"is no XML: {error}", where=where) from None
-    if root.tag != f"{_SNDLIB}network":
-        raise InvalidInput("is no network in SNDlib's format", where=where)
-    unit = _UNITS.get((root.findtext(f"{_SNDLIB}meta/{_SNDLIB}unit") or "").strip(), 1e6)
-    for one in root.iter(f"{_SNDLIB}demand"):
-        source, target, value = (one.findtext(f"{_SNDLIB}{tag}") or "" for tag in ("source", "target", "demandValue"))
+    root, unit = sndlib_root(text, where)
+    for one in root.iter(f"{SNDLIB}demand"):
+        source, target, value = (one.findtext(f"{SNDLIB}{tag}") or "" for tag in ("source", "target", "demandValue"))
         try:
             rate: Any = float(value) * unit
         except ValueError:
@@ -211,8 +210,21 @@ def _sndlib(text: str, where: str) -> Iterator[dict[str, Any]]:
         yield {"ingress": source, "egress": target, "bps": rate}
 
 
+def sndlib_root(text: str, where: str) -> tuple[ElementTree.Element, float]:
+    """A file in SNDlib's network format 1.0, and what its numbers are of, bit/s. Raises ``InvalidInput``."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise InvalidInput("declares entities, which a network has no use for", where=where)
+    try:
+        root = ElementTree.fromstring(text)  # noqa: S314 - without entities there is nothing to expand
+    except ElementTree.ParseError as error:
+        raise InvalidInput(f"is no XML: {error}", where=where) from None
+    if root.tag != f"{SNDLIB}network":
+        raise InvalidInput("is no network in SNDlib's format", where=where)
+    return root, _UNITS.get((root.findtext(f"{SNDLIB}meta/{SNDLIB}unit") or "").strip(), 1e6)
+
+
 def _as_sndlib(rows: Iterable[Mapping[str, Any]]) -> str:
-    root = ElementTree.Element("network", {"xmlns": _SNDLIB.strip("{}"), "version": "1.0"})
+    root = ElementTree.Element("network", {"xmlns": SNDLIB.strip("{}"), "version": "1.0"})
     ElementTree.SubElement(ElementTree.SubElement(root, "meta"), "unit").text = "MBITPERSEC"
     listed = ElementTree.SubElement(root, "demands")
     for number, row in enumerate(rows):

@@ -14,12 +14,11 @@ from typing import Annotated, Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from weft.errors import InvalidInput, LimitExceeded
 from weft.network.build import ASSUMED_BPS, METRIC_PER_S, MOST_LINKS, MOST_NODES, link_id, seconds_between
-from weft.network.demand_files import MOST_DEMANDS, demands_of, read_demands
+from weft.network.demand_files import MOST_DEMANDS, SNDLIB, demands_of, document, read_demands, sndlib_root
 from weft.network.matrix import Matrix, no_matrix
 from weft.network.places import Names
 from weft.network.rates import Rate
@@ -29,8 +28,6 @@ from weft.network.state import Network
 from weft.network.topology import Link, Node, NodeKind, Topology, topology
 
 MOST_OCTETS = 64 << 20
-_SNDLIB = "{http://sndlib.zib.de/network}"
-_UNITS = {"BITPERSEC": 1.0, "KBITPERSEC": 1e3, "MBITPERSEC": 1e6, "GBITPERSEC": 1e9}
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -135,16 +132,14 @@ def _text(path: Path) -> str:
     try:
         if path.stat().st_size > MOST_OCTETS:
             raise LimitExceeded(f"is larger than {MOST_OCTETS >> 20} MiB", where=path.name)
-        return path.read_text(encoding="utf-8", errors="replace")
+        return path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise InvalidInput(f"cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def _described(text: str, where: str) -> NetworkFile:
     try:
-        return NetworkFile.model_validate(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise InvalidInput(f"is no YAML: {error}".splitlines()[0], where=where) from None
+        return NetworkFile.model_validate(document(text, where.lower().endswith(".json"), where))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
@@ -219,17 +214,9 @@ def _routing(described: NetworkFile, made: Topology, where: str) -> Routing:
 
 def _sndlib(text: str, where: str) -> NetworkFile:
     """SNDlib's network format 1.0: nodes with coordinates, links with modules of capacity."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise InvalidInput("declares entities, which a network has no use for", where=where)
-    try:
-        root = ElementTree.fromstring(text)  # noqa: S314 - without entities there is nothing to expand
-    except ElementTree.ParseError as error:
-        raise InvalidInput(f"is no XML: {error}", where=where) from None
-    if root.tag != f"{_SNDLIB}network":
-        raise InvalidInput("is no network in SNDlib's format", where=where)
-    unit = _UNITS.get((root.findtext(f"{_SNDLIB}meta/{_SNDLIB}unit") or "").strip(), 1e6)
-    nodes = [_sndlib_node(one, where) for one in root.iter(f"{_SNDLIB}node")]
-    links = [_sndlib_link(one, unit, where) for one in root.iter(f"{_SNDLIB}link")]
+    root, unit = sndlib_root(text, where)
+    nodes = [_sndlib_node(one, where) for one in root.iter(f"{SNDLIB}node")]
+    links = [_sndlib_link(one, unit, where) for one in root.iter(f"{SNDLIB}link")]
     try:
         return NetworkFile.model_validate({"nodes": nodes, "links": links})
     except ValidationError as error:
@@ -238,7 +225,7 @@ def _sndlib(text: str, where: str) -> NetworkFile:
 
 def _sndlib_node(one: ElementTree.Element, where: str) -> dict[str, Any]:
     found: dict[str, Any] = {"name": one.get("id") or ""}
-    x, y = (one.findtext(f"{_SNDLIB}coordinates/{_SNDLIB}{axis}") for axis in "xy")
+    x, y = (one.findtext(f"{SNDLIB}coordinates/{SNDLIB}{axis}") for axis in "xy")
     if x is not None and y is not None:
         longitude, latitude = _number(x, where), _number(y, where)
         if abs(longitude) <= 180 and abs(latitude) <= 90:  # others are places on a drawing
@@ -248,12 +235,12 @@ def _sndlib_node(one: ElementTree.Element, where: str) -> dict[str, Any]:
 
 def _sndlib_link(one: ElementTree.Element, unit: float, where: str) -> dict[str, Any]:
     """The installed capacity, else the largest that can be installed."""
-    sizes = [_number(each.text or "", where) for each in one.iter(f"{_SNDLIB}capacity")]
-    installed = one.findtext(f"{_SNDLIB}preInstalledModule/{_SNDLIB}capacity")
+    sizes = [_number(each.text or "", where) for each in one.iter(f"{SNDLIB}capacity")]
+    installed = one.findtext(f"{SNDLIB}preInstalledModule/{SNDLIB}capacity")
     size = _number(installed, where) if installed is not None else max(sizes, default=0.0)
     found: dict[str, Any] = {
-        "id": one.get("id") or "", "a": (one.findtext(f"{_SNDLIB}source") or "").strip(),
-        "b": (one.findtext(f"{_SNDLIB}target") or "").strip(),
+        "id": one.get("id") or "", "a": (one.findtext(f"{SNDLIB}source") or "").strip(),
+        "b": (one.findtext(f"{SNDLIB}target") or "").strip(),
     }  # fmt: skip
     return found | ({"capacity": size * unit} if size > 0 else {})
 
