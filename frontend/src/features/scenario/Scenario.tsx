@@ -15,7 +15,7 @@ import css from "./scenario.module.css";
 
 const REFRESH_MS = 3000;
 const PACES = [{ value: "0", label: "Off" }, { value: "1", label: "Usual" }, { value: "3", label: "3×" }, { value: "10", label: "10×" }];
-const LENGTHS = [{ value: "", label: "As long as usual" }, { value: "120", label: "2 minutes" }, { value: "600", label: "10 minutes" }, { value: "1800", label: "30 minutes" }, { value: "7200", label: "2 hours" }];
+const LENGTHS = [{ value: "120", label: "2 minutes" }, { value: "600", label: "10 minutes" }, { value: "1800", label: "30 minutes" }, { value: "7200", label: "2 hours" }];
 
 const GROUPS: Record<string, string> = {
   link: "Links", device: "Devices", routing: "Routing", traffic: "Traffic", security: "Security", change: "Changes", application: "Applications", cloud: "Clouds",
@@ -50,7 +50,7 @@ function Trigger({ twin }: { twin: Twin }) {
       <p className="muted">{kind.description}</p>
       {kind.places.length > 1 && <Select label="Where" searchable clearable placeholder="anywhere" limit={80} value={place} data={kind.places.map((one) => ({ value: one.id, label: one.title }))} onChange={setPlace} />}
       <div className={css.row}>
-        <Select label="How long" w={190} value={lasts} data={[{ value: "", label: `As usual (${duration(kind.default_duration_s)})` }, ...LENGTHS.slice(1)]} allowDeselect={false} onChange={(value) => setLasts(value ?? "")} />
+        <Select label="How long" w={190} value={lasts} data={[{ value: "", label: `As usual (${duration(kind.default_duration_s)})` }, ...LENGTHS]} allowDeselect={false} onChange={(value) => setLasts(value ?? "")} />
         <Button type="submit" loading={trigger.isPending}>Let it happen</Button>
       </div>
     </form>

@@ -19,11 +19,9 @@ function Direction({ arc, up }: { arc: ArcChange; up: boolean }) {
   );
 }
 
-const WHAT: Record<string, string> = { down: "down", up: "up", new: "new", capacity: "capacity", metric: "metric" };
-
 function Links({ outcome }: { outcome: WhatIf }) {
   const columns = useMemo<Column<LinkChange>[]>(() => [
-    { key: "link", title: "Link", sort: linkTitle, render: (one) => <span title={linkTitle(one)}>{one.a} – {one.b} {one.what && <small className="faint">{WHAT[one.what]}</small>}</span> },
+    { key: "link", title: "Link", sort: linkTitle, render: (one) => <span title={linkTitle(one)}>{one.a} – {one.b} {one.what && <small className="faint">{one.what}</small>}</span> },
     { key: "forward", title: "There", numeric: true, sort: (one) => one.forward.after.utilisation, render: (one) => <Direction arc={one.forward} up={one.up_after} /> },
     { key: "backward", title: "Back", numeric: true, sort: (one) => one.backward.after.utilisation, render: (one) => <Direction arc={one.backward} up={one.up_after} /> },
     { key: "moved", title: "Change", numeric: true, hint: "of the direction that changes most", sort: (one) => Math.abs(grown(one)), render: (one) => `${grown(one) > 0 ? "+" : "−"}${format(Math.abs(grown(one)), "bit/s")}` },
@@ -55,7 +53,7 @@ function Traffic({ outcome }: { outcome: WhatIf }) {
   const rest = outcome.moved_count - outcome.moved.length;
   return (
     <>
-      <DataTable columns={columns} rows={outcome.moved} rowKey={(one) => `${one.source}|${one.destination}|${one.traffic_class}`} caption="Traffic that moves" maxHeight={460} empty={<p className="table-foot">No traffic moves.</p>} />
+      <DataTable columns={columns} rows={outcome.moved} rowKey={(one) => `${one.source}|${one.destination}|${one.traffic_class}|${one.outcome}`} caption="Traffic that moves" maxHeight={460} empty={<p className="table-foot">No traffic moves.</p>} />
       {rest > 0 && <p className="table-foot">{plural(rest, "smaller demand")} not listed.</p>}
     </>
   );
