@@ -114,6 +114,16 @@ def test_counters_are_the_integral_of_the_rates_and_agree_at_both_ends() -> None
     assert grown[leaf] == pytest.approx(sent, rel=0.09)
 
 
+def test_counters_of_long_ago_are_the_same_after_a_long_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("weft.twin.cluster.twin._STARTS", 3)
+    timeline = Timeline(SEED, None)
+    counters = Cluster.of(timeline).counters(THEN)
+    times = THEN + 600.0 + 1800.0 * np.arange(8)
+    first = counters.at(times)
+    assert (counters.at(times) == first).all()
+    assert (counters.at(times[2:3]) == first[2]).all()
+
+
 def test_what_enters_the_fabric_leaves_it() -> None:
     bps = QUIET.at(THEN).flowing.bps - 42e3
     assert bps[at.NIC_UP : at.NIC_DOWN].sum() == pytest.approx(bps[at.NIC_DOWN : at.UP].sum())
@@ -220,6 +230,13 @@ def test_a_storm_pauses_and_the_watchdog_is_understood() -> None:
     decoded = SyslogDecoder(rule_table()).decode([one.wire for one in said], [0] * len(said), [sender] * len(said), 1)
     assert "PFC_WATCHDOG" in decoded.logs.column("event").to_pylist()
     assert set(decoded.logs.column("host").to_pylist()) == {fault.device}
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_lines_are_the_same_whether_a_span_is_asked_for_at_once_or_in_parts(kind: FaultKind) -> None:
+    timeline, _ = played(kind)
+    whole = messages(timeline, THEN - 10, THEN + 60)
+    assert whole == [one for at_s in range(-10, 60) for one in messages(timeline, THEN + at_s, THEN + at_s + 1)]
 
 
 def test_ecn_misconfigured_marks_nothing_but_pauses() -> None:

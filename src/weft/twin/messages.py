@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -64,14 +65,20 @@ def messages(timeline: Timeline, since_s: float, until_s: float) -> list[Message
     found += [Message(*line) for line in cluster_messages(timeline, since_s, until_s)]
     for number, device in enumerate(org.DEVICES):
         for span in range(int(since_s // _SPAN_S), int(until_s // _SPAN_S) + 1):
-            found += _routine(device, np.random.default_rng([timeline.seed, 77, number, span]), span * _SPAN_S)
+            found += _routine(device, timeline.seed, number, span)
     return sorted((m for m in found if since_s <= m.time_s < until_s), key=lambda m: m.time_s)
 
 
 # --- routine ---------------------------------------------------------------------------------------------------------
 
 
-def _routine(device: org.Exporter, rng: np.random.Generator, start_s: float) -> Iterator[Message]:
+@lru_cache(maxsize=256)
+def _routine(device: org.Exporter, seed: int, number: int, span: int) -> tuple[Message, ...]:
+    """All of a span: it is asked for second after second while the demo is live."""
+    return tuple(_usual(device, np.random.default_rng([seed, 77, number, span]), span * _SPAN_S))
+
+
+def _usual(device: org.Exporter, rng: np.random.Generator, start_s: float) -> Iterator[Message]:
     kinds = _ROUTINES[DIALECTS[device.role]]
     for _ in range(int(rng.poisson(_ROUTINE_PER_H[device.role] * _SPAN_S / 3600))):
         at = start_s + float(rng.random() * _SPAN_S)

@@ -23,17 +23,17 @@ from weft.twin.cluster.twin import Cluster, Counters, noise
 
 Labels = Mapping[str, str]
 _CARDS, _HOSTS, _STORES = card_rows(), np.arange(at.HOSTS), np.arange(at.STORES)
-#: Counters of a card: ours → node exporter's, and what it counts in.
+#: Counters of a card: ours → node exporter's.
 _CARD_COUNTERS = {
-    "in_octets": ("node_infiniband_port_data_received_bytes_total", 1.0),
-    "out_octets": ("node_infiniband_port_data_transmitted_bytes_total", 1.0),
-    "np_cnp_sent": ("node_infiniband_np_cnp_sent", 1.0),
-    "rp_cnp_handled": ("node_infiniband_rp_cnp_handled", 1.0),
-    "out_of_sequence": ("node_infiniband_out_of_sequence", 1.0),
-    "packet_seq_err": ("node_infiniband_packet_seq_err", 1.0),
-    "local_ack_timeout_err": ("node_infiniband_local_ack_timeout_err", 1.0),
-    "pfc_rx_pkts": ("node_infiniband_rx_prio3_pause", 1.0),
-    "pfc_tx_pkts": ("node_infiniband_tx_prio3_pause", 1.0),
+    "in_octets": "node_infiniband_port_data_received_bytes_total",
+    "out_octets": "node_infiniband_port_data_transmitted_bytes_total",
+    "np_cnp_sent": "node_infiniband_np_cnp_sent",
+    "rp_cnp_handled": "node_infiniband_rp_cnp_handled",
+    "out_of_sequence": "node_infiniband_out_of_sequence",
+    "packet_seq_err": "node_infiniband_packet_seq_err",
+    "local_ack_timeout_err": "node_infiniband_local_ack_timeout_err",
+    "pfc_rx_pkts": "node_infiniband_rx_prio3_pause",
+    "pfc_tx_pkts": "node_infiniband_tx_prio3_pause",
 }  # fmt: skip
 _LOSS_FLOOR = 1.62
 
@@ -97,8 +97,8 @@ def families() -> tuple[Family, ...]:
         Family("DCGM_FI_DEV_XID_ERRORS", gpus, _xid),
         Family("DCGM_FI_PROF_PIPE_TENSOR_ACTIVE", gpus, _tensor),
     ]
-    for own, (name, scale) in _CARD_COUNTERS.items():
-        found.append(Family(name, cards, _card_counter(own, scale)))
+    for own, name in _CARD_COUNTERS.items():
+        found.append(Family(name, cards, _card_counter(own)))
     found += [
         Family("node_infiniband_rnr_nak_retry_err", cards, _none),
         Family("node_infiniband_rate_bytes_per_second", cards, _card_rate),
@@ -143,8 +143,8 @@ def _xid(one: Reading) -> F64:
     return found
 
 
-def _card_counter(own: str, scale: float) -> Callable[[Reading], F64]:
-    return lambda one: one.counters[NUMBER[own], _CARDS] * scale
+def _card_counter(own: str) -> Callable[[Reading], F64]:
+    return lambda one: one.counters[NUMBER[own], _CARDS]
 
 
 def _card_rate(one: Reading) -> F64:
@@ -211,7 +211,7 @@ def _heads() -> tuple[bytes, ...]:
 @lru_cache(maxsize=1)
 def _counting() -> bytes:
     names = [family.name for family in families() if family.name.endswith("_total")]
-    names += [name for name, _ in _CARD_COUNTERS.values() if not name.endswith("_total")]
+    names += [name for name in _CARD_COUNTERS.values() if not name.endswith("_total")]
     return b"".join(remote_write.counter(name) for name in [*names, "node_infiniband_rnr_nak_retry_err"])
 
 

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.twin.cluster.layout import HOSTS, RAILS
+from weft.twin.cluster.layout import RAILS
 
 Pattern = Literal["ring", "all_to_all"]
 _H = 3600.0
@@ -48,7 +48,6 @@ TRACKS = (
     Track("vision", "vit-22b", tuple(range(24, 28)), 1, "ring", 5.0, 1.9, 30e9, 0.30, 262_144, 0.24e12, 1200.0),
     Track("tuning", "llama-8b-sft", tuple(range(28, 32)), 1, "ring", 3.0, 0.84, 13e9, 0.30, 131_072, 0.1e12, 900.0),
 )  # fmt: skip
-BY_ID = {track.id: track for track in TRACKS}
 #: Octets a second that each host reads of its dataset.
 READ_OCTETS_S = 0.42e9
 
@@ -102,14 +101,6 @@ def _job(seed: int, number: int, count: int) -> Job:
     return Job(f"{track.model}-{count % 10_000}", track, round(start, 3), round(max(end, start + 0.4 * length), 3))
 
 
-def job_of(seed: int, host: int, at_s: float) -> Job | None:
-    """The job on a host at a moment."""
-    return next(
-        (job for job in jobs(seed, at_s, at_s + 1e-3) if job.start_s <= at_s < job.end_s and host in job.track.hosts),
-        None,
-    )
-
-
 def checkpoints(job: Job, since_s: float, until_s: float) -> list[float]:
     """When a job begins to write checkpoints within a span."""
     every = job.track.checkpoint_every_s
@@ -137,10 +128,3 @@ def flows(track: Track, misplaced: bool = False) -> Flows:
     source = np.concatenate([one * RAILS + rail for one, _, _ in pairs])
     target = np.concatenate([other * RAILS + turned for _, other, _ in pairs])
     return Flows(source, target, np.repeat([weight for _, _, weight in pairs], RAILS))
-
-
-def on_hosts(track: Track) -> NDArray[np.bool_]:
-    """Which hosts a track has."""
-    found = np.zeros(HOSTS, np.bool_)
-    found[list(track.hosts)] = True
-    return found

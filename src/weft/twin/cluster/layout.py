@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from weft.twin.organisation.model import Hardware, Port
 
@@ -159,7 +158,6 @@ BY_NAME = {node.name: node for node in NODES}
 ROWS = sum(len(node.ports) for node in NODES)
 _COUNTS = np.cumsum([0, *(len(node.ports) for node in NODES)])
 FIRST = {node.name: int(_COUNTS[at]) for at, node in enumerate(NODES)}
-SPEEDS: NDArray[np.float64] = np.array([port.speed_bps for node in NODES for port in node.ports], np.float64)
 #: Arc into and out of each row; ``ALL_ARCS`` where none is.
 ARC_IN, ARC_OUT = (
     np.array([ALL_ARCS if pair[way] == GONE else pair[way] for node in NODES for pair in node.arcs], np.int64)

@@ -79,7 +79,7 @@ def _storm(fault: Fault) -> Iterator[Line]:
 
 def _ecn(fault: Fault) -> Iterator[Line]:
     who = ENGINEERS[int(fault.start_s) % len(ENGINEERS)]
-    for time_s, what in ((fault.start_s - 1.0, "wred_profile|AZURE_LOSSLESS green_min_threshold 12582912"),
+    for time_s, what in ((fault.start_s, "wred_profile|AZURE_LOSSLESS green_min_threshold 12582912"),
                          (fault.end_s, "wred_profile|AZURE_LOSSLESS green_min_threshold 1048576")):  # fmt: skip
         text = f"{who} : TTY=pts/0 ; PWD=/home/{who} ; USER=root ; COMMAND=/usr/local/bin/config ecn {what}"
         yield Line(time_s, fault.device, _AUTH, _NOTICE, "sudo", 0, text)
@@ -129,8 +129,12 @@ def _act(action: Action) -> Iterator[Line]:
                 yield _state(one, action.end_s + 0.2, up=True)
 
 
-def _routine(node: at.Node, seed: int, number: int, span: int) -> Iterator[Line]:
-    rng = np.random.default_rng([seed, 2565, number, span])
+@lru_cache(maxsize=256)
+def _routine(node: at.Node, seed: int, number: int, span: int) -> tuple[Line, ...]:
+    return tuple(_usual(node, np.random.default_rng([seed, 2565, number, span]), span))
+
+
+def _usual(node: at.Node, rng: np.random.Generator, span: int) -> Iterator[Line]:
     for _ in range(int(rng.poisson(_ROUTINE_PER_SPAN[node.role]))):
         time_s, who = (span + float(rng.random())) * _SPAN_S, ENGINEERS[int(rng.integers(len(ENGINEERS)))]
         pid = int(rng.integers(2000, 90_000))

@@ -1,7 +1,7 @@
 """What the faults of the cluster do, in the terms of its fabric: a ``Trouble`` that says what is not as it should be.
 
 Comes in: the faults and actions of a moment. Goes out: arcs that are gone or slow, switches that mark nothing, GPUs
-that lag. ``severity`` 0 is within the noise of a good day, 1 stops the job or nearly so.
+that lag. How much of it there is grows with ``severity``.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def trouble(faults: Iterable[Fault], actions: Iterable[Action], at_s: float) -> 
         if node is None or not action.holds(at_s):
             continue
         if action.kind == "shut":
-            shut |= {at for at in (_row(node, action.text_of("interface")),) if at is not None}
+            shut |= set(_rows(node, action.text_of("interface")))
     for one in on:
         if one.kind == PATHS:
             down |= set(lost_uplinks(one))
@@ -79,7 +79,5 @@ _FAR = {
 }  # fmt: skip
 
 
-def _row(node: layout.Node, interface: str) -> int | None:
-    return next(
-        (layout.row(node.name, one.index) for one in node.ports if interface in (one.name, str(one.index))), None
-    )
+def _rows(node: layout.Node, interface: str) -> list[int]:
+    return [layout.row(node.name, one.index) for one in node.ports if interface in (one.name, str(one.index))]

@@ -24,8 +24,8 @@ from weft.twin.remedies import Action
 from weft.twin.timeline import Timeline
 
 BLOCK_S = 1800.0
-#: Kept: states of the fabric, half hours.
-_STATES, _BLOCKS = 24, 200
+#: Kept: states of the fabric, half hours, counters at the beginning of half hours.
+_STATES, _BLOCKS, _STARTS = 24, 200, 128
 _State = tuple[tuple[Job, ...], frozenset[str], Trouble]
 #: A slow swing of every counter's rate: share, seconds.
 _SWING, _PERIOD_S = 0.04, 347.0
@@ -112,7 +112,8 @@ class Cluster:
             version = self.timeline.version
             if known is not None and known.version == version:
                 return known
-            told = self._told(number * BLOCK_S, (number + 1) * BLOCK_S)
+            # From a half hour earlier on: a checkpoint begun then may still last, for what was wrong when it began.
+            told = self._told((number - 1) * BLOCK_S, (number + 1) * BLOCK_S)
             if known is not None and known.told == told:
                 known = _Known(version, told, known.segments)
             else:
@@ -164,7 +165,7 @@ class Counters:
         base = np.zeros((len(COUNTERS), at.ROWS))
         base[:4] = np.floor(rng.uniform(1e13, 6e14, (4, at.ROWS)))
         base[4:] = np.floor(rng.exponential(40, (len(COUNTERS) - 4, at.ROWS)))
-        self._before = [base]
+        self._starts = OrderedDict({0: base})
 
     def at(self, times_s: Sequence[float] | F64) -> F64:
         """What they show at times (ascending): ``[time, counter, row]``."""
@@ -180,12 +181,18 @@ class Counters:
         return found
 
     def _at_start(self, block: int) -> F64:
-        """At the beginning of a half hour: kept, because what is past does not change."""
+        """At the beginning of a half hour: the first and the latest are kept, because what is past does not change."""
         with self._lock:
-            while len(self._before) <= block:
-                start = self.began_s + (len(self._before) - 1) * BLOCK_S
-                self._before.append(self._before[-1] + self._grown(start, start + BLOCK_S))
-            return self._before[block]
+            near = block
+            while near not in self._starts:
+                near -= 1
+            found = self._starts[near]
+            for number in range(near, block):
+                start = self.began_s + number * BLOCK_S
+                found = self._starts[number + 1] = found + self._grown(start, start + BLOCK_S)
+                if len(self._starts) > _STARTS:
+                    del self._starts[next(one for one in self._starts if one)]
+            return found
 
     def _grown(self, since_s: float, until_s: float) -> F64:
         found = np.zeros((len(COUNTERS), at.ROWS))

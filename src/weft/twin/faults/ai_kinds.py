@@ -8,7 +8,8 @@ from weft.twin.cluster import layout
 from weft.twin.cluster.jobs import TRACKS, Track
 from weft.twin.cluster.layout import HOSTS, LEAF_NODES, PARALLEL, RAILS, SPINES, SWITCHES, UNIT_HOSTS
 from weft.twin.cluster.troubles import far_row, lost_uplinks
-from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
+from weft.twin.faults.model import LEAVE, Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
+from weft.twin.faults.places import device_entity
 
 _MIN = 60.0
 _SERVICE = ("AI training",)
@@ -16,10 +17,6 @@ _FABRIC = tuple(node for node in SWITCHES if node.role != "frontend")
 
 
 # --- entities --------------------------------------------------------------------------------------------------------
-
-
-def _device(name: str) -> str:
-    return f"device:{name}"
 
 
 def _interface(device: str, index: int) -> str:
@@ -128,7 +125,7 @@ def collision(fault: Fault) -> Truth:
     """Large flows at the same time on the same uplinks."""
     first = _interface(fault.device, 2 * UNIT_HOSTS + 1)
     return Truth(
-        f"Elephants collide on {fault.device}", _device(fault.device), "load balancing",
+        f"Elephants collide on {fault.device}", device_entity(fault.device), "load balancing",
         f"The hash of {fault.device} puts the queue pairs of a collective onto a few of its 32 uplinks.",
         (
             Symptom("metrics", first, "full, its neighbours nearly empty"),
@@ -165,7 +162,7 @@ def storm(fault: Fault) -> Truth:
         f"The card behind {name} of {fault.device} sends pauses without end; what is meant for it backs up the fabric.",
         (
             Symptom("metrics", port, "receives pauses nearly all the time"),
-            Symptom("logs", _device(fault.device), "PFC watchdog", 8.0),
+            Symptom("logs", device_entity(fault.device), "PFC watchdog", 8.0),
             _slower(_on(fault.device, fault.port)),
         ),
         RightAction("shut", {"device": fault.device, "interface": name}, "Isolate the port; reset the card behind it."),
@@ -177,13 +174,13 @@ def ecn(fault: Fault) -> Truth:
     """A switch that does not mark."""
     index = 1 if layout.BY_NAME[fault.device].role == "leaf" else 5
     return Truth(
-        f"ECN misconfigured on {fault.device}", _device(fault.device), "change",
+        f"ECN misconfigured on {fault.device}", device_entity(fault.device), "change",
         f"A new queue profile of {fault.device} marks far too late: queues grow until PFC stops the senders.",
         (
-            Symptom("logs", _device(fault.device), "configuration reloaded"),
-            Symptom("metrics", _device(fault.device), "no ECN marks any more"),
+            Symptom("logs", device_entity(fault.device), "configuration reloaded"),
+            Symptom("metrics", device_entity(fault.device), "no ECN marks any more"),
             Symptom("metrics", _interface(fault.device, index), "long queues"),
-            Symptom("metrics", _device(fault.device), "sends pauses"),
+            Symptom("metrics", device_entity(fault.device), "sends pauses"),
             _slower(_on(fault.device, index) if layout.BY_NAME[fault.device].role == "leaf" else TRACKS[0]),
         ),
         RightAction("rollback_config", {"device": fault.device}, "Roll back the queue profile."), services=_SERVICE,
@@ -216,7 +213,7 @@ def card(fault: Fault) -> Truth:
         (
             Symptom("metrics", port, "its rate is lower than that of the others"),
             Symptom("metrics", port, "sends pauses to its leaf"),
-            Symptom("logs", _device(fault.device), "PCIe bandwidth limited", 2.0),
+            Symptom("logs", device_entity(fault.device), "PCIe bandwidth limited", 2.0),
             _slower(_on(fault.device)),
         ),
         RightAction("drain", {"device": fault.device}, "Drain the host and reseat the card."), services=_SERVICE,
@@ -225,7 +222,7 @@ def card(fault: Fault) -> Truth:
 
 def gpu(fault: Fault) -> Truth:
     """One GPU is slow, all wait for it."""
-    host = _device(fault.device)
+    host = device_entity(fault.device)
     return Truth(
         f"Straggler: {fault.device} {fault.target}", host, "host",
         f"{fault.target} of {fault.device} runs hot and slow; every rank of its job waits for it at each step.",
@@ -245,12 +242,12 @@ def paths(fault: Fault) -> Truth:
     spine = port.description.split(" ")[0]
     far = layout.port(spine, far_row(rows[0]) - layout.FIRST[spine] + 1)
     return Truth(
-        f"Unequal ways: {fault.device} to {spine}", _device(fault.device), "topology",
+        f"Unequal ways: {fault.device} to {spine}", device_entity(fault.device), "topology",
         f"{len(rows)} of 8 lines of {fault.device} to {spine} are down; the rest carry the same share of the rails.",
         (
             Symptom("metrics", _interface(fault.device, fault.port), "down"),
             Symptom("metrics", f"interface:{spine}|{far.name}", "down"),
-            Symptom("logs", _device(fault.device), "operation status down"),
+            Symptom("logs", device_entity(fault.device), "operation status down"),
         ),
         RightAction("no_shut", {"device": fault.device, "interface": port.name}, "Bring the missing lines back."),
         services=_SERVICE,
@@ -265,7 +262,7 @@ def misplaced(fault: Fault) -> Truth:
         f"Misplaced ranks: {track.model}", _job(track), "placement",
         f"The ranks of {track.model} lie across the rails: what should stay in a leaf goes by the spines.",
         (
-            Symptom("metrics", _device(leaf), "more on its uplinks than the job needs"),
+            Symptom("metrics", device_entity(leaf), "more on its uplinks than the job needs"),
             _slower(track),
         ),
         RightAction("reschedule_job", {"job": track.model}, "Place the job anew, along its rails."), services=_SERVICE,
@@ -275,10 +272,10 @@ def misplaced(fault: Fault) -> Truth:
 def storage(fault: Fault) -> Truth:
     """A store that hardly answers."""
     return Truth(
-        f"Storage stall: {fault.device}", _device(fault.device), "storage",
+        f"Storage stall: {fault.device}", device_entity(fault.device), "storage",
         f"{fault.device} answers slowly; checkpoints are striped over all stores and wait for it.",
         (
-            Symptom("metrics", _device(fault.device), "writes take long"),
+            Symptom("metrics", device_entity(fault.device), "writes take long"),
             Symptom("metrics", _job(TRACKS[0]), "the next checkpoint takes long", TRACKS[0].checkpoint_every_s),
         ),
         RightAction("failover", {"service": fault.device}, "Fail over the target."), services=_SERVICE,
@@ -289,12 +286,12 @@ def burst(fault: Fault) -> Truth:
     """All jobs write checkpoints at once: it looks like incast at the stores, and is over soon."""
     port = next(one for one in layout.BY_NAME[fault.device].ports if one.connectivity == "storage")
     return Truth(
-        "Checkpoints of all jobs", _device(fault.device), "benign",
+        "Checkpoints of all jobs", device_entity(fault.device), "benign",
         "Before a change window every job writes a checkpoint at the same time: stores and their queues are full.",
         (
             Symptom("metrics", _interface(fault.device, port.index), "full, ECN marks, a long queue"),
         ),
-        RightAction("none", text="Nothing: it is meant to be so."), is_benign=True,
+        LEAVE, is_benign=True,
     )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ from weft.twin.attacks.sights import from_inside, to_device, to_public, where_is
 from weft.twin.attacks.strands import Sight, attack_of, split_target
 from weft.twin.attacks.surges import surge_bps
 from weft.twin.faults import attack_places as places
-from weft.twin.faults.model import Fault, FaultGroup, FaultKind, RightAction, Symptom, Truth
+from weft.twin.faults.model import LEAVE, Fault, FaultGroup, FaultKind, RightAction, Symptom, Truth
 
 _SECURITY, _BENIGN = FaultGroup.SECURITY, FaultGroup.BENIGN
 _MIN = 60.0
@@ -34,7 +34,6 @@ _PUBLIC = ("public services",)
 _PLAIN_BPS = 2.5e9
 _FEW_PACKETS = 10.0
 _FELT = 0.55  # severity from which on customers notice a flood
-_WAIT = RightAction("none", text="Nothing: it is meant to be so.")
 
 
 # --- truths ----------------------------------------------------------------------------------------------------------
@@ -230,7 +229,7 @@ def _tunnelling(fault: Fault) -> Truth:
 
 
 def _benign(title: str, root: str, said: str, *symptoms: Symptom) -> Truth:
-    return Truth(title, root, "benign", said, symptoms, _WAIT, is_benign=True)
+    return Truth(title, root, "benign", said, symptoms, LEAVE, is_benign=True)
 
 
 def _typo(fault: Fault) -> Truth:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from weft.twin.faults import places
-from weft.twin.faults.model import Fault, FaultGroup, FaultKind, RightAction, Symptom, Truth
+from weft.twin.faults.model import LEAVE, Fault, FaultGroup, FaultKind, Symptom, Truth
 from weft.twin.faults.places import device_entity, interface_entity
 
 _MIN = 60.0
-_WAIT = RightAction("none", text="Nothing: it is meant to be so.")
 
 
 def _maintenance(fault: Fault) -> Truth:
@@ -20,7 +19,7 @@ def _maintenance(fault: Fault) -> Truth:
             Symptom("metrics", interface_entity(fault.other, fault.other_port), "oper status down"),
             Symptom("logs", device_entity(fault.device), "a commit, then link down"),
         ),
-        _WAIT, is_benign=True,
+        LEAVE, is_benign=True,
     )  # fmt: skip
 
 
@@ -31,7 +30,7 @@ def _config_commit(fault: Fault) -> Truth:
             Symptom("changes", device_entity(fault.device), f"committed by {fault.who}"),
             Symptom("logs", device_entity(fault.device), f"committed by {fault.who}"),
         ),
-        _WAIT, is_benign=True,
+        LEAVE, is_benign=True,
     )  # fmt: skip
 
 
@@ -39,5 +38,5 @@ KINDS = (
     FaultKind("maintenance", "Maintenance", FaultGroup.BENIGN, "Announced work on a line: it is shut and comes back.",
               (5 * _MIN, 30 * _MIN), 0.8, places.lines, _maintenance),
     FaultKind("config_commit", "Ordinary commit", FaultGroup.BENIGN, "An engineer commits a change that is in order.",
-              (60.0, 60.0), 2.2, lambda _: places.devices(), _config_commit),
+              (60.0, 60.0), 2.2, places.devices, _config_commit),
 )  # fmt: skip

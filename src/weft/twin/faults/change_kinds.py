@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weft.twin.faults import places
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
-from weft.twin.faults.places import device_entity, interface_entity, port_name, site_of
+from weft.twin.faults.places import device_entity, fewer_orders, interface_entity, port_name
 
 _CHANGE, _APPLICATION = FaultGroup.CHANGE, FaultGroup.APPLICATION
 _CLOUD, _TELEMETRY = FaultGroup.CLOUD, FaultGroup.TELEMETRY
@@ -24,12 +24,6 @@ def _undo(fault: Fault) -> RightAction:
     return RightAction("rollback_config", {"device": fault.device}, f"Roll back the last commit of {fault.device}.")
 
 
-def _shop(fault: Fault, text: str) -> tuple[Symptom, ...]:
-    site = site_of(fault.device)
-    is_shop = site in {one.target for one in places.sites(public=True)}
-    return (Symptom("business", f"site:{site}", text, 60.0),) if is_shop else ()
-
-
 def misconfig_acl(fault: Fault) -> Truth:
     """A filter that refuses what it should let pass."""
     where = f"{fault.device} {port_name(fault.device, fault.port)}"
@@ -40,7 +34,7 @@ def misconfig_acl(fault: Fault) -> Truth:
             *_committed(fault),
             Symptom("logs", device_entity(fault.device), "denied connections of ordinary people", 5.0),
             Symptom("metrics", interface_entity(fault.device, fault.port), "less traffic than at this hour"),
-            *_shop(fault, "fewer orders"),
+            *fewer_orders(fault.device, text="fewer orders"),
         ),
         _undo(fault), services=("public services",),
     )  # fmt: skip
@@ -83,7 +77,7 @@ def misconfig_vlan(fault: Fault) -> Truth:
         (
             *_committed(fault),
             Symptom("metrics", interface_entity(fault.device, fault.port), "most of the traffic is gone"),
-            *_shop(fault, "fewer orders"),
+            *fewer_orders(fault.device, text="fewer orders"),
         ),
         _undo(fault), services=("servers", "public services"),
     )  # fmt: skip
@@ -150,13 +144,9 @@ def _dns_places(_seed: int) -> tuple[Place, ...]:
     )
 
 
-def _shop_ports(_seed: int) -> tuple[Place, ...]:
-    return places.guarded_ports()
-
-
 KINDS = (
     FaultKind("misconfig_acl", "Wrong filter", _CHANGE, "A commit adds a filter that refuses legitimate traffic.",
-              (5 * _MIN, 40 * _MIN), 0.6, _shop_ports, misconfig_acl, (0.2, 1.0)),
+              (5 * _MIN, 40 * _MIN), 0.6, places.guarded_ports, misconfig_acl, (0.2, 1.0)),
     FaultKind("misconfig_mtu", "Wrong MTU", _CHANGE, "A commit makes the MTU of a line too small.",
               (6 * _MIN, 40 * _MIN), 0.5, places.line_ends, misconfig_mtu, (0.3, 1.0)),
     FaultKind("misconfig_metric", "Wrong metric", _CHANGE, "A commit gives a line a cost that nobody meant.",

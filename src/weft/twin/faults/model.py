@@ -82,6 +82,10 @@ class RightAction:
     text: str = ""
 
 
+#: Of decoys.
+LEAVE = RightAction("none", text="Nothing: it is meant to be so.")
+
+
 @dataclass(frozen=True, slots=True)
 class Truth:
     """The ground truth of one fault."""

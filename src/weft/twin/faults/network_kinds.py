@@ -6,7 +6,15 @@ from weft.twin import organisation as org
 from weft.twin.faults import places
 from weft.twin.faults.effects import HIJACKER_AS, INVALID_AS, LEAKER_AS, alarm_after_s, sites_of
 from weft.twin.faults.model import Fault, FaultGroup, FaultKind, Place, RightAction, Symptom, Truth
-from weft.twin.faults.places import device_entity, interface_entity, peer_entity, port_name, site_name, site_of
+from weft.twin.faults.places import (
+    device_entity,
+    fewer_orders,
+    interface_entity,
+    peer_entity,
+    port_name,
+    site_name,
+    site_of,
+)
 
 _LINK, _DEVICE, _ROUTING = FaultGroup.LINK, FaultGroup.DEVICE, FaultGroup.ROUTING
 _MIN, _H = 60.0, 3600.0
@@ -27,13 +35,6 @@ def _logs(*devices: str, text: str, after_s: float = 0.0) -> tuple[Symptom, ...]
     return tuple(Symptom("logs", device_entity(name), text, after_s) for name in dict.fromkeys(devices))
 
 
-def _sites(*devices: str, text: str) -> tuple[Symptom, ...]:
-    """Business that suffers at sites, where there is any."""
-    shops = {one.target for one in places.sites(public=True)}
-    found = dict.fromkeys(site_of(name) for name in devices)
-    return tuple(Symptom("business", f"site:{site}", text, 60.0) for site in found if site in shops)
-
-
 def _carrier(fault: Fault) -> RightAction:
     """Whoever rents out the line mends it; a line within a building is ours."""
     port = places.PORTS[fault.device, fault.port]
@@ -51,7 +52,7 @@ def link_cut(fault: Fault) -> Truth:
         (
             *_both(fault, "metrics", "oper status down, no light, no traffic"),
             *_logs(fault.device, fault.other, text="link down"),
-            *_sites(fault.device, fault.other, text="fewer orders while routes converge"),
+            *fewer_orders(fault.device, fault.other, text="fewer orders while routes converge"),
         ),
         _carrier(fault), services=("servers",),
     )  # fmt: skip
@@ -125,7 +126,7 @@ def device_reboot(fault: Fault) -> Truth:
         (
             Symptom("metrics", device_entity(fault.device), "uptime starts at zero"),
             *_logs(fault.device, text="cold start", after_s=fault.end_s - fault.start_s),
-            *_sites(fault.device, text="fewer orders"),
+            *fewer_orders(fault.device, text="fewer orders"),
         ),
         RightAction("none", text="Wait until it is back; read why it crashed."), services=("servers", *_PUBLIC),
     )  # fmt: skip
@@ -160,7 +161,7 @@ def session_down(fault: Fault) -> Truth:
             Symptom("logs", device_entity(fault.device), "neighbour left Established"),
             Symptom("routes", peer, "peer down, all its routes gone"),
             Symptom("metrics", peer, "peer state is not Established"),
-            *_sites(fault.device, text="fewer orders, failed sign-ins"),
+            *fewer_orders(fault.device, text="fewer orders, failed sign-ins"),
         ),
         RightAction("call_provider", {"provider": who}, f"Ask {who}; traffic has other ways meanwhile."),
         services=_PUBLIC,
@@ -241,9 +242,9 @@ KINDS = (
     FaultKind("congestion_reroute", "Congestion by reroute", _LINK, "A line is cut, and its traffic fills another.",
               (4 * _MIN, 25 * _MIN), 0.7, places.rerouted_lines, congestion_reroute, (0.3, 1.0)),
     FaultKind("device_reboot", "Restart of a device", _DEVICE, "A device crashes and is back after minutes.",
-              (2 * _MIN, 6 * _MIN), 0.5, lambda _: places.devices(), device_reboot),
+              (2 * _MIN, 6 * _MIN), 0.5, places.devices, device_reboot),
     FaultKind("cpu_overload", "Busy processor", _DEVICE, "A device's processor has more to do than it can.",
-              (3.5 * _MIN, 15 * _MIN), 1.0, lambda _: places.devices(), cpu_overload, (0.1, 1.0)),
+              (3.5 * _MIN, 15 * _MIN), 1.0, places.devices, cpu_overload, (0.1, 1.0)),
     FaultKind("session_down", "BGP session lost", _ROUTING, "A session with a provider or an exchange goes down.",
               (45.0, 9 * _MIN), 1.4, places.sessions, session_down),
     FaultKind("withdrawn_transit", "Transit withdrawn", _ROUTING,
@@ -256,5 +257,5 @@ KINDS = (
               _transit_providers, bgp_leak, (0.3, 1.0)),
     FaultKind("rpki_invalid", "RPKI-invalid routes", _ROUTING,
               "Somebody announces another network's prefix without authorisation.", (5 * _MIN, 30 * _MIN), 0.4,
-              lambda _: places.authorised(), rpki_invalid, (0.2, 1.0)),
+              places.authorised, rpki_invalid, (0.2, 1.0)),
 )  # fmt: skip

@@ -7,11 +7,11 @@ import itertools
 import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 
 from weft.twin import organisation as org
 from weft.twin.exits import peer_address
-from weft.twin.faults.model import Fault, Place
+from weft.twin.faults.model import Fault, Place, Symptom
 
 _DEVICES = {device.name: device for device in org.DEVICES}
 _SITES = {site.code: site for site in org.SITES}
@@ -129,17 +129,10 @@ def line_named(name: str) -> org.Link:
 # --- devices and ports -----------------------------------------------------------------------------------------------
 
 
-def _devices(*roles: str) -> tuple[org.Exporter, ...]:
-    return tuple(device for device in org.DEVICES if device.role in roles)
-
-
 @cache
-def devices(*roles: str) -> tuple[Place, ...]:
-    """Devices of some roles, of all where none is given."""
-    return tuple(
-        Place(one.name, f"{one.name}, {site_name(one.site)}", one.name)
-        for one in _devices(*(roles or ("border", "core", "firewall")))
-    )
+def devices(_seed: int = 0) -> tuple[Place, ...]:
+    """Borders, cores and firewalls."""
+    return tuple(Place(one.name, f"{one.name}, {site_name(one.site)}", one.name) for one in org.DEVICES)
 
 
 @cache
@@ -161,9 +154,9 @@ def transits(_seed: int = 0) -> tuple[Place, ...]:
 
 
 def _ports(wanted: Callable[[org.Port], bool], role: str = "border") -> Iterator[Place]:
-    for device in _devices(role):
+    for device in org.DEVICES:
         for port in device.ports:
-            if wanted(port):
+            if device.role == role and wanted(port):
                 title = f"{device.name} {port.name}, {port.provider or port.description}"
                 yield Place(f"{device.name}|{port.name}", title, device.name, port.index)
 
@@ -218,8 +211,15 @@ def authorised(_seed: int = 0) -> tuple[Place, ...]:
 @cache
 def sites(*, public: bool = False) -> tuple[Place, ...]:
     """Sites; ``public``: those with services for the public."""
-    found = [site for site in org.SITES if not public or getattr(site, "kind", "data centre") == "data centre"]
+    found = [site for site in org.SITES if not public or site.kind == "data centre"]
     return tuple(Place(site.code, site.name, target=site.code) for site in found)
+
+
+def fewer_orders(*names: str, text: str) -> tuple[Symptom, ...]:
+    """What the shops show of trouble at the sites of some devices, where there are shops."""
+    shops = {one.target for one in sites(public=True)}
+    found = dict.fromkeys(site_of(name) for name in names)
+    return tuple(Symptom("business", f"site:{site}", text, 60.0) for site in found if site in shops)
 
 
 @cache
@@ -233,15 +233,6 @@ def saas(_seed: int = 0) -> tuple[Place, ...]:
         for name in names for provider in providers
     ]  # fmt: skip
     return (*wide, *narrow)
-
-
-def is_address(text: str) -> bool:
-    """Whether a text is an IP address."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def both_ends(fault: Fault) -> tuple[tuple[str, int], tuple[str, int]]:
