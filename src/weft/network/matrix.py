@@ -65,12 +65,31 @@ def traffic_matrix(
         filled = _joined(asked, rest.demands)
         share = float(asked.bps.sum()) / max(float(filled.bps.sum()), 1e-9)
         text = f"flows of the last {minutes} minutes; {1 - share:.0%} of the traffic estimated from counters"
+        text += mostly_within(topology, filled, rest.demands)
         return Matrix(filled, "flows", text, share, rest.error, tuple(notes))
     if len(asked):
         return Matrix(asked, "flows", f"flows of the last {minutes} minutes", None, None, tuple(notes))
     if rest is not None and len(rest.demands):
         return Matrix(rest.demands, "counters", "estimated from counters alone", 0.0, rest.error, tuple(notes))
     return no_matrix(notes=notes)
+
+
+def mostly_within(topology: Topology, whole: Demands, estimated: Demands) -> str:
+    """The site within which most of the estimate stays, where one has more than half: elsewhere more may be seen."""
+    sites, of = np.unique([node.site for node in topology.nodes], return_inverse=True)
+    inside, guessed = (_by_site(one, of, len(sites)) for one in (whole, estimated))
+    guessed[sites == ""] = 0.0
+    total, most = float(estimated.bps.sum()), int(np.argmax(guessed))
+    if guessed[most] <= 0.5 * total:
+        return ""
+    elsewhere = (total - guessed[most]) / max(float(whole.bps.sum()) - inside[most], 1e-9)
+    return f", {guessed[most] / total:.0%} of that within {sites[most]}; elsewhere {elsewhere:.0%} is estimated"
+
+
+def _by_site(asked: Demands, site: NDArray[np.int64], count: int) -> F64:
+    """[sites] traffic that begins and ends in each."""
+    stays = (asked.egress >= 0) & (site[asked.ingress] == site[asked.egress])
+    return np.bincount(site[asked.ingress[stays]], asked.bps[stays], count).astype(np.float64)
 
 
 def _rest(
