@@ -15,7 +15,7 @@ from weft.twin.actions import TwinExecutor, checked
 from weft.twin.cluster.jobs import TRACKS
 from weft.twin.cluster.layout import BY_NAME as CLUSTER
 from weft.twin.configs import commits, config_text
-from weft.twin.fault_messages import EARLIEST_S, LATEST_S, fault_lines
+from weft.twin.fault_messages import LATEST_S, fault_lines
 from weft.twin.faults import effects, places
 from weft.twin.faults.begin import ENGINEERS, begin
 from weft.twin.faults.catalogue import KINDS, truth_of
@@ -257,11 +257,10 @@ def test_a_restart_takes_every_line_of_the_device_down_at_both_ends() -> None:
 def test_lines_are_said_near_the_fault_and_do_not_change_when_it_is_ended(kind: FaultKind) -> None:
     fault = fault_of(kind, 1, lasts_s=900.0)
     lines = fault_lines(fault)
-    assert all(fault.start_s - EARLIEST_S <= line.time_s <= fault.end_s + LATEST_S for line in lines)
+    assert all(fault.start_s <= line.time_s <= fault.end_s + LATEST_S for line in lines)
     cut = fault.start_s + 400
     ended = fault_lines(replace(fault, end_s=cut))
-    before = cut - EARLIEST_S
-    assert {line for line in lines if line.time_s < before} == {line for line in ended if line.time_s < before}
+    assert {line for line in lines if line.time_s < cut} == {line for line in ended if line.time_s < cut}
 
 
 def test_messages_of_a_span_and_of_its_parts_are_the_same() -> None:

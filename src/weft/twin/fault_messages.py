@@ -22,8 +22,8 @@ from weft.twin.remedies import Action
 
 _CRITICAL, _ERROR, _WARNING, _NOTICE, _INFO = 2, 3, 4, 5, 6
 _DAEMON, _LOCAL7 = 3, 23
-#: Lines are said up to so long before and after the fault that they belong to, s.
-EARLIEST_S, LATEST_S = 5.0, 60.0
+#: Lines are said up to so long after the fault that they belong to, s; none before: a person may start it at any time.
+LATEST_S = 60.0
 #: Who carries out actions, and which of them are commits on a device.
 AUTOMATION = "svc-automation"
 COMMITTED = ("shut", "no_shut", "drain", "undrain", "set_metric", "local_pref", "reject_routes", "qos")
@@ -199,9 +199,9 @@ def _mistake(fault: Fault) -> Iterator[Line]:
 
 def _work(fault: Fault) -> Iterator[Line]:
     change = f"CHG{int(dice(fault, 'change').integers(10_000, 99_999))}"
-    yield from _committed(fault, fault.start_s - 3.0, fault.who, f"{change} maintenance begins")
+    yield from _committed(fault, fault.start_s, fault.who, f"{change} maintenance begins")
     yield from _line_states(fault)
-    yield from _committed(fault, fault.end_s - 3.0, fault.who, f"{change} maintenance ends")
+    yield from _committed(fault, fault.end_s, fault.who, f"{change} maintenance ends")
 
 
 def _committed(fault: Fault, at: float, who: str, comment: str) -> Iterator[Line]:

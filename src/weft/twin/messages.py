@@ -12,7 +12,7 @@ from weft.twin import organisation as org
 from weft.twin.agents.syslog_emitter import Dialect, Entry, render
 from weft.twin.attacks import attack_messages
 from weft.twin.cluster.logs import cluster_messages
-from weft.twin.fault_messages import EARLIEST_S, LATEST_S, action_lines, fault_lines
+from weft.twin.fault_messages import LATEST_S, action_lines, fault_lines
 from weft.twin.faults.begin import ENGINEERS
 from weft.twin.timeline import Timeline
 
@@ -51,7 +51,7 @@ def messages(timeline: Timeline, since_s: float, until_s: float) -> list[Message
     """Everything logged from ``since_s`` to ``until_s`` (exclusive), in order. The same for the same span, always."""
     found = [
         Message(*line)
-        for fault in timeline.faults(since_s - LATEST_S, until_s + EARLIEST_S)
+        for fault in timeline.faults(since_s - LATEST_S, until_s)
         for line in fault_lines(fault)
         if since_s <= line.time_s < until_s
     ]
