@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 from tests.api.networks import device, interface, link
 
 from weft.api.topology_network import Network as Inventory
 from weft.api.topology_network import network_of
 from weft.network.build import PortState, build
+from weft.network.changes import Change
 from weft.network.demands import demands
 from weft.network.estimate import estimate
 from weft.network.evaluate import evaluate
@@ -16,6 +18,7 @@ from weft.network.paths import path
 from weft.network.snapshot import edge_totals, measured_loads
 from weft.network.state import Network
 from weft.network.topology import END_SYSTEMS
+from weft.network.whatif import what_if
 
 LEAVES = ("leaf-1", "leaf-2")
 
@@ -79,3 +82,13 @@ def test_hosts_send_what_their_lines_carry(rails: Inventory) -> None:
     one, two = made.positions["host-1"], made.positions["host-2"]
     assert found.matrix[one, two] == pytest.approx(3e9, rel=0.01)
     assert found.matrix[two, one] == pytest.approx(1e9, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "fail_link", "link": "spine-1:over--spine-2:over"}, {"kind": "overload", "node": "spine-1"}]
+)
+def test_hosts_and_overloaded_nodes_join_no_parts(rails: Inventory, change: dict[str, str]) -> None:
+    made = build(rails, {}, {})
+    found = what_if(Network(made), [TypeAdapter(Change).validate_python(change)]).difference
+    (part,) = found.cut_off
+    assert [made.nodes[at].name for at in part.nodes] == ["leaf-2", "spine-2"]

@@ -79,6 +79,13 @@ def test_our_own(tmp_path: Path) -> None:
     assert (snapshot.matrix.kind, snapshot.matrix.text, snapshot.at_s) == ("file", "from net", 0)
 
 
+def test_nothing_passes_through_hosts(tmp_path: Path) -> None:
+    text = "nodes: [{name: h, role: host}]\nlinks: [{a: r, b: h}, {a: h, b: s}]\n"
+    snapshot = read(tmp_path, text + "demands: [{ingress: r, egress: s, bps: 1}]")
+    assert snapshot.network.topology.transit.tolist() == [False, True, True]
+    assert not snapshot.evaluation.reachable.any()
+
+
 def test_sndlib(tmp_path: Path) -> None:
     snapshot = read(tmp_path, SND)
     net = snapshot.network.topology

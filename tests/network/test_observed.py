@@ -101,6 +101,13 @@ def test_without_routes_traffic_leaves_where_it_was_seen_to_leave() -> None:
     assert "1e+03 Mbit/s seen towards places" in seen.notes[0]
 
 
+def test_a_host_stands_for_its_site_only_where_nothing_else_does() -> None:
+    nodes = [Node("r", site="x"), Node("a-host", site="x", role="server"), Node("b-host", site="y", role="server")]
+    net = topology(nodes, [Link("x", 0, 1, "down"), Link("y", 0, 2, "far")], capacity_bps=[1e9, 1e9])
+    seen = place([row("r", "wan", "", 1e6, dst_site="y"), row("b-host", "lan", "", 2e6, dst_site="x")], net, BGP)
+    assert table(seen) == {(0, 2, -1): 1e6, (2, 0, -1): 2e6}
+
+
 def test_unknown_ports_units_and_strangers() -> None:
     seen = place(
         [

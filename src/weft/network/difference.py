@@ -293,19 +293,35 @@ def main_way(topology: Topology, start: int, arcs: Iterable[int], share: Sequenc
 
 
 def _parts(evaluation: Evaluation) -> I64:
-    """[nodes] number of the connected part of our own network that a node is in; -1 for nodes outside."""
+    """[nodes] number of the part of our own network that a node is in; -1 for nodes outside.
+
+    Nodes through which nothing passes, hosts and overloaded ones, hang on a part each and join none together.
+    """
     network = evaluation.network
-    topology, inside = network.topology, ~network.outside
+    topology, inside, passes = network.topology, ~network.outside, network.graph.transit
     use = (topology.up & inside[topology.source] & inside[topology.target])[::2] & topology.up[1::2]
     a, b = topology.source[::2][use], topology.target[::2][use]
-    label = np.arange(len(topology.nodes))
+    count = len(topology.nodes)
+    joins = passes[a] & passes[b]
+    label, around = _least_around(np.arange(count), a[joins], b[joins]), np.full(count, count)
+    for this, other in ((a, b), (b, a)):
+        hangs = ~passes[this] & passes[other]
+        np.minimum.at(around, this[hangs], label[other[hangs]])
+    alone = ~passes & (around == count)
+    label = np.where(passes | alone, label, around)
+    rest = alone[a] & alone[b]
+    return np.where(inside, _least_around(label, a[rest], b[rest]), -1).astype(np.int64)
+
+
+def _least_around(label: I64, a: NDArray[np.int32], b: NDArray[np.int32]) -> I64:
+    """The least label of all nodes that lines from ``a`` to ``b`` join."""
     while True:  # every node takes the least label around it, then that of the node so called
         least = label.copy()
         np.minimum.at(least, a, label[b])
         np.minimum.at(least, b, label[a])
         least = least[least]
         if np.array_equal(least, label):
-            return np.where(inside, label, -1).astype(np.int64)
+            return label
         label = least
 
 

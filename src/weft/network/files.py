@@ -164,9 +164,9 @@ def _topology(described: NetworkFile, where: str) -> Topology:
     )  # fmt: skip
     metric = made.metric.copy()
     metric[1::2] = [link.metric_back or there for link, there in zip(described.links, forward, strict=True)]
-    ours = [one.kind in (NodeKind.DEVICE, NodeKind.SITE) and not one.overloaded for one in entries.values()]
+    passes = [node.carries and not one.overloaded for node, one in zip(nodes, entries.values(), strict=True)]
     up = np.repeat([link.up for link in described.links], 2)
-    return made.changed(metric=metric, transit=np.array(ours, np.bool_), up=up.astype(np.bool_))
+    return made.changed(metric=metric, transit=np.array(passes, np.bool_), up=up.astype(np.bool_))
 
 
 def _links(entries: Sequence[LinkEntry], at: Mapping[str, int]) -> Iterator[Link]:

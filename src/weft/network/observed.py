@@ -21,7 +21,7 @@ from weft.network.demands import Demands, demands
 from weft.network.estimate import Observed
 from weft.network.routing import Routing
 from weft.network.state import OUTSIDE
-from weft.network.topology import Topology
+from weft.network.topology import Node, Topology
 from weft.query.model import Query
 
 #: Rows of one answer, and exporters that are asked one by one where all together have more rows.
@@ -201,13 +201,14 @@ def _map(topology: Topology, routing: Routing) -> _Map:
         if node.site and not where.outside[at]:
             stands[node.site].append(at)
     for site, members in stands.items():
-        where.sites[site] = min(members, key=lambda at: (_rank(topology.nodes[at].role), topology.nodes[at].name))
+        where.sites[site] = min(members, key=lambda at: _rank(topology.nodes[at]))
     where.groups.update((group.name, at) for at, group in enumerate(routing.groups))
     return where
 
 
-def _rank(role: str) -> int:
-    return _ROLES.index(role) if role in _ROLES else len(_ROLES)
+def _rank(node: Node) -> tuple[bool, int, str]:
+    """Least for the device at which a site's traffic is most likely to begin and end; no host stands for all."""
+    return not node.carries, _ROLES.index(node.role) if node.role in _ROLES else len(_ROLES), node.name
 
 
 def _once(rows: Sequence[FlowRow]) -> list[FlowRow]:

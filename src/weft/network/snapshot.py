@@ -323,7 +323,8 @@ def measured_loads(topology: Topology, states: States) -> F64:
 def edge_totals(topology: Topology, known: KnownNetwork, states: States, measured: F64) -> tuple[F64, F64]:
     """[nodes] bit/s that enters and leaves the network at each node, by counters; nan where none was measured.
 
-    At our devices that is what ports carry that are no link of the model, at neighbours what the links to them carry.
+    At our devices that is what ports carry that are no link of the model, at neighbours and hosts what the links to
+    them carry.
     """
     count = len(topology.nodes)
     entering, leaving = np.full(count, np.nan), np.full(count, np.nan)
@@ -342,10 +343,10 @@ def edge_totals(topology: Topology, known: KnownNetwork, states: States, measure
             continue
         entering[at] = np.nansum((entering[at], state.in_bps))
         leaving[at] = np.nansum((leaving[at], state.out_bps))
-    for outside in np.flatnonzero(~topology.transit):
-        for totals, arcs in ((entering, topology.source == outside), (leaving, topology.target == outside)):
+    for end in [at for at, node in enumerate(topology.nodes) if not node.carries]:
+        for totals, arcs in ((entering, topology.source == end), (leaving, topology.target == end)):
             rates = measured[arcs]
-            totals[outside] = rates.sum() if len(rates) else np.nan
+            totals[end] = rates.sum() if len(rates) else np.nan
     return entering, leaving
 
 
