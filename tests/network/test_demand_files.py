@@ -65,6 +65,7 @@ def test_rates_and_prefixes_as_people_write_them() -> None:
         ({"ingress": "chi", "egress": "ams", "bps": "nan"}, "no rate"),
         ({"ingress": "chi", "egress": "ams", "bps": True}, "no rate"),
         ({"ingress": "chi", "egress": "ams", "bps": 1e300}, "no rate"),
+        ({"ingress": "chi", "egress": "ams", "bps": 10**400}, "no rate"),
         ({"ingress": "chi", "egress": "ams"}, "no rate"),
         ({"ingress": "chi", "bps": 1}, "name one of them"),
         ({"ingress": "chi", "egress": "ams", "group": "AS64501", "bps": 1}, "name one of them"),

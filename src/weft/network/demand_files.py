@@ -9,8 +9,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,14 +19,13 @@ import yaml
 
 from weft.errors import InvalidInput, LimitExceeded
 from weft.network.demands import Demands, demands
+from weft.network.rates import parse_rate
 from weft.network.routing import Routing
 from weft.network.topology import Topology
 
 #: Of one file.
 MOST_OCTETS, MOST_DEMANDS, MOST_CLASSES = 256 << 20, 2_000_000, 1000
 _FIELDS = ("ingress", "egress", "group", "bps", "class")
-_RATE = re.compile(r"(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*([kMGT]?)(?:bit/s|bps|b)?", re.IGNORECASE)
-_FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _MOST_BPS = 1e18
 #: Safe, and fast where the system has libyaml.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -137,16 +134,10 @@ def _text(value: Any, place: str) -> str:
 
 
 def _bps(value: Any, place: str) -> float:
-    match = _RATE.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match:
-        rate = float(match[1]) * _FACTORS[match[2].lower()]
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        rate = float(value)
-    else:
-        rate = math.nan
-    if not 0 <= rate <= _MOST_BPS:
+    rate = parse_rate(value) if isinstance(value, str) else value
+    if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 <= rate <= _MOST_BPS:
         raise InvalidInput(f"{str(value)[:40]!r} is no rate in bit/s", where=place, fix="Write 2500000000 or 2.5G.")
-    return rate
+    return float(rate)
 
 
 def _told(asked: Demands, topology: Topology, routing: Routing | None) -> Iterator[dict[str, Any]]:
