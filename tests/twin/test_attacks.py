@@ -381,6 +381,10 @@ def test_claimed_symptoms_are_in_the_telemetry(kind: FaultKind) -> None:
             what, _, name = symptom.entity.partition(":")
             if symptom.dataset == "flows" and what == "host" and symptom.after_s < lasts / 2:
                 assert name in hosts, (place.id, severity, symptom)
+            elif symptom.dataset == "flows" and what in ("prefix", "site"):
+                # People of a site without a firewall are seen under its public addresses.
+                inside = ipaddress.ip_network(name if what == "prefix" else org.BY_CODE[name].public)
+                assert any(ipaddress.ip_address(one) in inside for one in hosts), (place.id, severity, symptom)
             elif symptom.dataset == "logs" and symptom.after_s < lasts / 2:
                 about = split_target(attack_of(fault))[1]
                 told = [one for one in lines if (name == one.device or name in one.text)]

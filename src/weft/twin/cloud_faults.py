@@ -42,7 +42,7 @@ def group_of(net: Net) -> str:
 def admitted(net: Net, faults: Iterable[Fault]) -> tuple[tuple[str, int], ...]:
     """Prefixes of applications that the databases' group lets in while such faults are on, and to which port."""
     asking, _, port = _guarded(net)
-    subnets = dict.fromkeys(host.address.rsplit(".", 1)[0] + ".0/24" for host in hosts(net, asking))
+    subnets = dict.fromkeys(subnet_of(host) for host in hosts(net, asking))
     lost = {subnet_of(host) for fault in faults if fault.kind == BLOCK and net_of(fault) is net
             for host in cut_off(fault)}  # fmt: skip
     return tuple((subnet, port) for subnet in subnets if subnet not in lost)
