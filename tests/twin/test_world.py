@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from weft.twin.faults.model import Fault
 from weft.twin.graph import base, ports
 from weft.twin.remedies import Action
 from weft.twin.timeline import Timeline
+from weft.twin.traffic import ExporterTraffic
 from weft.twin.ways import Structure, Ways
 from weft.twin.world import World, gate
 
@@ -198,3 +201,18 @@ def test_groups_hang_where_the_organisation_says():
     assert sum(share for _, share in places("fra", "public")) == pytest.approx(1)
     assert places("bos", "servers") == ()
     assert gate("bos") == "bos-fw1"
+
+
+def test_what_an_exporter_tells_does_not_depend_on_what_was_asked_for_before(monkeypatch):
+    """Also where a state of the network was forgotten meanwhile and is made anew."""
+    monkeypatch.setattr("weft.twin.world._STATES", 1)
+    border, told = next(one for one in org.EXPORTERS if one.name == "lon-border1"), []
+    for asked_before in (False, True):
+        timeline = Timeline(SEED, None)
+        if asked_before:
+            world = World.of(timeline)
+            world.pieces(NOON, NOON + 60)
+            world.ways_in(Structure(down=frozenset({("chi-border1", 1)})))
+        told.append(ExporterTraffic(border, 2.0, timeline).generate(NOON - 120, NOON + 120))
+    for column in dataclasses.fields(told[0]):
+        assert np.array_equal(getattr(told[0], column.name), getattr(told[1], column.name)), column.name

@@ -54,10 +54,9 @@ class ExporterTraffic:
 
     def generate(self, since_s: float, until_s: float) -> FlowRecords:
         """The records whose flows end between ``since_s`` and ``until_s`` (UTC seconds)."""
-        found = [
-            self._of_one_state(list(pieces))
-            for _, pieces in groupby(self._world.pieces(since_s, until_s, _STEP_S), key=lambda piece: id(piece.ways))
-        ]
+        pieces = self._world.pieces(since_s, until_s, _STEP_S)
+        # By what the state is, not by which object holds it: that depends on what else was asked for before.
+        found = [self._of_one_state(list(one)) for _, one in groupby(pieces, key=lambda piece: piece.ways.structure)]
         for more in (attack_records, habit_records):
             records = more(self.exporter, self._timeline, since_s, until_s)
             found += [records] if len(records) else []
