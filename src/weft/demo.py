@@ -128,9 +128,10 @@ class Demo:
         return [
             DemoLogs(self.settings.demo, self.timeline, intake, port=log_port, newest_s=_newest(questions, "logs")),
             DemoSource(
-                self.settings.demo, self.timeline, collector, targets=targets, newest_s=_newest(questions, "flows")
+                self.settings.demo, self.timeline, collector, targets=targets, newest_s=_newest(questions, "flows"),
+                missing=self.settings.data_dir / "demo-missing.json",
             ),
-        ]
+        ]  # fmt: skip
 
     def routes(self, routing: RoutingCollector, rpki: Rpki, intake: Intake, questions: QueryEngine) -> list[Component]:
         """What routers say of their routes: to be started when they are listened to."""

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import csv
+import itertools
+import json
 import socket
+import threading
 import time
 from pathlib import Path
 
 import numpy as np
+from tests.waiting import until
 
 from weft.decode.datagrams import DatagramBatch
+from weft.decode.flow.decoder import FlowDecoder
 from weft.twin import organisation as org
 from weft.twin.demo import DemoConfig, DemoSource
 from weft.twin.faults.schedule import acme_timeline
@@ -28,18 +33,39 @@ class FakeSink:
         self.flushed += 1
 
 
-def source(sink: FakeSink, port: int, newest: float | None = None, hours: float = 1.0) -> DemoSource:
+class StoppingSink(FakeSink):
+    """Has the demo stopped once it told the second piece of what is older than an hour."""
+
+    demo: DemoSource
+
+    def ingest(self, batch: DatagramBatch) -> None:
+        super().ingest(batch)
+        if len(older(self.batches)) == 2:
+            threading.Thread(target=self.demo.stop).start()
+            time.sleep(0.1)
+
+
+def older(batches: list[DatagramBatch]) -> list[DatagramBatch]:
+    return [batch for batch in batches if batch.received_ns.max() / 1e9 < time.time() - 3590]
+
+
+def missing(folder: Path) -> list[list[float]]:
+    return json.loads((folder / "missing.json").read_text())
+
+
+def source(sink: FakeSink, port: int, folder: Path, newest: float | None = None, hours: float = 1.0) -> DemoSource:
     targets = dict.fromkeys(("netflow", "ipfix", "sflow"), ("127.0.0.1", port))
     config = DemoConfig(backfill_hours=hours, records_per_s=2)
-    return DemoSource(config, acme_timeline(config.seed), sink, targets=lambda: targets, newest_s=lambda: newest)
+    return DemoSource(config, acme_timeline(config.seed), sink, targets=lambda: targets,
+                      newest_s=lambda: newest, missing=folder / "missing.json")  # fmt: skip
 
 
-def test_backfills_the_missing_history_then_sends_live() -> None:
+def test_backfills_the_missing_history_then_sends_live(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.settimeout(5)
         sink = FakeSink()
-        demo = source(sink, listener.getsockname()[1])
+        demo = source(sink, listener.getsockname()[1], tmp_path)
         started = time.time()
         demo.start()
         try:
@@ -58,13 +84,67 @@ def test_backfills_the_missing_history_then_sends_live() -> None:
     assert versions >= {"0005", "0009", "000a", "0000"}
 
 
-def test_only_the_gap_is_filled_after_a_restart() -> None:
+def test_only_the_gap_is_filled_after_a_restart(tmp_path: Path) -> None:
     sink = FakeSink()
     now = time.time()
-    demo = source(sink, 9, newest=now - 600, hours=24)
+    demo = source(sink, 9, tmp_path, newest=now - 600, hours=24)
     demo.start()
     demo.stop()
     assert min(int(b.received_ns.min()) for b in sink.batches) / 1e9 >= now - 601
+
+
+def test_what_is_older_is_told_beside_the_live_stream(tmp_path: Path) -> None:
+    sink, started = FakeSink(), time.time()
+    demo = source(sink, 9, tmp_path, hours=1.5)
+    demo.start()
+    try:
+        assert until(lambda: sink.flushed == 2)
+    finally:
+        demo.stop()
+    assert missing(tmp_path) == []
+    past = older(sink.batches)
+    assert min(batch.received_ns.min() for batch in past) / 1e9 < started - 5300
+    decoder = FlowDecoder()
+    # The past comes while newer things are told: neither takes the other's sequence numbers for losses.
+    live = [batch for batch in sink.batches if all(batch is not one for one in past)]
+    for pair in zip(live, [*past, *[None] * len(live)], strict=False):
+        for batch in pair:
+            if batch is not None:
+                decoder.decode(batch)
+    lossy = {one.address for one in org.EXPORTERS if one.loss}
+    streams = decoder.streams()
+    assert len(streams) == 2 * len(org.EXPORTERS)
+    assert [one for one in streams if one.restarts or sum(one.errors.values())] == []
+    assert {one.exporter for one in streams if one.lost} <= lossy
+
+
+def test_a_past_that_was_not_told_to_the_end_is_told_after_the_next_start(tmp_path: Path) -> None:
+    sink, again, started = StoppingSink(), FakeSink(), time.time()
+    sink.demo = source(sink, 9, tmp_path, hours=2)
+    sink.demo.start()
+    assert until(lambda: sink.flushed == 2)
+    ((since_s, until_s),) = missing(tmp_path)
+    assert started - 7200 < since_s < until_s - 600
+    demo = source(again, 9, tmp_path, newest=time.time(), hours=2)
+    demo.start()
+    try:
+        assert until(lambda: missing(tmp_path) == [])
+    finally:
+        demo.stop()
+    pieces = [batch.received_ns / 1e9 for batch in (*older(sink.batches), *older(again.batches))]
+    for before, after in itertools.pairwise(pieces):
+        assert -1 < after.min() - before.max() < 30  # none twice, none left out
+    assert pieces[0].min() < started - 7100
+    assert pieces[-1].max() > started - 3700
+
+
+def test_a_file_that_says_nothing_of_the_past_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / "missing.json").write_text("[[1,")
+    sink = FakeSink()
+    demo = source(sink, 9, tmp_path, newest=time.time() - 1, hours=2)
+    demo.start()
+    demo.stop()
+    assert missing(tmp_path) == []
 
 
 def test_reference_tables_name_every_exporter_and_interface(tmp_path: Path) -> None:

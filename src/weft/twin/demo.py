@@ -7,11 +7,13 @@ through the same decoders and tables by ``Collector.ingest``. Nothing here write
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -150,6 +152,30 @@ def as_batch(parts: list[tuple[org.Exporter, Datagrams]]) -> DatagramBatch:
     return DatagramBatch(merged.data, merged.start, merged.length, source, port, merged.sent_ms * 1_000_000)
 
 
+class Missing:
+    """Spans of the past that are not told yet, in a file: a demo that was stopped before goes on with them."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self, since_s: float) -> list[tuple[float, float]]:
+        """Spans (UTC seconds) in order, as far as they lie after ``since_s``."""
+        try:
+            spans_s = [(float(start), float(end)) for start, end in json.loads(self._path.read_bytes())]
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, TypeError) as error:
+            log.warning("demo_past_unknown", path=str(self._path), reason=str(error))
+            return []
+        return [(max(start, since_s), end) for start, end in spans_s if end > since_s]
+
+    def write(self, spans_s: list[tuple[float, float]]) -> None:
+        """Keep these."""
+        fresh = self._path.with_suffix(".new")
+        fresh.write_text(json.dumps(spans_s), encoding="utf-8")
+        fresh.replace(self._path)
+
+
 class DemoSource(Player):
     """The demo organisation: back-fills its history, then sends live."""
 
@@ -161,15 +187,17 @@ class DemoSource(Player):
         *,
         targets: Callable[[], Mapping[str, tuple[str, int]]],
         newest_s: Callable[[], float | None],
+        missing: Path,
     ) -> None:
         """Inert until started.
 
         ``targets``: ``netflow``, ``ipfix``, ``sflow`` → loopback address and port of a listener, asked for once it
-        runs. ``newest_s``: UTC seconds of the newest flow stored, None when there is none.
+        runs. ``newest_s``: UTC seconds of the newest flow stored, None when there is none. ``missing``: file that
+        remembers what of the past is not told yet.
         """
         super().__init__("demo")
         self._config, self._timeline, self._sink = config, timeline, sink
-        self._targets, self._newest_s = targets, newest_s
+        self._targets, self._newest_s, self._missing = targets, newest_s, Missing(missing)
         self._devices: list[FlowDevice] = []
         self._since_s = 0.0
         self._past: threading.Thread | None = None
@@ -179,45 +207,55 @@ class DemoSource(Player):
         """Back-fill what is missing of the last hour, then begin to send, and to fill what is older."""
         now = time.time()
         self._devices = make_devices(self._config, self._timeline, now)
-        oldest = max(now - self._config.backfill_hours * 3600, self._newest_s() or 0)
+        first, newest = now - self._config.backfill_hours * 3600, self._newest_s()
+        oldest = max(first, newest or 0.0)
         self._since_s = since = max(oldest, now - _AT_ONCE_S)
-        if now - since > 2 * _ANNOUNCE_S:
-            log.info("demo_backfill", hours=round((now - oldest) / 3600, 1))
-            self._since_s = self._backfill(self._devices, since)
-        super().start()
+        past = self._missing.read(first) if newest is not None else []
         if since - oldest > 2 * _ANNOUNCE_S:
-            self._past = threading.Thread(target=self._fill_past, args=(oldest, since), name="demo-past", daemon=True)
+            past.append((oldest, since))
+        self._missing.write(past)  # before anything newer is stored, which would hide that it is missing
+        if now - since > 2 * _ANNOUNCE_S:
+            log.info("demo_backfill", hours=round((now - since) / 3600, 1))
+            self._since_s = self._backfill(since)
+        super().start()
+        if past:
+            self._past = threading.Thread(target=self._fill_past, args=(past,), name="demo-past", daemon=True)
             self._past.start()
 
     def stop(self) -> None:
-        """Send no more, and leave the rest of the past as it is."""
+        """Send no more; the rest of the past is told after the next start."""
         super().stop()
         if self._past is not None:
             self._past.join(_WAIT_S)
             self._past = None
 
-    def _backfill(self, devices: list[FlowDevice], since_s: float, until_s: float | None = None) -> float:
-        """Make the history to ``until_s``, else to now, which goes on meanwhile; returns where it ends."""
-        end = time.time() if until_s is None else until_s
-        while end - since_s > _CAUGHT_UP_S and not self._stop.is_set():
-            began, until = time.monotonic(), min(since_s + _CHUNK_S, end)
-            self._sink.ingest(as_batch([(d.exporter, d.datagrams(since_s, until, announce=True)) for d in devices]))
+    def _backfill(self, since_s: float) -> float:
+        """Make the history to now, which goes on meanwhile; returns where it ends."""
+        while time.time() - since_s > _CAUGHT_UP_S and not self._stop.is_set():
+            until = min(since_s + _CHUNK_S, time.time())
+            self._tell(self._devices, since_s, until)
             since_s = until
-            if until_s is None:
-                end = time.time()
-            else:
-                self._stop.wait((time.monotonic() - began) * _REST)
         self._sink.flush()
         return since_s
 
-    def _fill_past(self, since_s: float, until_s: float) -> None:
+    def _tell(self, devices: list[FlowDevice], since_s: float, until_s: float) -> None:
+        self._sink.ingest(as_batch([(d.exporter, d.datagrams(since_s, until_s, announce=True)) for d in devices]))
+
+    def _fill_past(self, past: list[tuple[float, float]]) -> None:
         try:
-            devices = make_devices(self._config, self._timeline, until_s, past=True)
-            self._backfill(devices, since_s, until_s)
+            devices = make_devices(self._config, self._timeline, time.time(), past=True)
+            while past and not self._stop.is_set():
+                began, (since_s, end_s) = time.monotonic(), past[0]
+                until = min(since_s + _CHUNK_S, end_s)
+                self._tell(devices, since_s, until)
+                past[:1] = [(until, end_s)] if until < end_s else []
+                self._missing.write(past)
+                self._stop.wait((time.monotonic() - began) * _REST)
+            self._sink.flush()
         except Exception:
             log.exception("demo_part_failed", part="demo-past")
         else:
-            log.info("demo_past_filled", hours=round((until_s - since_s) / 3600, 1))
+            log.info("demo_past_filled", missing_hours=round(sum(end - since for since, end in past) / 3600, 1))
 
     def _run(self) -> None:
         since_s = self._since_s
