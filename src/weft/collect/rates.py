@@ -34,8 +34,13 @@ class RateMeter:
         began, before = self._past[0] if self._past else (now, counts)
         if not self._past or now - self._past[-1][0] >= _EVERY_S:
             self._past.append((now, counts))
-        seconds = now - began
-        return [_rate(stream, before.get(_key(stream), (0, 0, 0)), seconds) for stream in streams]
+        seconds, heard_ns = now - began, time.time_ns() - int(_WINDOW_S * 1e9)
+        return [
+            # What is imported beside live telemetry bears times of its own: nothing of it arrives now.
+            StreamRate(stream) if 0 < stream.last_seen_ns < heard_ns
+            else _rate(stream, before.get(_key(stream), (0, 0, 0)), seconds)
+            for stream in streams
+        ]  # fmt: skip
 
 
 def _rate(stream: StreamStatus, before: _Counts, seconds: float) -> StreamRate:
