@@ -1,30 +1,42 @@
-"""What is said of a matrix that is mostly an estimate."""
+"""The live matrix where a part of what it is made of is not to be had."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from weft.network.demands import Demands, demands
-from weft.network.matrix import mostly_within
+from weft.errors import StoreUnavailable
+from weft.model.views import ViewResult
+from weft.network import load
+from weft.network.matrix import Matrix, traffic_matrix
+from weft.network.routing import Routing
 from weft.network.topology import Link, Node, topology
+from weft.query.model import Query
 
-NODES = [Node("h1", site="hall"), Node("h2", site="hall"), Node("c1", site="chi"), Node("x")]
-TOPOLOGY = topology(NODES, [Link("a", 0, 1), Link("b", 1, 2), Link("c", 2, 3)], capacity_bps=[1e9] * 3)
-
-
-def asked(*rows: tuple[int, int, float]) -> Demands:
-    ends = np.array([row[:2] for row in rows], np.int32)
-    return demands(ends[:, 0], ends[:, 1], np.array([row[2] for row in rows]))
+NET = topology([Node("a"), Node("b"), Node("c")], [Link("ab", 0, 1), Link("bc", 1, 2)], capacity_bps=[1e9, 1e9])
 
 
-def test_the_site_that_most_of_the_estimate_is_within_is_named() -> None:
-    estimated = asked((0, 1, 70.0), (1, 0, 20.0), (2, 0, 10.0))
-    whole = asked((0, 1, 70.0), (1, 0, 20.0), (2, 0, 10.0), (2, 3, 30.0))
-    assert mostly_within(TOPOLOGY, whole, estimated) == ", 90% of that within hall; elsewhere 25% is estimated"
+class NoFlows:
+    """A store that is away."""
+
+    def run(self, query: Query) -> ViewResult:
+        raise StoreUnavailable("the store is away")
 
 
-def test_no_site_is_named_where_none_has_more_than_half_nor_what_is_at_no_site() -> None:
-    spread = asked((0, 1, 10.0), (2, 0, 10.0))
-    assert mostly_within(TOPOLOGY, spread, spread) == ""
-    outside = asked((3, 3, 90.0), (0, 1, 10.0))
-    assert mostly_within(TOPOLOGY, outside, outside) == ""
+def counted() -> Matrix:
+    """1 Mbit/s from a to c, by counters."""
+    there, edge = np.array([1e6, 0.0, 1e6, 0.0]), np.array([1e6, 0.0, 0.0])
+    return traffic_matrix(NoFlows(), NET, Routing(), (0, 900), there, edge, edge[::-1].copy())
+
+
+def test_counters_stand_in_for_flows() -> None:
+    found = counted()
+    assert (found.kind, found.demands.bps.tolist()) == ("counters", [pytest.approx(1e6)])
+    assert found.notes[0] == "Flows could not be asked: the store is away"
+
+
+def test_an_estimate_that_is_too_large_is_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(load, "MOST_SHARES", 0)
+    found = counted()
+    assert (found.kind, len(found.demands)) == ("none", 0)
+    assert "not estimated: these demands take more lines" in found.notes[1]

@@ -105,7 +105,11 @@ def _rest(
     observed = None
     if seen is not None:
         observed = seen.observed(_ends(topology, routing, seen.demands))
-    found = estimate(topology, measured, entering, leaving, observed=observed)
+    try:
+        found = estimate(topology, measured, entering, leaving, observed=observed)
+    except WeftError as error:  # such as more equal-cost lines than are kept: what flows tell of is still true
+        notes.append(f"What flows do not tell of is not estimated: {error.message}.")
+        return None
     keep = found.demands.bps > _NEGLIGIBLE * found.demands.bps.sum()
     if observed is not None:
         keep &= ~observed.known[found.demands.ingress, found.demands.egress]
