@@ -12,7 +12,7 @@ from tests.browser.conftest import ROOT, Server
 
 AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
 needs_axe = pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed (npm ci in frontend/)")
-SETTLE_MS = 8_000
+SETTLE_MS = 20_000
 
 #: Refused by design before the login, or by a test: everything else on the console is a defect.
 _EXPECTED = ("401 (Unauthorized)", "400 (Bad Request)", "429 (Too Many Requests)")

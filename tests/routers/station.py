@@ -56,7 +56,16 @@ class Station:
             if found := what(answer):
                 return found
             time.sleep(1)
-        pytest.fail(f"{arguments}: {json.dumps(answer)[:3000]}\n{(self.directory / 'stderr').read_text()[-2000:]}")
+        pytest.fail(f"{arguments}: {json.dumps(answer)[:3000]}\n{self._seen()}")
+
+    def _seen(self) -> str:
+        """What else there is to know when something did not come: the routers, the sources, what Weft logged."""
+        routers = {
+            name: (node.vtysh("show bgp ipv4 unicast summary"), node.vtysh("show bmp"))
+            for name, node in self._lab.nodes.items()
+        }
+        told = [{key: one[key] for key in sorted(one) if one[key]} for one in self.ask("sources")["sources"]]
+        return f"{json.dumps(routers)}\n{json.dumps(told)}\n{(self.directory / 'stderr').read_text()[-1500:]}"
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)

@@ -43,6 +43,10 @@ local-address-list = ["198.51.100.14"]
 neighbor-address = "198.51.100.13"
 peer-as = 65101
 """
+#: Of the line between spine1 and leaf2.
+ON_THE_LINE = {
+    end.address for pair in SMALL.ends if {e.router.name for e in pair} == {"spine1", "leaf2"} for end in pair
+}
 
 
 def told(station: Station, condition, what: str, *, by: tuple[str, ...] = ("exporter", "peer", "route", "as_path")):
@@ -104,6 +108,11 @@ def test_every_router_tells_what_its_neighbours_sent(lab, station):
 
 @pytest.mark.timeout(300)
 def test_a_line_that_fails_takes_the_routes_over_it(lab, station):
+    for number in (11, 22):  # a session that was never said to be up is not said to be down either
+        told(
+            station, lambda row, at=f"{MANAGEMENT}.{number}": row["exporter"] == at and row["peer"] in ON_THE_LINE,
+            "event = peer_up", by=("exporter", "peer", "rib"),
+        )  # fmt: skip
     lab.set_link("leaf2", "eth1", up=False)
     try:
         gone = told(
