@@ -1,4 +1,4 @@
-"""What detectors may ask of the rest while they work: names, own networks, settings. Live and in back-tests the same."""
+"""What detectors may ask of the rest while they work: names, own networks, settings; live and in back-tests the same."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Protocol
+
+from pydantic import Field
 
 from weft.component import Config
 
@@ -34,7 +36,7 @@ class DetectorConfig(Config):
     """Events per 1000 series and day that may be false; none = ``detect.false_alarms``."""
     filter: str = ""
     """Watch only this: a filter of the dataset (docs/filter.md)."""
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     """What only this detector knows (docs/detect.md)."""
 
 
