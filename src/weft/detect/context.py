@@ -1,4 +1,4 @@
-"""What detectors may ask of the rest while they work: names, own networks, settings; live and in back-tests the same."""
+"""What detectors may ask of the rest while they work: names, own networks, settings; live and back-tested the same."""
 
 from __future__ import annotations
 
