@@ -1,0 +1,54 @@
+"""Which detectors there are: those of Weft by name, and those that other packages bring (``weft.detectors``).
+
+Nothing is imported before it is made: a detector that is switched off costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+
+from weft.detect.context import Context
+from weft.detect.detector import Detector, RowsDetector, SeriesDetector
+from weft.errors import InvalidInput
+
+Factory = Callable[[Context], Detector]
+GROUP = "weft.detectors"
+
+#: Name → ``module:factory``. The factory takes a ``Context``; a class with such a constructor will do.
+BUILT_IN: dict[str, str] = {}
+
+
+@cache
+def _plug_ins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=GROUP) if point.name not in BUILT_IN}
+
+
+def names() -> list[str]:
+    """Names of all detectors: Weft's own in their order, then those of other packages by name."""
+    return [*BUILT_IN, *sorted(_plug_ins())]
+
+
+def factory(name: str) -> Factory:
+    """The factory of a detector. Raises ``InvalidInput`` where there is none of that name, or it cannot be loaded."""
+    try:
+        if name in BUILT_IN:
+            module, _, attribute = BUILT_IN[name].partition(":")
+            made: Factory = getattr(importlib.import_module(module), attribute)
+            return made
+        if name in _plug_ins():
+            loaded: Factory = _plug_ins()[name].load()
+            return loaded
+    except (ImportError, AttributeError) as error:
+        raise InvalidInput(f"cannot be loaded: {error}", where=f"detector {name}") from error
+    raise InvalidInput("there is no such detector", where=f"detector {name}", fix="`weft detect list` names them all.")
+
+
+def make(name: str, context: Context) -> Detector:
+    """A detector with an empty state. Raises ``InvalidInput`` where it cannot be made."""
+    detector = factory(name)(context)
+    if not isinstance(detector, SeriesDetector | RowsDetector):
+        raise InvalidInput(f"its factory makes a {type(detector).__name__}", where=f"detector {name}")
+    return detector
