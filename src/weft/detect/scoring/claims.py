@@ -1,0 +1,74 @@
+"""Which faults an event of a kind speaks of: without that, precision could not be told for each class of faults.
+
+A kind that is not here (a spike, a level shift) speaks of no fault in particular. It can give a fault away, and it
+counts in the precision of all events, yet in that of no class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_LINK = ("link_cut", "link_flap", "congestion_reroute", "device_reboot", "ai_path_asymmetry")
+_DDOS = ("ddos_udp_amplification", "ddos_syn", "ddos_carpet")
+
+#: Kind of event → kinds of faults (docs/twin-faults.md).
+CLAIMS: Mapping[str, tuple[str, ...]] = {
+    # lines and devices
+    "link_down": _LINK,
+    "link_flap": ("link_flap",),
+    "optic_degradation": ("optic_degradation", "ai_lossy_optic"),
+    "optics_drift": ("optic_degradation", "ai_lossy_optic"),
+    "errors": ("optic_degradation", "ai_lossy_optic"),
+    "discards": ("congestion_growth", "congestion_reroute"),
+    "congestion": ("congestion_growth", "congestion_reroute"),
+    "saturation": ("congestion_growth", "congestion_reroute"),
+    "device_reboot": ("device_reboot",),
+    "reboot": ("device_reboot",),
+    "cpu": ("cpu_overload",),
+    "cpu_high": ("cpu_overload",),
+    # routing
+    "session_down": ("session_down", "device_reboot", "link_cut"),
+    "mass_withdrawal": ("withdrawn_transit",),
+    "prefix_count": ("withdrawn_transit",),
+    "origin_hijack": ("bgp_hijack", "rpki_invalid"),
+    "subprefix_hijack": ("bgp_hijack",),
+    "route_leak": ("bgp_leak",),
+    "rpki_invalid": ("rpki_invalid", "bgp_hijack"),
+    # security
+    "ddos": _DDOS,
+    "ddos_carpet": ("ddos_carpet",),
+    "port_scan": ("port_scan",),
+    "scan": ("port_scan",),
+    "scan_vertical": ("port_scan",),
+    "scan_horizontal": ("port_scan",),
+    "scan_slow": ("port_scan",),
+    "brute_force": ("brute_force",),
+    "beacon": ("c2_beacon",),
+    "exfiltration": ("data_exfiltration",),
+    "dns_tunnel": ("dns_tunnelling",),
+    # changes
+    "acl_denies": ("misconfig_acl",),
+    "mtu_suspect": ("misconfig_mtu",),
+    # paths and applications
+    "dns_failure": ("dns_failure",),
+    "dns_slow": ("dns_failure",),
+    # clouds
+    "cloud_rejects": ("cloud_sg_block",),
+    "cloud_cost": ("cloud_cost_spike",),
+    # telemetry
+    "silent_exporter": ("exporter_silent", "device_reboot"),
+    "exporter_silent": ("exporter_silent", "device_reboot"),
+    "clock_skew": ("clock_skew",),
+    # AI cluster
+    "microburst": ("ai_microburst_incast",),
+    "pause_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
+    "pfc_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
+    "uplink_imbalance": ("ai_elephant_collision", "ai_path_asymmetry"),
+    "straggler": ("ai_gpu_straggler", "ai_slow_nic"),
+    "slow_nic": ("ai_slow_nic",),
+}
+
+
+def claims(kind: str) -> tuple[str, ...]:
+    """Kinds of faults that an event of a kind speaks of; none where it speaks of nothing in particular."""
+    return CLAIMS.get(kind, ())
