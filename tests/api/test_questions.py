@@ -13,6 +13,7 @@ def test_the_catalogue_describes_every_dataset(as_role):
     datasets = {d["name"]: d for d in view["datasets"]}
     assert list(datasets) == [
         "flows", "metrics", "logs", "changes", "routes", "cloud_flows", "probes", "hops", "business",
+        "events",
     ]  # fmt: skip
     for name, dataset in datasets.items():
         measures = {m["name"] for m in dataset["measures"]}

@@ -27,7 +27,7 @@ _ERRORS: dict[str, type[WeftError]] = {
 
 
 #: Known without loading the catalogue, so that ``--help`` is quick; a test holds them against it.
-DATASETS = ("flows", "metrics", "logs", "changes", "routes", "cloud_flows", "probes", "hops", "business")
+DATASETS = ("flows", "metrics", "logs", "changes", "routes", "cloud_flows", "probes", "hops", "business", "events")
 
 
 @click.command("query")

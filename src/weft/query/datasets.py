@@ -13,6 +13,7 @@ from weft.query.business.dataset import build_business
 from weft.query.catalogue import Catalogue, Dataset, Example, Family
 from weft.query.cloud.dataset import build_cloud
 from weft.query.dimensions import dimensions_of, either_sides, label_dimension
+from weft.query.events.dataset import build_events
 from weft.query.measures import CHANGE_MEASURES, FLOW_MEASURES, LOG_MEASURES
 from weft.query.metric.measures import METRIC_MEASURES, METRIC_SHAPE
 from weft.query.routing.dataset import build_routes
@@ -91,6 +92,6 @@ def build_catalogue(extra: Mapping[str, Sequence[Attribute]] | None = None) -> C
     extra = extra or {}
     built = (
         build_flows(extra), build_metrics(extra), build_logs(extra), build_changes(extra), build_routes(extra),
-        build_cloud(extra), build_probes(extra), build_hops(extra), build_business(extra),
+        build_cloud(extra), build_probes(extra), build_hops(extra), build_business(extra), build_events(extra),
     )  # fmt: skip
     return Catalogue({dataset.name: dataset for dataset in built})

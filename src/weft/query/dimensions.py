@@ -30,7 +30,8 @@ _ALIASES = {
 _WIDE_KINDS = (Kind.ADDRESS, Kind.PORT, Kind.ASN, Kind.MAC, Kind.INTERFACE)
 _WIDE = {
     "observation_domain", "ipv6_flow_label", "tunnel_id", "mpls_label", "component", "labels", "message", "fields",
-    "process_id", "change_id", "reference", "title", "detail", "text",
+    "process_id", "change_id", "reference", "title", "detail", "text", "event_id",
+    "entity",
 }  # fmt: skip
 #: Columns whose words can be searched, and columns whose named values have an order.
 _SEARCHED = {"message", "title", "detail"}

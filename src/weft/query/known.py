@@ -26,7 +26,14 @@ from weft.store.telemetry import Limits, TelemetryStore
 
 _LIMITS = Limits(seconds=2.0, threads=1)
 #: How far back rows are looked at for what a text may be, and how many of them.
-_LATELY_S = {"flows": 600, "metrics": 900, "logs": 86_400, "changes": 90 * 86_400, "business": 30 * 86_400}
+_LATELY_S = {
+    "flows": 600,
+    "metrics": 900,
+    "logs": 86_400,
+    "changes": 90 * 86_400,
+    "business": 30 * 86_400,
+    "events": 90 * 86_400,
+}
 _MOST_ROWS = 2_000_000
 _LONGEST = 200
 

@@ -68,6 +68,12 @@ SUMS: Mapping[str, str] = {
     "certificate_days_runs": "countIf(certificate_days > 0)",
     "hop_count_sum": "sum(hops)",
     "hop_count_runs": "countIf(hops > 0)",
+    "event_rows": "count()",
+    "events_opened": "countIf(transition = 1)",
+    "events_worse": "countIf(transition = 2)",
+    "events_closed": "countIf(transition = 3)",
+    "events_suppressed": "countIf(transition = 4)",
+    "events_lasted_s": "sumIf(lasted_s, transition = 3)",
 }
 COUNTS = frozenset({"flows", "messages", "changes"})
 

@@ -19,6 +19,7 @@ from weft.model.business import BUSINESS
 from weft.model.changes import CHANGES
 from weft.model.cloud import CLOUD_FLOWS
 from weft.model.dictionaries import DICTIONARIES, Attribute, Dictionary
+from weft.model.events import EVENTS
 from weft.model.flows import FLOWS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
@@ -36,7 +37,7 @@ from weft.store.telemetry import DEFAULT_LIMITS, Limits, QueryResult
 
 log = structlog.get_logger(__name__)
 
-TABLES = (FLOWS, METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS)
+TABLES = (FLOWS, METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS, EVENTS)
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
 

@@ -31,6 +31,7 @@ from weft.errors import Unavailable
 from weft.model.business import BUSINESS
 from weft.model.changes import CHANGES
 from weft.model.cloud import CLOUD_FLOWS
+from weft.model.events import EVENTS
 from weft.model.logs import LOGS
 from weft.model.metrics import METRICS
 from weft.model.probes import HOPS, PROBES
@@ -41,7 +42,7 @@ from weft.store.telemetry import TelemetryStore
 
 log = structlog.get_logger(__name__)
 
-TABLES = (METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS)
+TABLES = (METRICS, LOGS, CHANGES, ROUTES, CLOUD_FLOWS, PROBES, HOPS, BUSINESS, EVENTS)
 #: Nobody imports the history of these: a stamp from long ago is a clock that is wrong.
 _LIVE = (METRICS, LOGS, CHANGES)
 _DAY_NS = 86_400 * 1_000_000_000

@@ -169,3 +169,49 @@ class SyntheticTestRecord(Base):
     author: Mapped[str] = mapped_column(String(200))
     created: Mapped[float]
     updated: Mapped[float]
+
+
+class EventRecord(Base):
+    """An event as it is now. ``body`` is the whole of it; the columns are what it is found by."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        Index("ix_events_started", "started", "id"),
+        Index("ix_events_state", "state", "started"),
+        Index("ix_events_entity", "entity_kind", "entity"),
+        Index("ix_events_owner", "owner", "state"),
+    )
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    owner: Mapped[str] = mapped_column(String(100))
+    """Which process keeps it up to date."""
+    detector: Mapped[str] = mapped_column(String(100))
+    kind: Mapped[str] = mapped_column(String(100))
+    event_group: Mapped[str] = mapped_column(String(20))
+    severity: Mapped[int]
+    state: Mapped[str] = mapped_column(String(20))
+    entity_kind: Mapped[str] = mapped_column(String(40))
+    entity: Mapped[str] = mapped_column(String(400))
+    title: Mapped[str] = mapped_column(String(200))
+    started: Mapped[float]
+    ended: Mapped[float | None]
+    updated: Mapped[float]
+    body: Mapped[dict[str, Any]]
+
+
+class FeedbackRecord(Base):
+    """What somebody said of events. Never changed but to be withdrawn, so that it can be told who said what when."""
+
+    __tablename__ = "event_feedback"
+    __table_args__ = (Index("ix_event_feedback_event", "event_id"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)
+    event_id: Mapped[str] = mapped_column(String(40))
+    verdict: Mapped[str] = mapped_column(String(20))
+    scope: Mapped[dict[str, Any]]
+    note: Mapped[str] = mapped_column(String(2000))
+    author: Mapped[str] = mapped_column(String(200))
+    created: Mapped[float]
+    until: Mapped[float | None]
+    withdrawn: Mapped[float | None]
+    withdrawn_by: Mapped[str] = mapped_column(String(200))

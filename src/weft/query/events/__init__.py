@@ -1,0 +1,1 @@
+"""Events as a dataset: how often what went wrong, where, for how long."""
