@@ -99,6 +99,7 @@ def score(
     for, but an event of theirs is not false. ``series``: how many were watched, for the false alarms of each.
     """
     asked = [one for one in events if since_s <= one.detected_s < until_s]
+    faults = sorted(faults, key=lambda fault: fault.start_s)
     matches = match(asked, faults, grace_s=grace_s, samples=samples, speaks_of=speaks_of)
     classes: dict[str, ClassScore] = {}
     of_fault: dict[str, list[Match]] = defaultdict(list)
