@@ -18,7 +18,9 @@ Factory = Callable[[Context], Detector]
 GROUP = "weft.detectors"
 
 #: Name → ``module:factory``. The factory takes a ``Context``; a class with such a constructor will do.
-BUILT_IN: dict[str, str] = {}
+BUILT_IN: dict[str, str] = {
+    "links": "weft.detect.devices.links:LinkDetector",
+}
 
 
 @cache

@@ -1,0 +1,80 @@
+"""Columns of record batches as numpy arrays and words, and what devices are called: what detectors of rows read by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weft.detect.context import Names
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+_NOBODY = bytes(16)
+_MOST_NAMES = 200_000
+
+
+def has(rows: pa.RecordBatch, *columns: str) -> bool:
+    """Whether the rows have all these columns."""
+    return all(rows.schema.get_field_index(name) >= 0 for name in columns)
+
+
+def seconds(rows: pa.RecordBatch, column: str) -> F64:
+    """A column of times, UTC seconds."""
+    nanoseconds: I64 = rows.column(column).cast(pa.int64()).to_numpy(zero_copy_only=False)
+    return nanoseconds / 1e9
+
+
+def numbers(rows: pa.RecordBatch, column: str) -> NDArray[Any]:
+    """A column of numbers."""
+    values: NDArray[Any] = rows.column(column).to_numpy(zero_copy_only=False)
+    return values
+
+
+def coded(rows: pa.RecordBatch, column: str) -> tuple[I64, list[Any]]:
+    """A column as a code per row and the values that the codes stand for; empty text where there is no such column."""
+    if not has(rows, column):
+        return np.zeros(rows.num_rows, np.int64), [""]
+    values: Any = rows.column(column)
+    if not pa.types.is_dictionary(values.type):
+        values = values.dictionary_encode()
+    codes = values.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, values.dictionary.to_pylist() or [""]
+
+
+def groups(parts: Sequence[tuple[I64, list[Any]]]) -> tuple[list[tuple[Any, ...]], I64]:
+    """Distinct combinations of coded columns, and for each row the number of its combination."""
+    key = np.zeros(len(parts[0][0]), np.int64)
+    for codes, values in parts:
+        key = key * max(len(values), 1) + codes
+    _, first, number = np.unique(key, return_index=True, return_inverse=True)
+    return [tuple(values[codes[at]] for codes, values in parts) for at in first], number
+
+
+class Devices:
+    """Names of devices by the address and the name that rows give, remembered."""
+
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self._known: dict[tuple[bytes, str], str] = {}
+
+    def name(self, address: bytes | None, host: str = "") -> str:
+        """What the inventory calls it; else the name that it gives itself; else its address."""
+        key = (address or _NOBODY, host or "")
+        found = self._known.get(key)
+        if found is None:
+            found = key[1]
+            if key[0] != _NOBODY:
+                told = self.names.device(key[0])
+                found = told if told and not (host and _is_address(told)) else host or told
+            if len(self._known) >= _MOST_NAMES:
+                self._known.clear()
+            self._known[key] = found
+        return found
+
+
+def _is_address(text: str) -> bool:
+    return ":" in text or text.replace(".", "").isdigit()

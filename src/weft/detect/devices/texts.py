@@ -1,0 +1,25 @@
+"""Times, spans and amounts as people read them in the texts of findings."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def clock(at_s: float) -> str:
+    """A moment, e.g. ``14:05:30 UTC``."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S UTC")
+
+
+def lasting(span_s: float) -> str:
+    """A span, e.g. ``4 min``; seconds below two minutes, hours above two."""
+    if span_s < 120:
+        return f"{span_s:.0f} s"
+    return f"{span_s / 60:.0f} min" if span_s < 7200 else f"{span_s / 3600:.1f} h"
+
+
+def amount(value: float, unit: str = "") -> str:
+    """A value with three digits and a decimal prefix, e.g. ``9.2 Gbit/s``."""
+    scale, prefix = next(((size, name) for size, name in _PREFIXES if abs(value) >= size), (1.0, ""))
+    return f"{value / scale:.3g} {prefix}{unit}".rstrip()

@@ -1,0 +1,1 @@
+"""Detectors of the telemetry itself: who fell silent, whose clock is off."""
