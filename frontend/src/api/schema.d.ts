@@ -268,6 +268,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Channels of notifications
+         * @description Who is told of which events, and what became of it. Addresses and keys are never shown.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/channels/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message
+         * @description Now, whatever the channel wants to be told of.
+         */
+        post: operations["testChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/configs": {
         parameters: {
             query?: never;
@@ -280,6 +320,26 @@ export interface paths {
          * @description Names of the devices whose configurations are kept.
          */
         get: operations["listConfigs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/detectors": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Detectors
+         * @description What each looks at, whether it knows enough yet, what it costs and how often it raises.
+         */
+        get: operations["listDetectors"];
         put?: never;
         post?: never;
         delete?: never;
@@ -508,6 +568,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Events
+         * @description Those that were on in the window, newest first, and how many there are of each sort.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An event
+         * @description What deviated, what was expected, what it rests on, the like in the past, what people said.
+         */
+        get: operations["getEvent"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event}/acknowledgement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Take care of an event
+         * @description Others see that somebody does; the event goes on.
+         */
+        put: operations["acknowledgeEvent"];
+        post?: never;
+        /**
+         * Leave an event to others
+         * @description Nobody takes care of it any more.
+         */
+        delete: operations["unacknowledgeEvent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/events/{event}/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say what an event is
+         * @description That it is not an issue, expected at such times, or not to be heard of now; of this one or of all the like.
+         */
+        post: operations["addFeedback"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exporters": {
         parameters: {
             query?: never;
@@ -523,6 +667,46 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was said of events
+         * @description All of it, newest first, with how many events it has kept quiet since.
+         */
+        get: operations["listFeedback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/feedback/{feedback}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Withdraw what was said
+         * @description It holds no longer; that it was said stays on record.
+         */
+        delete: operations["withdrawFeedback"];
         options?: never;
         head?: never;
         patch?: never;
@@ -803,6 +987,74 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Policies
+         * @description What people want to be told of, and how often they were.
+         */
+        get: operations["listPolicies"];
+        put?: never;
+        /**
+         * Add a policy
+         * @description It is judged from now on.
+         */
+        post: operations["addPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policies/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * How often would it have fired?
+         * @description Judges stored telemetry by it, exactly as it would be judged live, and keeps nothing.
+         */
+        post: operations["previewPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change a policy
+         * @description Replaces it; what it raised stays.
+         */
+        put: operations["changePolicy"];
+        post?: never;
+        /**
+         * Remove a policy
+         * @description It is judged no longer; what it raised stays.
+         */
+        delete: operations["removePolicy"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2001,6 +2253,48 @@ export interface components {
             duplicates: number;
         };
         /**
+         * ChannelView
+         * @description A channel of notifications.
+         */
+        ChannelView: {
+            /** Dropped */
+            dropped: number;
+            /** Failed */
+            failed: number;
+            /** Groups */
+            groups: components["schemas"]["EventGroup"][];
+            /** Held */
+            held: number;
+            /** Last Error */
+            last_error: string;
+            /** Last Sent S */
+            last_sent_s: number | null;
+            min_severity: components["schemas"]["Severity"];
+            /** Name */
+            name: string;
+            /** Repeated */
+            repeated: number;
+            /** Sent */
+            sent: number;
+            /** Summed Up */
+            summed_up: number;
+            /** Waiting */
+            waiting: number;
+            /**
+             * Way
+             * @enum {string}
+             */
+            way: "apprise" | "pagerduty" | "webhook";
+        };
+        /**
+         * ChannelsView
+         * @description Who is told.
+         */
+        ChannelsView: {
+            /** Channels */
+            channels: components["schemas"]["ChannelView"][];
+        };
+        /**
          * ChartSpec
          * @description How to draw a result.
          */
@@ -2183,6 +2477,56 @@ export interface components {
             kind: string;
             /** Label */
             label: string;
+        };
+        /**
+         * Condition
+         * @description A measure of something, against a number.
+         */
+        Condition: {
+            /**
+             * Against
+             * @description ``change_1d``, ``change_7d``: change since the same time a day or a week before, in percent.
+             * @default value
+             * @enum {string}
+             */
+            against: "value" | "change_1d" | "change_7d";
+            /**
+             * Dataset
+             * @default flows
+             */
+            dataset: string;
+            /**
+             * Filter
+             * @description The filter of the explorer (docs/filter.md).
+             * @default
+             */
+            filter: string;
+            /** Measure */
+            measure: string;
+            /**
+             * Missing
+             * @description What it means that nothing came. ``unknown``: the condition is neither true nor false. ``zero``: there was none.
+             *     ``auto``: zero of what is counted as it happens (flows, logs, changes, routes), unknown of what is read.
+             * @default auto
+             * @enum {string}
+             */
+            missing: "auto" | "unknown" | "zero";
+            /**
+             * Name
+             * @description How ``when`` calls it: ``a``, ``errors`` …
+             */
+            name: string;
+            /**
+             * Op
+             * @default >
+             * @enum {string}
+             */
+            op: ">" | ">=" | "<" | "<=";
+            /**
+             * Threshold
+             * @description In the unit of the measure; percent of a change.
+             */
+            threshold: number;
         };
         /**
          * ConfigDiffView
@@ -2568,6 +2912,87 @@ export interface components {
             rows: components["schemas"]["DemandRow"][];
             /** Truncated */
             truncated: boolean;
+        };
+        /**
+         * DetectorView
+         * @description A detector and how it does.
+         */
+        DetectorView: {
+            /** Description */
+            description: string;
+            /** Enabled */
+            enabled: boolean;
+            /**
+             * Events Day
+             * @description Events a day that it raised over the last seven.
+             */
+            events_day: number;
+            /**
+             * Fed S
+             * @description Time of the newest data that it was given.
+             */
+            fed_s: number | null;
+            /** Findings */
+            findings: number;
+            group: components["schemas"]["EventGroup"];
+            /** Kinds */
+            kinds: {
+                [key: string]: string;
+            };
+            /** Lag S */
+            lag_s: number | null;
+            /** Last Error */
+            last_error: string;
+            /**
+             * Learned
+             * @description 0–1: how much of what it wants to know it has seen; None = it needs to learn nothing.
+             */
+            learned: number | null;
+            /** Name */
+            name: string;
+            /**
+             * Points Per S
+             * @description Points or rows that it takes in a second of processor time.
+             */
+            points_per_s: number | null;
+            /**
+             * Series
+             * @description Series, or keys of its sketches, that it has a state of.
+             */
+            series: number;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "off" | "waiting" | "learning" | "watching" | "failing";
+            /** State Bytes */
+            state_bytes: number;
+            /** Suppressed Day */
+            suppressed_day: number;
+            /** Title */
+            title: string;
+            /**
+             * Watches
+             * @description What it looks at, in words.
+             */
+            watches: string;
+        };
+        /**
+         * DetectorsView
+         * @description Every detector, those that fail first.
+         */
+        DetectorsView: {
+            /** Detectors */
+            detectors: components["schemas"]["DetectorView"][];
+            /**
+             * False Alarms
+             * @description Events per 1000 series and day that are accepted as false (``detect.false_alarms``).
+             */
+            false_alarms: number;
+            /** Running */
+            running: boolean;
+            /** Updated */
+            updated: number;
         };
         /**
          * DeviceInterfaceView
@@ -2978,6 +3403,29 @@ export interface components {
             title: string;
         };
         /**
+         * Entity
+         * @description What an event is about. As text ``kind:id``: ``device:chi-border1``, ``interface:chi-border1|et-0/0/0``.
+         */
+        Entity: {
+            /**
+             * Id
+             * @description Of an interface ``device|interface``, of a BGP session ``device|address``, of a test ``test|agent|target``.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description ``device``, ``interface``, ``link``, ``site``, ``prefix``, ``asn``, ``peer``, ``host``, ``service``, ``test``,
+             *     ``provider``, ``job``, ``domain``, ``exporter``, ``source``, ``business``, ``cloud`` …
+             */
+            kind: string;
+            /**
+             * Title
+             * @description What people call it; empty = the id.
+             * @default
+             */
+            title: string;
+        };
+        /**
          * ErrorBody
          * @description Body of every answer that is not a success.
          */
@@ -2997,6 +3445,307 @@ export interface components {
             message: string;
             /** Where */
             where?: string | null;
+        };
+        /**
+         * Event
+         * @description One thing that is wrong, or was. Times are UTC seconds.
+         */
+        Event: {
+            /**
+             * Acknowledged By
+             * @default
+             */
+            acknowledged_by: string;
+            /** Acknowledged S */
+            acknowledged_s?: number | null;
+            /**
+             * Confidence
+             * @description That it is no artefact. Facts (a session is down) have 1.
+             * @default 1
+             */
+            confidence: number;
+            /**
+             * Count
+             * @description Findings that it is made of.
+             * @default 1
+             */
+            count: number;
+            /**
+             * Detected S
+             * @description Time of the sample or row that gave it away.
+             */
+            detected_s: number;
+            /** Detector */
+            detector: string;
+            /** Ended S */
+            ended_s?: number | null;
+            entity: components["schemas"]["Entity"];
+            /** Evidence */
+            evidence?: components["schemas"]["Evidence"][];
+            /** Expected */
+            expected?: number | null;
+            group: components["schemas"]["EventGroup"];
+            /**
+             * Id
+             * @description Stable: the same finding about the same entity since the same time has the same id after a restart.
+             */
+            id: string;
+            /**
+             * Kind
+             * @description What it is, in the words of the field: ``spike``, ``link_down``, ``ddos``, ``origin_hijack`` …
+             */
+            kind: string;
+            /**
+             * Labels
+             * @description What tells it apart from others of its kind about the same entity (a metric, a vector, a port).
+             */
+            labels?: {
+                [key: string]: string;
+            };
+            /** Lower */
+            lower?: number | null;
+            /**
+             * Others
+             * @description What else takes part: the other end of a line, those who attack.
+             */
+            others?: components["schemas"]["Entity"][];
+            /**
+             * Raised S
+             * @description When Weft raised it (its own clock): later than ``detected_s`` by what collecting and computing took.
+             */
+            raised_s: number;
+            /**
+             * Return Period S
+             * @description How often the like is expected with nothing wrong: once in this many seconds.
+             */
+            return_period_s?: number | null;
+            /**
+             * Score
+             * @description How unlikely: minus the decimal logarithm of the chance per sample that this happens with nothing wrong.
+             * @default 0
+             */
+            score: number;
+            /**
+             * Seen
+             * @description Value at its worst; ``unit`` is that of all four.
+             */
+            seen?: number | null;
+            /**
+             * Seen S
+             * @description When it was last seen.
+             */
+            seen_s: number;
+            severity: components["schemas"]["Severity"];
+            /**
+             * Started S
+             * @description When it began, as far as that can be told afterwards; at or before ``detected_s``.
+             */
+            started_s: number;
+            state: components["schemas"]["EventState"];
+            /**
+             * Suppressed By
+             * @description Id of the feedback or name of the maintenance that suppressed it.
+             * @default
+             */
+            suppressed_by: string;
+            /**
+             * Text
+             * @description Why it fired, in a sentence or two, with the numbers.
+             */
+            text: string;
+            /** Title */
+            title: string;
+            /**
+             * Unit
+             * @default
+             */
+            unit: string;
+            /** Upper */
+            upper?: number | null;
+        };
+        /**
+         * EventBand
+         * @description What was expected, drawn behind what came: in buckets of ``step`` seconds from ``start``; None = not known.
+         */
+        EventBand: {
+            /** Expected */
+            expected: (number | null)[];
+            /** Lower */
+            lower: (number | null)[];
+            /** Start */
+            start: number;
+            /** Step */
+            step: number;
+            /** Upper */
+            upper: (number | null)[];
+        };
+        /**
+         * EventChart
+         * @description The question whose answer shows the event, and the band that it left.
+         */
+        EventChart: {
+            band: components["schemas"]["EventBand"] | null;
+            /**
+             * Query
+             * @description Fields of a ``Query``, for ``POST /query``.
+             */
+            query: {
+                [key: string]: unknown;
+            };
+            /** Unit */
+            unit: string;
+        };
+        /**
+         * EventCounts
+         * @description How many events there are by severity, group and state, of those that the other filters let through.
+         */
+        EventCounts: {
+            /** Groups */
+            groups: {
+                [key: string]: number;
+            };
+            /** Severities */
+            severities: {
+                [key: string]: number;
+            };
+            /** States */
+            states: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * EventGroup
+         * @description Families of events, in the order in which people are shown them.
+         * @enum {string}
+         */
+        EventGroup: "link" | "device" | "routing" | "traffic" | "security" | "path" | "cloud" | "fabric" | "business" | "change" | "telemetry" | "policy";
+        /**
+         * EventRow
+         * @description An event in a list. Times are UTC seconds.
+         */
+        EventRow: {
+            /** Acknowledged By */
+            acknowledged_by: string;
+            /** Count */
+            count: number;
+            /** Detected S */
+            detected_s: number;
+            /** Detector */
+            detector: string;
+            /** Ended S */
+            ended_s: number | null;
+            entity: components["schemas"]["Entity"];
+            group: components["schemas"]["EventGroup"];
+            /** Id */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Kind Title */
+            kind_title: string;
+            /** Seen S */
+            seen_s: number;
+            severity: components["schemas"]["Severity"];
+            /** Started S */
+            started_s: number;
+            state: components["schemas"]["EventState"];
+            /** Suppressed By */
+            suppressed_by: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * EventState
+         * @description ``suppressed``: feedback or a maintenance says that it is no trouble; it stays listed and says why.
+         * @enum {string}
+         */
+        EventState: "open" | "closed" | "suppressed";
+        /**
+         * EventView
+         * @description One event with everything that is known of it.
+         */
+        EventView: {
+            chart: components["schemas"]["EventChart"] | null;
+            /** Detector Title */
+            detector_title: string;
+            event: components["schemas"]["Event"];
+            /** Feedback */
+            feedback: components["schemas"]["Feedback"][];
+            /**
+             * Kind Text
+             * @description What events of the kind mean.
+             */
+            kind_text: string;
+            /** Kind Title */
+            kind_title: string;
+            /**
+             * Similar
+             * @description Past events of the same kind about the same or a like entity, the closest first.
+             */
+            similar: components["schemas"]["EventRow"][];
+            /** Similar Total */
+            similar_total: number;
+            /** Updated */
+            updated: number;
+        };
+        /**
+         * EventsView
+         * @description Events, newest first, with the open ones of before the window.
+         */
+        EventsView: {
+            counts: components["schemas"]["EventCounts"];
+            /** Events */
+            events: components["schemas"]["EventRow"][];
+            /**
+             * Learning
+             * @description Titles of detectors that do not know enough yet to judge.
+             */
+            learning: string[];
+            /**
+             * Next Before
+             * @description Ask with this as ``before`` for those that follow; None = there are no more.
+             */
+            next_before: string | null;
+            /**
+             * Total
+             * @description How many there are in all; ``events`` holds at most as many as were asked for.
+             */
+            total: number;
+            /** Updated */
+            updated: number;
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * Evidence
+         * @description One thing that an event rests on. Whoever doubts it can look it up: by the query, or by the rows themselves.
+         */
+        Evidence: {
+            /** Columns */
+            columns?: string[];
+            /**
+             * Kind
+             * @description ``query``: a question to the store; ``rows``: a small table, kept as it was; ``fact``: a sentence about what was
+             *     looked up elsewhere (inventory, RPKI); ``model``: what was expected, and how that is known.
+             * @enum {string}
+             */
+            kind: "query" | "rows" | "fact" | "model";
+            /**
+             * Query
+             * @description Fields of a ``Query`` that shows it, with absolute times.
+             */
+            query?: {
+                [key: string]: unknown;
+            } | null;
+            /** Rows */
+            rows?: (string | number | null)[][];
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /** Title */
+            title: string;
         };
         /**
          * ExampleView
@@ -3471,6 +4220,61 @@ export interface components {
              * @description The device, line, host, prefix or service that it is at.
              */
             where: string;
+        };
+        /**
+         * Feedback
+         * @description What somebody said of an event, and of which others it holds.
+         */
+        Feedback: {
+            /** Author */
+            author: string;
+            /** Created S */
+            created_s: number;
+            /** Event Id */
+            event_id: string;
+            /** From Minute */
+            from_minute: number | null;
+            /** Id */
+            id: string;
+            /** Note */
+            note: string;
+            /**
+             * Scope
+             * @description It holds for this event alone; for the same kind, entity and labels; for all of the entity's; for the kind.
+             * @enum {string}
+             */
+            scope: "event" | "series" | "entity" | "kind";
+            /**
+             * Scope Text
+             * @description The same in words.
+             */
+            scope_text: string;
+            /**
+             * Suppressed
+             * @description How many events it has kept quiet.
+             */
+            suppressed: number;
+            /**
+             * To Minute
+             * @description Of ``expected``: only between these minutes of the day, UTC.
+             */
+            to_minute: number | null;
+            /** Until S */
+            until_s: number | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "not_an_issue" | "expected" | "snooze";
+            /**
+             * Weekday
+             * @description Of ``expected``: only on this day of the week, 0 = Monday.
+             */
+            weekday: number | null;
+            /** Withdrawn By */
+            withdrawn_by: string;
+            /** Withdrawn S */
+            withdrawn_s: number | null;
         };
         /**
          * FilledColumn
@@ -4982,6 +5786,39 @@ export interface components {
             severity?: number | null;
         };
         /**
+         * NewFeedback
+         * @description What to say of an event.
+         */
+        NewFeedback: {
+            /**
+             * For S
+             * @description It holds for as long; None = until it is withdrawn. A snooze needs it.
+             */
+            for_s?: number | null;
+            /** From Minute */
+            from_minute?: number | null;
+            /**
+             * Note
+             * @default
+             */
+            note: string;
+            /**
+             * Scope
+             * @default series
+             * @enum {string}
+             */
+            scope: "event" | "series" | "entity" | "kind";
+            /** To Minute */
+            to_minute?: number | null;
+            /**
+             * Verdict
+             * @enum {string}
+             */
+            verdict: "not_an_issue" | "expected" | "snooze";
+            /** Weekday */
+            weekday?: number | null;
+        };
+        /**
          * NewPace
          * @description How often things go wrong by themselves.
          */
@@ -5659,6 +6496,142 @@ export interface components {
              * @description Decoded rows that are not on their way to the store yet.
              */
             waiting_rows: number;
+        };
+        /**
+         * PoliciesView
+         * @description Every policy.
+         */
+        PoliciesView: {
+            /** Policies */
+            policies: components["schemas"]["PolicyRow"][];
+            /** Updated */
+            updated: number;
+        };
+        /**
+         * Policy
+         * @description Raises an event for each group of ``by`` for which ``when`` holds for ``for_s``.
+         */
+        Policy: {
+            /**
+             * By
+             * @description Dimensions; each combination of their values is judged by itself. All conditions must have them.
+             */
+            by?: string[];
+            /**
+             * Clear S
+             * @description Over only once it has not held for as long.
+             * @default 300
+             */
+            clear_s: number;
+            /** Conditions */
+            conditions: components["schemas"]["Condition"][];
+            /**
+             * Description
+             * @description What to do about it: shown with each event.
+             * @default
+             */
+            description: string;
+            /**
+             * Enabled
+             * @default true
+             */
+            enabled: boolean;
+            /**
+             * For S
+             * @description Fire only once it has held for as long; 0 = at once.
+             * @default 0
+             */
+            for_s: number;
+            /** @default policy */
+            group: components["schemas"]["EventGroup"];
+            /** Name */
+            name: string;
+            /** @default major */
+            severity: components["schemas"]["Severity"];
+            /**
+             * Step S
+             * @description How often it is judged, on values over as long.
+             * @default 60
+             */
+            step_s: number;
+            /**
+             * When
+             * @description ``a and (b or not c)``; empty = all conditions.
+             * @default
+             */
+            when: string;
+        };
+        /**
+         * PolicyPreview
+         * @description How often a policy would have fired over a window.
+         */
+        PolicyPreview: {
+            /** Fired Series */
+            fired_series: number;
+            /**
+             * Judged Share
+             * @description Share of the window's buckets in which enough was known to judge, 0–1; None = nothing was there.
+             */
+            judged_share: number | null;
+            /** Note */
+            note: string;
+            /** Per Day */
+            per_day: number;
+            /**
+             * Series
+             * @description Series that were judged.
+             */
+            series: number;
+            /**
+             * Spells
+             * @description The latest, at most 200.
+             */
+            spells: components["schemas"]["PolicySpell"][];
+            /** Total */
+            total: number;
+            /**
+             * Units
+             * @description Unit of each condition.
+             */
+            units: {
+                [key: string]: string;
+            };
+            window: components["schemas"]["Window"];
+        };
+        /**
+         * PolicyRow
+         * @description A policy, and what became of it.
+         */
+        PolicyRow: {
+            /** Author */
+            author: string;
+            /** Events Day */
+            events_day: number;
+            /** Last Error */
+            last_error: string;
+            /** Open */
+            open: number;
+            policy: components["schemas"]["Policy"];
+            /** Updated S */
+            updated_s: number;
+        };
+        /**
+         * PolicySpell
+         * @description A time for which a policy would have fired.
+         */
+        PolicySpell: {
+            /** Ended S */
+            ended_s: number | null;
+            /** Fired S */
+            fired_s: number;
+            /** Series */
+            series: string;
+            /** Started S */
+            started_s: number;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
         };
         /**
          * PrefixRoutes
@@ -6717,6 +7690,12 @@ export interface components {
             /** Metric */
             metric: number;
         };
+        /**
+         * Severity
+         * @description How bad, for whoever is on duty: ``info`` waits for the morning, ``critical`` wakes people up.
+         * @enum {string}
+         */
+        Severity: "info" | "minor" | "major" | "critical";
         /**
          * SourceView
          * @description A polled device, a subscription, a sender or a directory. Counts since the start of the process.
@@ -9033,6 +10012,147 @@ export interface operations {
             };
         };
     };
+    listChannels: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    testChannel: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listConfigs: {
         parameters: {
             query?: never;
@@ -9049,6 +10169,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": string[];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listDetectors: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DetectorsView"];
                 };
             };
             /** @description The request cannot be answered as it stands; the message says why. */
@@ -9930,6 +11115,412 @@ export interface operations {
             };
         };
     };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range. */
+                until?: string;
+                /** @description Empty = all but those that are suppressed. */
+                state?: components["schemas"]["EventState"] | null;
+                /** @description Only these families. */
+                group?: components["schemas"]["EventGroup"][] | null;
+                /** @description This and worse. */
+                severity?: components["schemas"]["Severity"];
+                kind?: string;
+                detector?: string;
+                /** @description kind:id, e.g. device:chi-border1. */
+                entity?: string;
+                /** @description Words in title, text and entity. */
+                q?: string;
+                limit?: number;
+                /** @description `next_before` of the answer before. */
+                before?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventsView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of an event. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    acknowledgeEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of an event. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    unacknowledgeEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of an event. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    addFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of an event. */
+                event: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewFeedback"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     listExporters: {
         parameters: {
             query?: never;
@@ -9973,6 +11564,147 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"][];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    withdrawFeedback: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                feedback: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Feedback"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The store is away; retry. */
@@ -10998,6 +12730,388 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PoliciesView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    addPolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyRow"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    previewPolicy: {
+        parameters: {
+            query?: {
+                /** @description now-6h, ISO 8601 or UTC seconds. */
+                since?: string;
+                /** @description The end of the range. */
+                until?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPreview"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    changePolicy: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Policy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyRow"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    removePolicy: {
+        parameters: {
+            query: {
+                name: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
                 };
             };
             /** @description The store is away; retry. */

@@ -29,6 +29,7 @@ from weft.api.routes import (
     configs,
     devices,
     enrich,
+    events,
     health,
     inventory,
     live,
@@ -58,9 +59,9 @@ Log in with a session (`POST /api/v1/auth/login`) or send an API token (`Authori
 always `{"error": {"code", "message", "where", "fix"}}`. Live updates: WebSocket `/api/v1/live`, see docs/api.md."""
 #: Routes that anybody may call; everything else under the prefix needs a session or a token, whatever it declares.
 OPEN = (health.router,)
-PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router,
-             topology.router, configs.router, devices.router, inventory.router, network.router, quality.router,
-             routing.router, agents.router, synthetics.router, twin.router)  # fmt: skip
+PROTECTED = (query.router, sources.router, views.router, tokens.router, users.router, enrich.router, topology.router,
+             configs.router, devices.router, inventory.router, network.router, quality.router, routing.router,
+             agents.router, synthetics.router, events.router, twin.router)  # fmt: skip
 #: Compressing answers costs more than it saves below this (bytes), and above this level.
 GZIP_FROM, GZIP_LEVEL = 1000, 6
 #: Reports of synthetics agents that are read at a time.

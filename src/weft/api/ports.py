@@ -19,6 +19,7 @@ from weft.api.auth.people import People
 from weft.api.config import ApiConfig
 from weft.api.devices_pages import DevicePages
 from weft.api.devices_readings import Store
+from weft.api.events import Detection
 from weft.api.inventory import InventoryPages
 from weft.api.network import NetworkPages
 from weft.api.routing import RoutingPages
@@ -104,6 +105,8 @@ class ApiDependencies:
     store: Store | None = None
     routes: RoutingQuestions | None = None
     network: NetworkPages | None = None
+    detection: Callable[[], Detection | None] | None = None
+    """Gives None until detection is there: it is loaded after the start."""
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     spool_capacity: int = 0
     demo: bool = False
