@@ -1,0 +1,260 @@
+"""What detection remembers in the state store: events as they are now, and what people said of them.
+
+Must hold no more than it says: events of long ago are forgotten, and feedback beyond a number is refused.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select
+
+from weft.errors import InvalidInput, LimitExceeded
+from weft.model.events import Event, EventGroup, EventState, Severity
+from weft.store.state import StateStore
+from weft.store.state.models import EventRecord, FeedbackRecord
+
+VERDICTS = ("not_an_issue", "expected", "snooze")
+MOST_FEEDBACK = 10_000
+#: Events in one answer.
+MOST_LISTED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events; empty = all. ``until_s`` is exclusive. An event is in a window when it lasted into it."""
+
+    since_s: float | None = None
+    until_s: float | None = None
+    states: Sequence[EventState] = ()
+    severities: Sequence[Severity] = ()
+    groups: Sequence[EventGroup] = ()
+    kinds: Sequence[str] = ()
+    detectors: Sequence[str] = ()
+    entity: str = ""
+    """``kind:id`` of what it is about; ``kind:`` = all of that kind."""
+    text: str = ""
+    """Part of the title or of the entity's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """Events, newest first. ``total``: all that match. ``next_before``: what to ask for next; empty = no more."""
+
+    events: list[Event]
+    total: int
+    next_before: str
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What somebody said of an event and the like of it. Times are UTC seconds.
+
+    ``scope``: ``{"detector", "kind", "entity", "labels"}`` that it holds for, what is absent = any; and of
+    ``expected`` also ``"weekly": [weekday 0-6, first minute of the day, last minute, time zone]``.
+    """
+
+    id: str
+    event_id: str
+    verdict: str
+    scope: Mapping[str, Any]
+    note: str
+    author: str
+    created_s: float
+    until_s: float | None = None
+    withdrawn_s: float | None = None
+    withdrawn_by: str = ""
+
+
+class EventMemory:
+    """Events and feedback in the state store. Thread-safe. Raises ``StoreUnavailable`` while that is away."""
+
+    def __init__(self, state: StateStore, *, most: int = 200_000, keep_days: float = 730.0) -> None:
+        self._state, self._most, self._keep_s = state, most, keep_days * 86_400
+
+    # --- events -----------------------------------------------------------------------------------------------------
+
+    def put(self, owner: str, events: Iterable[Event]) -> None:
+        """Remember events as they are now. Who acknowledged one elsewhere meanwhile stays remembered."""
+        now_s = time.time()
+        with self._state.writing() as session:
+            for event in events:
+                record = session.get(EventRecord, event.id)
+                known = event if record is None else _acknowledged(event, record)
+                session.merge(_record(known, owner, now_s))
+
+    def open_of(self, owner: str, closed_since_s: float) -> list[Event]:
+        """Events that a process had open when it ended, and those that closed lately."""
+        current = EventRecord.state != EventState.CLOSED.value
+        lately = EventRecord.ended >= closed_since_s
+        query = select(EventRecord.body).where(EventRecord.owner == owner, or_(current, lately))
+        with self._state.reading() as session:
+            return [Event.model_validate(body) for body in session.scalars(query.limit(self._most))]
+
+    def event(self, event_id: str) -> Event | None:
+        """The event with that id."""
+        with self._state.reading() as session:
+            record = session.get(EventRecord, event_id)
+            return None if record is None else Event.model_validate(record.body)
+
+    def page(self, wanted: EventFilter, *, limit: int = 100, before: str = "") -> EventPage:
+        """Events, newest first; ``before`` is ``next_before`` of the page before. Raises ``InvalidInput``."""
+        limit = max(1, min(limit, MOST_LISTED))
+        conditions = _conditions(wanted)
+        rows = select(EventRecord.body, EventRecord.started, EventRecord.id).where(*conditions)
+        if before:
+            started, event_id = _place(before)
+            after = or_(EventRecord.started < started, (EventRecord.started == started) & (EventRecord.id < event_id))
+            rows = rows.where(after)
+        rows = rows.order_by(EventRecord.started.desc(), EventRecord.id.desc()).limit(limit + 1)
+        with self._state.reading() as session:
+            total = session.scalar(select(func.count()).select_from(EventRecord).where(*conditions)) or 0
+            found = session.execute(rows).all()
+        more = len(found) > limit
+        found = found[:limit]
+        next_before = f"{found[-1][1]!r}/{found[-1][2]}" if more else ""
+        return EventPage([Event.model_validate(body) for body, _, _ in found], total, next_before)
+
+    def counts(self, wanted: EventFilter) -> dict[str, dict[str, int]]:
+        """How many events match, by ``severity``, ``group``, ``state`` and ``kind``."""
+        columns = {
+            "severity": EventRecord.severity, "group": EventRecord.event_group, "state": EventRecord.state,
+            "kind": EventRecord.kind,
+        }  # fmt: skip
+        out: dict[str, dict[str, int]] = {}
+        with self._state.reading() as session:
+            for name, column in columns.items():
+                query = select(column, func.count()).where(*_conditions(wanted)).group_by(column)
+                found: list[tuple[Any, int]] = [(row[0], row[1]) for row in session.execute(query)]
+                out[name] = {_severity(value) if name == "severity" else str(value): n for value, n in found}
+        return out
+
+    def acknowledge(self, event_id: str, author: str, at_s: float) -> Event | None:
+        """Somebody takes care of it (empty author: nobody any more); None where there is no such event."""
+        with self._state.writing() as session:
+            record = session.get(EventRecord, event_id)
+            if record is None:
+                return None
+            event = Event.model_validate(record.body).model_copy(
+                update={"acknowledged_by": author[:200], "acknowledged_s": at_s if author else None}
+            )
+            record.body, record.updated = event.model_dump(mode="json"), at_s
+            return event
+
+    def prune(self, now_s: float) -> int:
+        """Forget events that closed too long ago, and the oldest of too many; how many went."""
+        gone: int = 0
+        with self._state.writing() as session:
+            over = EventRecord.state == EventState.CLOSED.value
+            old: Any = session.execute(delete(EventRecord).where(over, EventRecord.ended < now_s - self._keep_s))
+            gone += old.rowcount
+            held = session.scalar(select(func.count()).select_from(EventRecord)) or 0
+            if held > self._most:
+                oldest = select(EventRecord.id).order_by(EventRecord.started).limit(held - self._most)
+                many: Any = session.execute(delete(EventRecord).where(EventRecord.id.in_(oldest)))
+                gone += many.rowcount
+        return int(gone)
+
+    # --- feedback ---------------------------------------------------------------------------------------------------
+
+    def add_feedback(self, feedback: Feedback) -> Feedback:
+        """Remember what somebody said. Raises ``InvalidInput`` or, when there is too much of it, ``LimitExceeded``."""
+        if feedback.verdict not in VERDICTS:
+            raise InvalidInput(f"no verdict {feedback.verdict!r}", where="verdict", fix=f"Use {', '.join(VERDICTS)}.")
+        with self._state.writing() as session:
+            held = session.scalar(select(func.count()).where(FeedbackRecord.withdrawn.is_(None))) or 0
+            if held >= MOST_FEEDBACK:
+                raise LimitExceeded(f"{held} are in force", where="feedback", fix="Withdraw some.")
+            session.add(
+                FeedbackRecord(
+                    id=feedback.id, event_id=feedback.event_id, verdict=feedback.verdict, scope=dict(feedback.scope),
+                    note=feedback.note[:2000], author=feedback.author[:200], created=feedback.created_s,
+                    until=feedback.until_s, withdrawn=None, withdrawn_by="",
+                )
+            )  # fmt: skip
+        return feedback
+
+    def feedback(self, *, event_id: str = "", in_force: bool = False, now_s: float | None = None) -> list[Feedback]:
+        """What was said, newest first: of one event, or only what holds still."""
+        query = select(FeedbackRecord).order_by(FeedbackRecord.created.desc(), FeedbackRecord.id).limit(MOST_FEEDBACK)
+        if event_id:
+            query = query.where(FeedbackRecord.event_id == event_id)
+        if in_force:
+            at_s = time.time() if now_s is None else now_s
+            query = query.where(FeedbackRecord.withdrawn.is_(None))
+            query = query.where(or_(FeedbackRecord.until.is_(None), FeedbackRecord.until > at_s))
+        with self._state.reading() as session:
+            return [_feedback(record) for record in session.scalars(query)]
+
+    def withdraw_feedback(self, feedback_id: str, author: str, at_s: float) -> Feedback | None:
+        """It no longer holds; who said so stays remembered. None where there is none in force of that id."""
+        with self._state.writing() as session:
+            record = session.get(FeedbackRecord, feedback_id)
+            if record is None or record.withdrawn is not None:
+                return None
+            record.withdrawn, record.withdrawn_by = at_s, author[:200]
+            return _feedback(record)
+
+
+# --- rows -----------------------------------------------------------------------------------------------------------
+
+
+def _record(event: Event, owner: str, now_s: float) -> EventRecord:
+    return EventRecord(
+        id=event.id, owner=owner, detector=event.detector[:100], kind=event.kind[:100], event_group=event.group.value,
+        severity=event.severity.rank, state=event.state.value, entity_kind=event.entity.kind, entity=event.entity.id,
+        title=event.title, started=event.started_s, ended=event.ended_s, updated=now_s,
+        body=event.model_dump(mode="json"),
+    )  # fmt: skip
+
+
+def _acknowledged(event: Event, record: EventRecord) -> Event:
+    said = {name: record.body.get(name) for name in ("acknowledged_by", "acknowledged_s")}
+    return event.model_copy(update=said) if said["acknowledged_by"] != event.acknowledged_by else event
+
+
+def _conditions(wanted: EventFilter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.until_s is not None:
+        found.append(EventRecord.started < wanted.until_s)
+    if wanted.since_s is not None:
+        found.append(or_(EventRecord.ended.is_(None), EventRecord.ended >= wanted.since_s))
+    for column, values in (
+        (EventRecord.state, [one.value for one in wanted.states]),
+        (EventRecord.severity, [one.rank for one in wanted.severities]),
+        (EventRecord.event_group, [one.value for one in wanted.groups]),
+        (EventRecord.kind, list(wanted.kinds)),
+        (EventRecord.detector, list(wanted.detectors)),
+    ):
+        if values:
+            found.append(column.in_(values))
+    if wanted.entity:
+        kind, _, name = wanted.entity.partition(":")
+        found.append(EventRecord.entity_kind == kind)
+        if name:
+            found.append(EventRecord.entity == name)
+    if wanted.text:
+        found.append(or_(*(c.icontains(wanted.text, autoescape=True) for c in (EventRecord.title, EventRecord.entity))))
+    return found
+
+
+def _place(before: str) -> tuple[float, str]:
+    started, _, event_id = before.partition("/")
+    try:
+        return float(started), event_id
+    except ValueError:
+        raise InvalidInput("is not what an answer gave", where="before", fix="Use next_before of the answer.") from None
+
+
+def _severity(rank: int) -> str:
+    return next(one.value for one in Severity if one.rank == rank)
+
+
+def _feedback(record: FeedbackRecord) -> Feedback:
+    return Feedback(
+        record.id, record.event_id, record.verdict, record.scope, record.note, record.author, record.created,
+        record.until, record.withdrawn, record.withdrawn_by,
+    )  # fmt: skip
