@@ -20,6 +20,8 @@ GROUP = "weft.detectors"
 #: Name → ``module:factory``. The factory takes a ``Context``; a class with such a constructor will do.
 BUILT_IN: dict[str, str] = {
     "links": "weft.detect.devices.links:LinkDetector",
+    "bgp_sessions": "weft.detect.routing.sessions:SessionDetector",
+    "bgp_prefixes": "weft.detect.routing.counts:CountDetector",
 }
 
 
