@@ -120,9 +120,8 @@ def _touched(entity: Entity, sites: Mapping[str, str]) -> Iterable[str]:
     device = entity.id.partition("|")[0]
     if "|" in entity.id:
         yield f"device:{device}"
-    if entity.kind == "device" or "|" in entity.id:
-        if site := sites.get(device):
-            yield f"site:{site}"
+    if (entity.kind == "device" or "|" in entity.id) and (site := sites.get(device)):
+        yield f"site:{site}"
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -33,6 +33,7 @@ from weft.query.facets import Facets, gather_facets
 from weft.query.filter import FilterError, parse, show
 from weft.query.filter.complete import Completion, complete
 from weft.query.known import KnownValues, user_attributes
+from weft.query.matrix import Matrix, read_matrix
 from weft.query.measures import SLOT_S, Measure
 from weft.query.metric.measures import default_measure, in_units
 from weft.query.metric.units import in_their_unit
@@ -135,6 +136,24 @@ class QueryEngine:
         known = take_pulse(ask, runner)
         body = self._view(ask, runner, naming, known)
         return self._result(ask, runner, naming, known, body)
+
+    def matrix(self, query: Query, since_s: int, until_s: int, *, most: int = 100_000) -> Matrix:
+        """The first measure of every group over whole buckets of ``query.every`` seconds, aligned to the epoch.
+
+        Of more than ``most`` groups those with the largest measure. ``top``, ``view`` and the like do not count.
+        Raises what ``run`` raises.
+        """
+        step = query.every or MINUTE
+        start = since_s - since_s % step
+        grid = Grid(start, step, max(1, -(-(until_s - start) // step)), max(until_s, start + step))
+        dataset = self.catalogue().dataset(query.dataset)
+        by = tuple(dataset.dimension(name) for name in query.by)
+        where = parse(query.filter, dataset)
+        name = query.measures[0] if query.measures else dataset.default
+        (measure,) = in_units((dataset.measure(name),), where)
+        runner = Runner(self._store, self._config, self._clock(), self._retention_days)
+        ask = Ask(query.model_copy(update={"by": list(query.by)}), dataset, by, (measure,), where, grid)
+        return read_matrix(in_their_unit(self._with_changes(ask, runner), runner), runner, most)
 
     def _view(self, ask: Ask, runner: Runner, naming: Naming, known: Known) -> Body:
         if ask.measures[0].form == "metric" and ask.query.view != "records":
