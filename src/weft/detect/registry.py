@@ -22,6 +22,9 @@ BUILT_IN: dict[str, str] = {
     "links": "weft.detect.devices.links:LinkDetector",
     "bgp_sessions": "weft.detect.routing.sessions:SessionDetector",
     "bgp_prefixes": "weft.detect.routing.counts:CountDetector",
+    "device_health": "weft.detect.devices.health:HealthDetector",
+    "optics": "weft.detect.devices.optics:OpticsDetector",
+    "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
 }
 
 
