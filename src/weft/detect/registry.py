@@ -25,6 +25,7 @@ BUILT_IN: dict[str, str] = {
     "device_health": "weft.detect.devices.health:HealthDetector",
     "optics": "weft.detect.devices.optics:OpticsDetector",
     "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
+    "ddos": "weft.detect.security.ddos:DdosDetector",
 }
 
 

@@ -192,12 +192,12 @@ def claim(keys, weights, turns, key, weight):  # type: ignore[no-untyped-def]
     sets = np.uint64(len(keys) // _WAYS)
     first = np.int64(mix(key) & (sets - np.uint64(1))) * _WAYS
     lightest = first
-    for at in range(first, first + _WAYS):
-        if keys[at] == key:
-            weights[at] += np.float32(weight)
-            return at, False
-        if weights[at] < weights[lightest]:
-            lightest = at
+    for way in range(_WAYS):
+        if keys[first + way] == key:
+            weights[first + way] += np.float32(weight)
+            return first + way, False
+        if weights[first + way] < weights[lightest]:
+            lightest = first + way
     had = weights[lightest] if keys[lightest] else np.float32(0)
     if had > 0:
         turns[0] += np.uint64(0x9E3779B97F4A7C15)
