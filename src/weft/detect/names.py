@@ -1,0 +1,91 @@
+"""What things are called, from the inventory: answers from memory, from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+
+from weft.model.addresses import address_text, mapped_network
+from weft.model.inventory import ObjectKind
+from weft.store.inventory import Inventory, Snapshot
+
+_MOST_REMEMBERED = 1 << 16
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What one inventory says of addresses."""
+
+    networks: tuple[IPv4Network | IPv6Network, ...]
+    by_length: tuple[tuple[int, Mapping[int, str]], ...]
+    sites: Mapping[str, str]
+    site_of: Callable[[bytes], str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "site_of", lru_cache(maxsize=_MOST_REMEMBERED)(self._look_up))
+
+    def _look_up(self, address: bytes) -> str:
+        number = int(IPv6Address(address))
+        for length, sites in self.by_length:
+            if site := sites.get(number >> (128 - length)):
+                return site
+        return ""
+
+
+class InventoryNames:
+    """``Names`` of the inventory as it is now."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory = inventory
+        self._version = -1
+        self._learned = _Learned((), (), {})
+
+    def device(self, address: bytes) -> str:
+        """See ``Names``."""
+        return self._inventory.device_name(bytes(address)) or address_text(bytes(address))
+
+    def interface(self, address: bytes, if_index: int) -> str:
+        """See ``Names``."""
+        return self._inventory.interface_name(bytes(address), int(if_index)) or f"if{int(if_index)}"
+
+    def site(self, device: str) -> str:
+        """See ``Names``."""
+        return self.sites.get(device, "")
+
+    def site_of_address(self, address: bytes) -> str:
+        """See ``Names``."""
+        return self._now().site_of(bytes(address))
+
+    @property
+    def sites(self) -> Mapping[str, str]:
+        """Device → site, of those whose site is known."""
+        return self._now().sites
+
+    def networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Prefixes that are one's own: those of sites, services and customers."""
+        return self._now().networks
+
+    def _now(self) -> _Learned:
+        version = self._inventory.version
+        if version != self._version:
+            self._learned = _learn(self._inventory.snapshot())
+            self._version = version
+        return self._learned
+
+
+def _learn(snapshot: Snapshot) -> _Learned:
+    networks: list[IPv4Network | IPv6Network] = []
+    by_length: dict[int, dict[int, str]] = {}
+    for prefix, said in snapshot.networks:
+        try:
+            network = ip_network(prefix, strict=False)
+        except ValueError:
+            continue
+        networks.append(network)
+        if site := said.get("site"):
+            wide = mapped_network(network)
+            by_length.setdefault(wide.prefixlen, {})[int(wide.network_address) >> (128 - wide.prefixlen)] = site
+    sites = {one.key[0]: str(one.get("site")) for one in snapshot.objects(ObjectKind.DEVICE) if one.get("site")}
+    return _Learned(tuple(networks), tuple(sorted(by_length.items(), reverse=True)), sites)
