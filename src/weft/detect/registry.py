@@ -26,6 +26,7 @@ BUILT_IN: dict[str, str] = {
     "optics": "weft.detect.devices.optics:OpticsDetector",
     "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
     "ddos": "weft.detect.security.ddos:DdosDetector",
+    "bgp_origins": "weft.detect.routing.origins:OriginDetector",
 }
 
 

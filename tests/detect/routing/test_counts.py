@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.detect.routing.helpers import ANNOUNCE, CHECKPOINT, DOWN, T0, UP, WITHDRAW, context, play, row, table
+
 from weft.detect.routing.counts import CountDetector
 from weft.errors import InvalidInput
 from weft.model.events import Severity
@@ -19,7 +19,9 @@ def test_a_neighbour_that_withdraws_all() -> None:
     found = play(CountDetector(context()), rows, step_s=5)
     assert [(one.kind, one.ends) for one in found] == [("mass_withdrawal", False), ("mass_withdrawal", True)]
     assert found[0].entity.text == "peer:chi-border1|192.0.2.1"
-    assert found[0].seen == 0 and found[0].expected == 200 and found[0].severity is Severity.MAJOR
+    assert found[0].seen == 0
+    assert found[0].expected == 200
+    assert found[0].severity is Severity.MAJOR
     assert T0 + 7200 <= found[0].at_s <= T0 + 7205
 
 
@@ -30,7 +32,8 @@ def test_a_tenth_is_no_news() -> None:
 def test_a_table_that_leaks_in() -> None:
     rows = [*_begin(), *[row(7200, ANNOUNCE, f"172.{16 + i // 256}.{i % 256}.0/24", "64496 64498") for i in range(900)]]
     (found,) = play(CountDetector(context()), rows, 7300, step_s=5)
-    assert found.kind == "prefix_surge" and found.seen == 1100
+    assert found.kind == "prefix_surge"
+    assert found.seen == 1100
 
 
 def test_a_session_that_comes_back_is_no_news() -> None:
@@ -41,13 +44,15 @@ def test_a_session_that_comes_back_is_no_news() -> None:
 def test_a_session_that_comes_back_with_less() -> None:
     rows = [*_begin(), row(7200, DOWN, reason="x"), row(7300, UP), *table(7301, 50, ANNOUNCE)]
     (found,) = play(CountDetector(context()), rows, 8000, step_s=5)
-    assert found.kind == "mass_withdrawal" and found.seen == 50
+    assert found.kind == "mass_withdrawal"
+    assert found.seen == 50
 
 
 def test_checkpoints_count_only_where_nothing_was_known() -> None:
     rows = [*table(10, 200, CHECKPOINT), *table(50_000, 200, CHECKPOINT), *table(50_100, 200, WITHDRAW)]
     (found,) = play(CountDetector(context()), rows, 50_200, step_s=5)
-    assert found.expected == 200 and found.seen == 0
+    assert found.expected == 200
+    assert found.seen == 0
 
 
 def test_state_is_kept() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.detect.routing.helpers import DOWN, T0, UP, context, play, row
+
 from weft.detect.routing.sessions import SessionDetector
 from weft.errors import InvalidInput
 from weft.model.events import Severity
@@ -23,8 +23,10 @@ def test_one_session_down_and_up() -> None:
     found = play(SessionDetector(context()), rows)
     assert [(one.kind, one.ends) for one in found] == [("session_down", False), ("session_down", True)]
     assert found[0].entity.text == "peer:chi-border1|192.0.2.1"
-    assert found[0].at_s == T0 + 100 and found[0].severity is Severity.MAJOR
-    assert "AS 64496" in found[0].text and "hold timer" in found[0].text
+    assert found[0].at_s == T0 + 100
+    assert found[0].severity is Severity.MAJOR
+    assert "AS 64496" in found[0].text
+    assert "hold timer" in found[0].text
     assert found[1].at_s == T0 + 400
 
 
@@ -39,7 +41,8 @@ def test_all_sessions_of_a_router_are_one_event() -> None:
             row(301, UP, **OTHER)]  # fmt: skip
     found = play(SessionDetector(context()), rows)
     assert [(one.kind, one.ends) for one in found] == [("sessions_down", False), ("sessions_down", True)]
-    assert found[0].entity.text == "device:chi-border1" and len(found[0].others) == 2
+    assert found[0].entity.text == "device:chi-border1"
+    assert len(found[0].others) == 2
 
 
 def test_a_session_that_does_not_stay_up() -> None:
