@@ -26,6 +26,9 @@ BUILT_IN: dict[str, str] = {
     "optics": "weft.detect.devices.optics:OpticsDetector",
     "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
     "ddos": "weft.detect.security.ddos:DdosDetector",
+    "beacon": "weft.detect.security.beacon:Beacons",
+    "exfiltration": "weft.detect.security.exfil:Exfiltration",
+    "dns_tunnel": "weft.detect.security.dns:DnsTunnels",
     "bgp_origins": "weft.detect.routing.origins:OriginDetector",
 }
 
