@@ -30,6 +30,8 @@ BUILT_IN: dict[str, str] = {
     "exfiltration": "weft.detect.security.exfil:Exfiltration",
     "dns_tunnel": "weft.detect.security.dns:DnsTunnels",
     "bgp_origins": "weft.detect.routing.origins:OriginDetector",
+    "changes": "weft.detect.devices.changes:ChangesDetector",
+    "device_logs": "weft.detect.devices.words:WordsDetector",
 }
 
 
