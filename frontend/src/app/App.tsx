@@ -12,6 +12,8 @@ const Topology = lazy(() => import("../features/topology/TopologyPage"));
 const Devices = lazy(() => import("../features/devices/DevicesPage"));
 const DeviceDetail = lazy(() => import("../features/devices/DevicePage"));
 const InterfaceDetail = lazy(() => import("../features/devices/InterfacePage"));
+const Events = lazy(() => import("../features/events/EventsPage"));
+const EventDetail = lazy(() => import("../features/events/EventPage"));
 const Synthetics = lazy(() => import("../features/synthetics/SyntheticsPage"));
 const SyntheticTest = lazy(() => import("../features/synthetics/TestPage"));
 const Cloud = lazy(() => import("../features/cloud/CloudPage"));
@@ -53,6 +55,8 @@ function Pages() {
           <Route path="/devices"><Devices /></Route>
           <Route path="/devices/:name/interfaces/*">{(params) => <InterfaceDetail device={unescaped(params.name)} name={unescaped(params["*"])} />}</Route>
           <Route path="/devices/:name/:tab?">{(params) => <DeviceDetail name={unescaped(params.name)} tab={params.tab ?? "overview"} />}</Route>
+          <Route path="/events/e/:id">{(params) => <EventDetail key={params.id} id={unescaped(params.id)} />}</Route>
+          <Route path="/events/:part?">{(params) => <Events part={params.part ?? ""} />}</Route>
           <Route path="/synthetics/test"><SyntheticTest key={new URLSearchParams(search).get("name")} name={new URLSearchParams(search).get("name") ?? ""} /></Route>
           <Route path="/synthetics/:part?">{(params) => <Synthetics part={params.part ?? ""} />}</Route>
           <Route path="/cloud/:tab?">{(params) => <Cloud tab={params.tab ?? ""} />}</Route>

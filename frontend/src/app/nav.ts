@@ -14,6 +14,7 @@ export const PAGES: readonly Page[] = [
   { path: "/explore", title: "Explore", icon: "explore", key: "e" },
   { path: "/topology", title: "Topology", icon: "topology", key: "t" },
   { path: "/devices", title: "Devices", icon: "device", key: "d" },
+  { path: "/events", title: "Events", icon: "bell", key: "v" },
   { path: "/synthetics", title: "Synthetics", icon: "synthetics", key: "y" },
   { path: "/routing", title: "Routing", icon: "routing", key: "r" },
   { path: "/cloud", title: "Cloud", icon: "cloud", key: "c" },

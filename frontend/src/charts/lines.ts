@@ -30,6 +30,48 @@ export function withLimits(chart: TimeChart, limits: readonly Limit[], theme: Ch
   return { ...option, series: [...series, ...drawn] };
 }
 
+/** What was expected: the space between `lower` and `upper`, in buckets of `step` seconds from `start`. */
+export interface Band {
+  start: number;
+  step: number;
+  lower: readonly (number | null)[];
+  expected: readonly (number | null)[];
+  upper: readonly (number | null)[];
+}
+
+/** A time that is marked: UTC seconds. */
+export interface Span {
+  from: number;
+  until: number;
+}
+
+const bandPart = (band: Band, id: string, values: readonly (number | null)[], more: Partial<LineSeriesOption>): LineSeriesOption => ({
+  type: "line", id, silent: true, symbol: "none", z: 1, data: values.map((value, index) => [(band.start + index * band.step) * 1000, value]),
+  lineStyle: { width: 0 }, emphasis: { disabled: true }, ...more,
+});
+
+/** Lines before the band that was expected of them, and the time that something was wrong. */
+export function withBand(chart: TimeChart, band: Band | null, marked: Span | null, theme: ChartTheme): EChartsOption {
+  const option = timeseries(chart, theme);
+  const series = Array.isArray(option.series) ? option.series : [];
+  const added: LineSeriesOption[] = [];
+  if (band) {
+    const height = band.upper.map((value, index) => (value === null || band.lower[index] === null || band.lower[index] === undefined ? null : value - band.lower[index]));
+    added.push(
+      bandPart(band, "band-lower", band.lower, { stack: "band", stackStrategy: "all" }),
+      bandPart(band, "band-upper", height, { stack: "band", stackStrategy: "all", areaStyle: { color: theme.good, opacity: 0.16 } }),
+      bandPart(band, "band-middle", band.expected, { lineStyle: { width: 1.2, type: [5, 4], color: theme.good } }),
+    );
+  }
+  if (marked) {
+    added.push({
+      type: "line", id: "marked", data: [], silent: true,
+      markArea: { silent: true, itemStyle: { color: theme.bad, opacity: 0.12 }, data: [[{ xAxis: marked.from * 1000 }, { xAxis: marked.until * 1000 }]] },
+    });
+  }
+  return { ...option, series: [...added, ...series] };
+}
+
 export interface Stretch {
   from: number;
   until: number;

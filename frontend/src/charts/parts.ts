@@ -2,6 +2,7 @@
 const PARTS: Partial<Record<string, () => Promise<unknown>>> = {
   sankey: () => import("./sankeyParts"),
   heatmap: () => import("./heatmapParts"),
+  event: () => import("./eventParts"),
 };
 
 /** The kinds that share an engine have the same: the kind itself where it needs parts, else nothing. */

@@ -5,13 +5,15 @@ import { useTime } from "../../app/time";
 const LIVE_MS = 30_000;
 
 /** A page's answer about its time range; renewed by itself while the range ends now. The old one stays meanwhile. */
-export function usePage<T>(path: string, sinceToo = true, more: Readonly<Record<string, string>> = {}): UseQueryResult<T> {
+export function usePage<T>(path: string, sinceToo = true, more: Readonly<Record<string, string>> | [string, string][] = {}, liveMs = LIVE_MS): UseQueryResult<T> {
   const { range, interval } = useTime();
-  const params = new URLSearchParams({ ...more, ...(sinceToo ? { since: range.since, until: range.until } : { until: range.until }) });
+  const params = new URLSearchParams(more);
+  if (sinceToo) params.set("since", range.since);
+  params.set("until", range.until);
   const full = `${path}?${params}`;
   return useQuery({
     queryKey: ["get", full], queryFn: ({ signal }) => call<T>(full, { signal }), placeholderData: (old, query) => (String(query?.queryKey[1]).startsWith(`${path}?`) ? keepPreviousData(old) : undefined),
-    refetchInterval: range.until === "now" ? interval || LIVE_MS : false,
+    refetchInterval: range.until === "now" ? interval || liveMs : false,
   });
 }
 
