@@ -32,6 +32,7 @@ BUILT_IN: dict[str, str] = {
     "bgp_origins": "weft.detect.routing.origins:OriginDetector",
     "changes": "weft.detect.devices.changes:ChangesDetector",
     "device_logs": "weft.detect.devices.words:WordsDetector",
+    "bgp_leaks": "weft.detect.routing.leaks:LeakDetector",
 }
 
 
