@@ -27,6 +27,7 @@ VERBS = {
     "synthetics": ("weft.cli.synthetics", "Show synthetic tests, their paths, and agents."),
     "gnmi": ("weft.cli.gnmi", "Ask gNMI targets what they have."),
     "snmp": ("weft.cli.snmp", "Look at SNMP agents and device profiles."),
+    "detect": ("weft.cli.detect", "List detectors, try them on history, score them."),
     "twin": ("weft.cli.twin", "Play a synthetic organisation, live or into files."),
     "agent": ("weft.cli.agent", "Run synthetic tests for a Weft elsewhere."),
     "doctor": ("weft.cli.doctor", "Check the machine, the settings and the store."),

@@ -1,0 +1,56 @@
+"""``weft detect`` on a small run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.detect.histories import BUILT_IN, write_run
+
+from weft.cli.detect import detect_command
+from weft.detect import registry
+from weft.errors import InvalidInput
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(registry, "BUILT_IN", {"words": BUILT_IN["words"], "broken": BUILT_IN["broken"]})
+    return str(write_run(tmp_path / "run"))
+
+
+def run(*arguments: str) -> str:
+    result = CliRunner().invoke(detect_command, arguments, catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_detectors_are_listed_with_what_they_raise(folder: str) -> None:
+    assert folder
+    assert "A line." in run("list")
+    assert [one["name"] for one in json.loads(run("list", "--json"))] == ["words", "broken"]
+
+
+def test_a_backtest_tells_what_would_have_fired(folder: str) -> None:
+    text = run("backtest", folder, "--detector", "words")
+    assert "1 events" in text
+    assert "It said so." in text
+    told = json.loads(run("backtest", folder, "-d", "words", "--since", "2026-03-05T00:17:00Z", "--json"))
+    assert (told["events"], told["since"]) == (1, "2026-03-05T00:17:00Z")
+    assert told["kinds"][0]["examples"][0]["detected"] == "2026-03-05T00:17:00Z"
+
+
+def test_a_score_says_what_was_right_and_who_gave_up(folder: str) -> None:
+    result = CliRunner().invoke(detect_command, ("score", folder), catch_exceptions=False)
+    assert "1 of 1 faults found, recall 1" in result.stdout
+    assert "broken was given up" in result.stderr
+    told = json.loads(run("score", folder, "--json", "--matches", "-d", "words"))
+    assert (told["precision"], told["recall"], told["seed"], told["series"]) == (1.0, 1.0, 3, 3)
+    (match,) = told["matches"]
+    assert (match["verdict"], match["fault"], match["named"]) == ("true", "cpu-1", True)
+
+
+def test_times_outside_of_the_run_are_refused(folder: str) -> None:
+    with pytest.raises(InvalidInput, match="outside"):
+        CliRunner().invoke(detect_command, ("backtest", folder, "--since", "2027-01-01"), catch_exceptions=False)
