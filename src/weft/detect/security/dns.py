@@ -34,6 +34,7 @@ from weft.detect.security.query_logs import Query, queries
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _WINDOW_S = 600.0
+_SAY_AGAIN_S = 30.0
 _DAY_S = 86400.0
 _MOST_NAMES = 400  # remembered of a client and a domain
 _LEAST_NAMES, _LEAST_CARRIED, _LEAST_ENTROPY = 15, 26.0, 2.8
@@ -62,6 +63,7 @@ class _Asked:
     last: float = 0.0
     began: float = 0.0
     told: bool = False
+    said: float = 0.0
     samples: list[str] = field(default_factory=list)
     kinds: dict[str, int] = field(default_factory=dict)
     entropy: float = 0.0
@@ -76,7 +78,7 @@ class _Made:
     odd: set[str] = field(default_factory=set)
     odd_failed: set[str] = field(default_factory=set)
     knows_failures: bool = False
-    last: float = 0.0
+    said: float = 0.0
 
 
 class DnsTunnels(RowsDetector):
@@ -174,6 +176,9 @@ class DnsTunnels(RowsDetector):
         if len(others) >= 3 and not seen.told and count < _MANY_TIMES * others[2]:
             return None
         seen.told = True
+        if one.at_s < seen.said + _SAY_AGAIN_S:
+            return None
+        seen.said = one.at_s
         return self._names(one, domain, seen)
 
     def _names(self, one: Query, domain: str, seen: _Asked) -> Finding:
@@ -227,8 +232,9 @@ class DnsTunnels(RowsDetector):
         if one.failed:
             made.odd_failed.add(domain)
         enough = len(made.odd_failed) >= _ODD_FAILED if made.knows_failures else len(made.odd) >= _ODD_DOMAINS
-        if not enough or len(made.odd) < 0.5 * len(made.domains):
+        if not enough or len(made.odd) < 0.5 * len(made.domains) or one.at_s < made.said + _SAY_AGAIN_S:
             return None
+        made.said = one.at_s
         failed = f"; {len(made.odd_failed)} of them do not exist" if made.knows_failures else ""
         shown = sorted(made.odd)[:8]
         return Finding(

@@ -1,0 +1,275 @@
+"""What moves inside: a host that signs in to machine after machine, and services that a network never used before.
+
+Only connections that carried data count: what is merely knocked at is a scan. A host's fan-out is judged by its own
+past and by the widest of others; a new service by how often its network does something new anyway (Good and Turing:
+the chance that the next connection is of a new sort is the share of sorts seen just once).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from weft.detect.context import Context
+from weft.detect.detector import About, Finding, RowsDetector
+from weft.detect.security.covert import (
+    TCP,
+    UDP,
+    Network,
+    Own,
+    Talk,
+    clock_text,
+    host,
+    keys_of,
+    slot_of,
+    span_text,
+    talk,
+    text_of,
+)
+from weft.detect.security.rows import OwnNetworks
+from weft.detect.security.sketches import mix
+from weft.detect.security.state import packed_state, unpacked_state
+from weft.model.events import Entity, EventGroup, Evidence, Severity
+
+#: Services by which one machine is worked from another: SSH, Telnet, RPC, SMB, RDP, VNC, WinRM.
+_ADMIN = {22: "SSH", 23: "Telnet", 135: "RPC", 139: "SMB", 445: "SMB", 3389: "RDP", 5900: "VNC", 5985: "WinRM",
+          5986: "WinRM"}  # fmt: skip
+_ADMIN_PORTS = np.array(sorted(_ADMIN), np.uint16)
+_BITS = 512
+_PEERS = 8  # of the new peers, remembered by address
+_FAN = np.dtype([
+    ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("src", "u8", (2,)), ("port", "u2"), ("new", "u2"), ("hour", "i8"),
+    ("first", "f8"), ("now", "u8", (_BITS // 64,)), ("known", "u8", (_BITS // 64,)), ("peers", "u8", (_PEERS, 2)),
+])  # fmt: skip
+_EDGE = np.dtype([
+    ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("count", "u4"), ("first", "f8"), ("class_", "u8"),
+    ("src", "u8", (2,)), ("dst", "u8", (2,)), ("port", "u2"), ("protocol", "u2"), ("minutes", "u4"), ("minute", "i8"),
+    ("told", "u1"), ("chance", "f8"), ("usual", "f8"),
+])  # fmt: skip
+_CLASS = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("first", "f8"), ("all", "f8"), ("once", "f8")])
+_KEEP_S = 30 * 86400.0
+_LEAST_NEW = 8
+_PSH_ACK = 0x18
+_EPHEMERAL = 32_768
+
+
+class LateralMovement(RowsDetector):
+    """Watches connections inside. Settings: ``learn_s`` (fan-out), ``learn_services_s``, ``least_connections``."""
+
+    about = About(
+        "lateral_movement", "Lateral movement", EventGroup.SECURITY,
+        "A host signs in to ever more machines, or a network uses a service inside that it never used.",
+        {"lateral_movement": "Many machines entered from one within an hour, as never before.",
+         "new_service": "A service between two own networks that was not used in all the time before."},
+    )  # fmt: skip
+    tables = ("flows",)
+
+    def __init__(self, context: Context) -> None:
+        told = context.config.settings
+        self._own = Own(context.networks)
+        self._learn_s = float(told.get("learn_s", 3600.0))
+        self._learn_services_s = float(told.get("learn_services_s", 86400.0))
+        self._least = float(told.get("least_connections", 2000))
+        rate = context.config.false_alarms or context.false_alarms
+        self._most_chance = min(0.01, 1e-3 * rate)
+        self._fans = np.zeros(1 << 14, _FAN)
+        self._edges = np.zeros(1 << 16, _EDGE)
+        self._classes = np.zeros(1 << 11, _CLASS)
+        self._widest = dict.fromkeys(_ADMIN, 1.0)
+        self._began = self._judged = 0.0
+
+    def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
+        """Remember who entered where."""
+        if table not in self.tables or not rows.num_rows:
+            return []
+        own = self._own()
+        flow = talk(rows, own)
+        inside = (flow.src_net >= 0) & (flow.dst_net >= 0) & (flow.dst_port < flow.src_port)
+        has_data = ((flow.protocol == TCP) & (flow.flags & _PSH_ACK == _PSH_ACK)) | (flow.protocol == UDP)
+        used = flow.take(inside & has_data & (flow.dst_port < _EPHEMERAL) & (flow.dst_port > 0))
+        if not len(used):
+            return []
+        self._began = self._began or float(used.received.min())
+        admin = used.take(np.isin(used.dst_port, _ADMIN_PORTS) & (used.protocol == TCP))
+        if len(admin):
+            _fan_out(self._fans, keys_of(admin.src, 11) ^ (admin.dst_port.astype(np.uint64) << np.uint64(1)),
+                     keys_of(admin.dst, 12), admin.src, admin.dst, admin.dst_port, admin.received)  # fmt: skip
+        classes, edges = _class_keys(used, own)
+        _note_edges(self._edges, self._classes, classes, edges, used.src, used.dst, used.dst_port, used.protocol,
+                    used.received)  # fmt: skip
+        return []
+
+    def tick(self, now_s: float) -> list[Finding]:
+        """Every half minute, judge what is wider or newer than ever."""
+        if now_s - self._judged < 30 or not self._began:
+            return []
+        self._judged = now_s
+        return [*self._wide(now_s), *self._new(now_s)]
+
+    def _wide(self, now_s: float) -> list[Finding]:
+        fans = self._fans
+        found = []
+        for slot in np.flatnonzero((fans["new"] > 1) & (fans["seen"] > now_s - 120)):
+            one = fans[slot]
+            port, new = int(one["port"]), float(one["new"])
+            widest = self._widest[port]
+            if now_s - self._began < self._learn_s or new < max(_LEAST_NEW, 3 * widest):
+                if new < _LEAST_NEW or now_s - self._began < self._learn_s:
+                    self._widest[port] = max(widest, new)
+                continue
+            found.append(self._entered(one, port, new, widest))
+        return found
+
+    @staticmethod
+    def _entered(one: Any, port: int, new: float, widest: float) -> Finding:
+        who = text_of(one["src"])
+        peers = [text_of(peer) for peer in one["peers"][: min(int(new), _PEERS)]]
+        return Finding(
+            "lateral_movement", host(who), float(one["seen"]), f"{who} enters machine after machine by {_ADMIN[port]}",
+            f"{who} opened {_ADMIN[port]} (port {port}) to {new:.0f} machines that it never used before, since "
+            f"{clock_text(float(one['first']))}, among them {', '.join(peers[:3])}; in other hours hosts here take up "
+            f"{widest:.0f} at most.",
+            Severity.MAJOR, hold_s=1800, started_s=float(one["first"]), seen=new, expected=0.0, upper=3 * widest,
+            unit="machines", score=min(30.0, new / max(widest, 1)), confidence=0.85, labels={"port": str(port)},
+            others=[host(peer) for peer in peers],
+            evidence=[Evidence(kind="rows", title="Some of the machines", columns=["machine"],
+                               rows=[[peer] for peer in peers])],
+        )  # fmt: skip
+
+    def _new(self, now_s: float) -> list[Finding]:
+        edges = self._edges
+        fresh = (edges["count"] >= 3) & (edges["minutes"] >= 2) & (edges["told"] == 0) & (edges["key"] > 0)
+        found = []
+        for slot in np.flatnonzero(fresh & (edges["seen"] > now_s - 120))[:2000]:
+            edges["told"][slot] = 1
+            one = edges[slot]
+            if one["first"] - self._began < self._learn_services_s or one["usual"] < self._least:
+                continue
+            if one["chance"] <= self._most_chance:
+                found.append(self._service(one))
+        return found
+
+    def _service(self, one: Any) -> Finding:
+        who, whom = text_of(one["src"]), text_of(one["dst"])
+        kind = "TCP" if one["protocol"] == TCP else "UDP"
+        known = float(one["first"] - self._began)
+        return Finding(
+            "new_service", host(who), float(one["seen"]), f"{who} uses {kind} {one['port']} of {whom}: new here",
+            f"{who} uses {kind} port {one['port']} of {whom}; from its network to that one nobody did in "
+            f"{span_text(known)} and {one['usual']:.0f} connections, where something new comes once in "
+            f"{1 / max(one['chance'], 1e-9):.0f}.",
+            Severity.INFO, hold_s=3600, started_s=float(one["first"]), score=float(-np.log10(max(one["chance"], 1e-9))),
+            confidence=0.6, labels={"port": f"{kind.lower()}/{one['port']}"},
+            others=[Entity(kind="host", id=whom)],
+        )  # fmt: skip
+
+    def save(self) -> bytes:
+        """Who used what, and who entered where."""
+        return packed_state(
+            "lateral-1", {"began": self._began, **{str(port): most for port, most in self._widest.items()}},
+            {name: table[table["key"] > 0] for name, table in self._tables().items()},
+        )  # fmt: skip
+
+    def load(self, state: bytes) -> None:
+        """Go on where ``save`` was."""
+        told, arrays = unpacked_state("lateral-1", state, {"fans": _FAN, "edges": _EDGE, "classes": _CLASS})
+        self._began = told["began"]
+        self._widest = {port: told.get(str(port), 1.0) for port in _ADMIN}
+        for name, table in self._tables().items():
+            _refill(table, arrays[name])
+
+    def _tables(self) -> dict[str, NDArray[Any]]:
+        return {"fans": self._fans, "edges": self._edges, "classes": self._classes}
+
+
+@lru_cache(maxsize=4)
+def _names_of(networks: tuple[Network, ...]) -> NDArray[np.uint64]:
+    """A number for each network, the same after a restart and wherever it stands among the others."""
+    digests = [blake2b(str(one).encode(), digest_size=8).digest() for one in networks]
+    return np.array([int.from_bytes(one, "big") for one in digests], np.uint64)
+
+
+def _class_keys(rows: Talk, own: OwnNetworks) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Keys of the network that each row comes from, and of what it does: to which network, by which service."""
+    names = _names_of(own.networks)
+    source, target = names[rows.src_net], names[rows.dst_net]
+    service = rows.dst_port.astype(np.uint64) << np.uint64(8) | rows.protocol.astype(np.uint64)
+    zero = np.zeros(len(rows), np.uint64)
+    return keys_of(np.stack([source, zero], axis=1), 21), keys_of(np.stack([source ^ service, target], axis=1), 22)
+
+
+@numba.njit(cache=True, nogil=True)
+def _fan_out(fans: Any, keys: Any, peer_keys: Any, src: Any, dst: Any, port: Any, at: Any) -> None:
+    """New peers of each host and port within the hour; what an hour brought is known in the next."""
+    for i in range(len(keys)):
+        slot = slot_of(fans, keys[i], at[i], _KEEP_S)
+        if slot < 0:
+            slot = -1 - slot
+            made = fans[slot]
+            made.key, made.port, made.hour, made.seen, made.new = keys[i], port[i], 0, at[i], 0
+            made.src[0], made.src[1] = src[i, 0], src[i, 1]
+            for word in range(_BITS // 64):
+                made.now[word] = made.known[word] = np.uint64(0)
+        one = fans[slot]
+        one.seen = max(one.seen, at[i])
+        hour = int(at[i] // 3600)
+        if hour > one.hour:
+            for word in range(_BITS // 64):
+                one.known[word] |= one.now[word]
+                one.now[word] = np.uint64(0)
+            one.hour, one.new, one.first = hour, 0, at[i]
+        where = mix(peer_keys[i]) & np.uint64(_BITS - 1)
+        word, bit = int(where >> np.uint64(6)), np.uint64(1) << (where & np.uint64(63))
+        if (one.now[word] | one.known[word]) & bit:
+            continue
+        one.now[word] |= bit
+        if one.new < _PEERS:
+            one.peers[one.new, 0], one.peers[one.new, 1] = dst[i, 0], dst[i, 1]
+        one.new += 1
+        one.weight = np.float32(one.new)
+
+
+@numba.njit(cache=True, nogil=True)
+def _note_edges(
+    edges: Any, classes: Any, class_keys: Any, keys: Any, src: Any, dst: Any, port: Any, protocol: Any, at: Any
+) -> None:  # fmt: skip
+    for i in range(len(keys)):
+        which = slot_of(classes, class_keys[i], at[i], _KEEP_S)
+        if which < 0:
+            which = -1 - which
+            classes[which].key, classes[which].first = class_keys[i], at[i]
+            classes[which].all = classes[which].once = 0.0
+        group = classes[which]
+        group.seen = max(group.seen, at[i])
+        slot = slot_of(edges, keys[i], at[i], _KEEP_S)
+        if slot < 0:
+            slot = -1 - slot
+            new = edges[slot]
+            new.key, new.class_, new.first, new.port, new.protocol = keys[i], class_keys[i], at[i], port[i], protocol[i]
+            new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
+            new.count, new.minutes, new.minute, new.told, new.weight = 0, 0, 0, 0, 0.0
+            new.chance, new.usual = (group.once + 1.0) / (group.all + 1.0), group.all
+        one = edges[slot]
+        one.count += 1
+        one.seen = max(one.seen, at[i])
+        if int(at[i] // 60) > one.minute:
+            one.minute = int(at[i] // 60)
+            one.minutes += 1
+        group.all += 1.0
+        group.weight = np.float32(group.all)
+        group.once += 1.0 if one.count == 1 else -1.0 if one.count == 2 else 0.0
+        if one.count > 1:
+            one.weight = 1.0
+
+
+@numba.njit(cache=True, nogil=True)
+def _refill(table: Any, rows: Any) -> None:
+    for i in range(len(rows)):
+        slot = slot_of(table, rows[i].key, rows[i].seen, _KEEP_S)
+        table[slot if slot >= 0 else -1 - slot] = rows[i]

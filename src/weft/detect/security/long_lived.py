@@ -1,0 +1,120 @@
+"""Connections that last for hours to somebody whom hardly anybody else here talks to: remote control kept open.
+
+Four hours is where RITA calls a connection long; what stays open all day to well-used networks (chat, push, mail) is
+ordinary and is not told.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import pyarrow as pa
+
+from weft.detect.context import Context
+from weft.detect.detector import About, Finding, RowsDetector
+from weft.detect.security.covert import (
+    WAYS,
+    Own,
+    clock_text,
+    from_clients,
+    host,
+    octets_text,
+    pair_keys,
+    slot_of,
+    span_text,
+    talk,
+    text_of,
+)
+from weft.detect.security.popularity import Popularity, network_keys, peer_keys
+from weft.model.events import EventGroup, Severity
+
+_LIVE = np.dtype([
+    ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("asn", "u4"), ("src", "u8", (2,)), ("dst", "u8", (2,)),
+    ("first", "f8"), ("octets", "f8"), ("port", "u2"), ("pad", "u2"), ("records", "u4"),
+])  # fmt: skip
+_SILENCE_S = 900.0  # longer without a record: it is over
+
+
+class LongLived(RowsDetector):
+    """Follows connections by their five-tuple. Settings: ``least_s``, ``learn_s``, ``most_hosts``, ``connections``."""
+
+    about = About(
+        "long_connection", "Long connections", EventGroup.SECURITY,
+        "A connection to a rarely used network stays open for hours.",
+        {"long_connection": "Open for hours, to where hardly anybody else goes."},
+    )  # fmt: skip
+    tables = ("flows",)
+
+    def __init__(self, context: Context) -> None:
+        told = context.config.settings
+        self._own = Own(context.networks)
+        self._least_s = float(told.get("least_s", 4 * 3600.0))
+        self._learn_s = float(told.get("learn_s", 3600.0))
+        self._most_hosts = float(told.get("most_hosts", 2.5))
+        self._live = np.zeros(max(1024, int(told.get("connections", 1 << 16))) // WAYS * WAYS, _LIVE)
+        self._popular = Popularity(1 << 15)
+        self._began = 0.0
+        self._judged = 0.0
+
+    def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
+        """Follow connections to the outside."""
+        if table not in self.tables or not rows.num_rows:
+            return []
+        out, _ = from_clients(talk(rows, self._own()))
+        if not len(out):
+            return []
+        self._began = self._began or float(out.received.min())
+        self._popular.note(out.src, out.dst, out.dst_as, out.received)
+        keys = pair_keys(out) ^ (out.src_port.astype(np.uint64) << np.uint64(17)) | np.uint64(1)
+        _follow(self._live, keys, out.src, out.dst, out.dst_as, out.dst_port, out.received, out.start, out.octets)
+        return []
+
+    def tick(self, now_s: float) -> list[Finding]:
+        """Every five minutes, look for those that are open for long."""
+        if now_s - self._judged < 300 or not self._began or now_s - self._began < self._learn_s:
+            return []
+        self._judged = now_s
+        live = self._live
+        is_long = (live["seen"] - live["first"] >= self._least_s) & (live["seen"] >= now_s - _SILENCE_S)
+        which = np.flatnonzero((live["key"] > 0) & is_long)[:5000]
+        if not len(which):
+            return []
+        rows = live[which]
+        nearby = self._popular.hosts(network_keys(rows["dst"], rows["asn"]), now_s)
+        users = self._popular.hosts(peer_keys(rows["dst"]), now_s)
+        rare = (nearby <= self._most_hosts) & (users <= self._most_hosts)
+        return [self._finding(one) for one in rows[rare]]
+
+    @staticmethod
+    def _finding(one: Any) -> Finding:
+        who, whom, lasted = text_of(one["src"]), text_of(one["dst"]), float(one["seen"] - one["first"])
+        network = f"AS{one['asn']}" if one["asn"] else "its network"
+        return Finding(
+            "long_connection", host(who), float(one["seen"]), f"{who} is connected to {whom} for {span_text(lasted)}",
+            f"{who} is connected to {whom} port {one['port']} since {clock_text(float(one['first']))}, for "
+            f"{span_text(lasted)}, and sent {octets_text(float(one['octets']))}; hardly anybody else here talks to "
+            f"{network}.",
+            Severity.MINOR, hold_s=1800, started_s=float(one["first"]), seen=lasted, unit="s", score=3.0,
+            confidence=0.6, labels={"peer": whom}, others=[host(whom)],
+        )  # fmt: skip
+
+
+@numba.njit(cache=True, nogil=True)
+def _follow(
+    live: Any, keys: Any, src: Any, dst: Any, asn: Any, port: Any, at: Any, start: Any, octets: Any
+) -> None:  # fmt: skip
+    for i in range(len(keys)):
+        slot = slot_of(live, keys[i], at[i], _SILENCE_S)
+        if slot < 0 or at[i] > live[slot].seen + _SILENCE_S:
+            slot = slot if slot >= 0 else -1 - slot
+            new = live[slot]
+            new.key, new.asn, new.port, new.octets, new.records = keys[i], asn[i], port[i], 0.0, 0
+            new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
+            new.first, new.seen = max(start[i], at[i] - 3600.0), at[i]
+        one = live[slot]
+        one.seen = max(one.seen, at[i])
+        one.octets += octets[i]
+        one.records += 1
+        one.weight = np.float32(one.seen - one.first)
