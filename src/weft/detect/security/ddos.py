@@ -106,7 +106,7 @@ class DdosDetector(RowsDetector):
         "Floods of a host or of a whole prefix, by what they are made of, within seconds; hosts of ours that amplify.",
         {
             "ddos": "A host receives a flood that it did not ask for.",
-            "carpet_bombing": "A flood is spread over the hosts of a prefix.",
+            "ddos_carpet": "A flood is spread over the hosts of a prefix.",
             "amplifier": "A host of ours answers far more than it is asked: others are flooded by way of it.",
         },
     )  # fmt: skip
@@ -201,7 +201,7 @@ class DdosDetector(RowsDetector):
         self._prefixes.alarm_s[slot] = self._now_s
         self._hosts.alarm_s[children] = self._now_s
         entity = Entity(kind="prefix", id=self._prefix_text(slot))
-        yield from self._said("carpet_bombing", entity, self._prefixes, flood, f"{flood.targets:.0f} or more hosts of ")
+        yield from self._said("ddos_carpet", entity, self._prefixes, flood, f"{flood.targets:.0f} or more hosts of ")
 
     def _of_host(self, slot: int, out: NDArray[np.float64]) -> Iterator[Finding]:
         if out[ANSWERS, 0] >= 1:

@@ -55,7 +55,8 @@ def _plain(rows: pa.RecordBatch, name: str, kind: Any, default: Any = 0) -> NDAr
     column: Any = rows.column(at)
     if column.null_count:
         column = column.fill_null(default)
-    return np.asarray(column.to_numpy(zero_copy_only=False)).astype(kind, copy=False)
+    # A copy, so that kernels always see the same kind of array and are compiled once.
+    return np.array(column.to_numpy(zero_copy_only=False), kind)
 
 
 def _seconds(rows: pa.RecordBatch, name: str, fallback: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -78,14 +79,13 @@ def address_words(rows: pa.RecordBatch, name: str) -> tuple[NDArray[np.uint64], 
     """A column of addresses (16 octets each) as upper and lower 64 bits; zero where missing or null."""
     at = rows.schema.get_field_index(name)
     if at < 0:
-        none = np.zeros(rows.num_rows, np.uint64)
-        return none, none
+        return np.zeros(rows.num_rows, np.uint64), np.zeros(rows.num_rows, np.uint64)
     column: Any = rows.column(at)
     if column.null_count:
         column = column.fill_null(bytes(16))
     data = memoryview(column.buffers()[1])
     words = np.frombuffer(data, ">u8", count=2 * len(column), offset=16 * column.offset).astype(np.uint64)
-    return words[0::2], words[1::2]
+    return np.ascontiguousarray(words[0::2]), np.ascontiguousarray(words[1::2])
 
 
 def flow_rows(rows: pa.RecordBatch) -> FlowRows:
