@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from zoneinfo import available_timezones
 
@@ -64,6 +65,8 @@ class DetectConfig(Config):
     """Events per 1000 series and day that may be false. Lower: quieter, and small deviations go unseen."""
     detectors: dict[str, DetectorConfig] = Field(default_factory=dict)
     """Settings of single detectors, by name (``weft detect list``)."""
+    threat_lists: list[Path] = Field(default_factory=list, max_length=100)
+    """Files of addresses, prefixes and domains that are bad, one a line; read again when they change."""
     maintenance: list[MaintenanceConfig] = Field(default_factory=list, max_length=1000)
     """Announced work: what it touches, and when."""
     late_minutes: float = Field(default=60, ge=1, le=1440)

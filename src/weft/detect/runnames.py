@@ -9,6 +9,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 
 from weft.collect.inventory.yamlfile import load_file
+from weft.detect.names import CONNECTION
 from weft.model.addresses import address_text, mapped_network, packed
 from weft.model.inventory import ObjectKind
 
@@ -22,6 +23,7 @@ class RunNames:
         self._devices: dict[bytes, str] = {}
         self._sites: dict[str, str] = {}
         self._interfaces: dict[tuple[str, int], str] = {}
+        self._described: dict[tuple[str, int], Mapping[str, str]] = {}
         inventory = reference / "inventory.yaml"
         if inventory.exists():
             self._read(inventory)
@@ -44,7 +46,9 @@ class RunNames:
                 for address in fact.attributes.get("addresses", ()):
                     self._devices[packed(str(address).partition("/")[0])] = name
             elif fact.kind is ObjectKind.INTERFACE and fact.attributes.get("if_index"):
-                self._interfaces[fact.key[0], int(fact.attributes["if_index"])] = str(fact.attributes["name"])
+                port = fact.key[0], int(fact.attributes["if_index"])
+                self._interfaces[port] = str(fact.attributes["name"])
+                self._described[port] = {name: str(fact.attributes.get(name) or "") for name in CONNECTION}
 
     def device(self, address: bytes) -> str:
         """See ``Names``."""
@@ -53,6 +57,10 @@ class RunNames:
     def interface(self, address: bytes, if_index: int) -> str:
         """See ``Names``."""
         return self._interfaces.get((self.device(address), int(if_index)), f"if{int(if_index)}")
+
+    def described(self, address: bytes, if_index: int) -> Mapping[str, str] | None:
+        """The fact ``interface``: how an interface is connected."""
+        return self._described.get((self.device(address), int(if_index)))
 
     def site(self, device: str) -> str:
         """See ``Names``."""

@@ -38,6 +38,7 @@ _SAY_AGAIN_S = 30.0
 _DAY_S = 86400.0
 _MOST_NAMES = 400  # remembered of a client and a domain
 _LEAST_NAMES, _LEAST_CARRIED, _LEAST_ENTROPY = 15, 26.0, 2.8
+_NEVER_TWICE = 100
 _SLOW_NAMES, _SLOW_CARRIED = 150, 18.0
 _MANY_TIMES = 8.0  # as many odd names as others below the same domain
 _MINUTES = 5
@@ -142,7 +143,7 @@ class DnsTunnels(RowsDetector):
     def _tunnel(self, one: Query, domain: str) -> Finding | None:
         sub = one.name[: -len(domain) - 1]
         letters = len(sub) - sub.count(".")
-        if letters < 8:
+        if letters < 8 or sub.replace(".", "").isdigit():  # digits alone: lists of addresses that are asked by DNS
             return None
         seen = self._pair(one, domain)
         name = hash(one.name)
@@ -163,6 +164,7 @@ class DnsTunnels(RowsDetector):
     def _judge(self, one: Query, domain: str, seen: _Asked) -> Finding | None:
         count, today = len(seen.names), len(seen.names_today)
         is_fast = count >= _LEAST_NAMES and seen.carried >= _LEAST_CARRIED * count and count >= 0.5 * seen.asked
+        is_fast |= count >= _NEVER_TWICE and count >= 0.9 * seen.asked  # idle tunnels ask for short names, ever new
         is_slow = today >= _SLOW_NAMES and seen.carried_today >= _SLOW_CARRIED * today
         clients = self._odd_clients.setdefault(domain, {})
         self._odd_clients.move_to_end(domain)

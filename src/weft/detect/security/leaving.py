@@ -13,6 +13,7 @@ from weft.detect.security.covert import Network, Talk
 from weft.errors import InvalidInput
 
 _MOST = 100_000
+_ASK_AGAIN = 5000  # batches after which interfaces are asked for anew: the inventory changes
 #: How ports are connected by which nothing leaves: what others see of it counts there, or it stays among ourselves.
 _STAYS = frozenset({"core", "access", "backbone", "cloud", "internal", "host", "fabric"})
 
@@ -23,11 +24,15 @@ class Leaving:
     def __init__(self, context: Context) -> None:
         self._interface = context.facts.get("interface")
         self._known: dict[tuple[int, int, int], bool] = {}
+        self._batches = 0
 
     def kept(self, rows: Talk) -> Talk:
         """Only rows that leave by an outer interface, or by one that nothing is known of."""
         if self._interface is None or not len(rows):
             return rows
+        self._batches += 1
+        if self._batches % _ASK_AGAIN == 0:
+            self._known.clear()
         ports = np.stack([rows.exporter[:, 0], rows.exporter[:, 1], rows.out_if.astype(np.uint64)], axis=1)
         distinct, which = np.unique(ports, axis=0, return_inverse=True)
         leaves = np.array([self._leaves(*(int(word) for word in port)) for port in distinct], np.bool_)
