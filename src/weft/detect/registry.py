@@ -25,6 +25,7 @@ BUILT_IN: dict[str, str] = {
     "device_health": "weft.detect.devices.health:HealthDetector",
     "optics": "weft.detect.devices.optics:OpticsDetector",
     "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
+    "brute_force": "weft.detect.security.brute:BruteForceDetector",
     "port_scan": "weft.detect.security.scan:ScanDetector",
     "ddos": "weft.detect.security.ddos:DdosDetector",
     "beacon": "weft.detect.security.beacon:Beacons",
