@@ -19,6 +19,14 @@ GROUP = "weft.detectors"
 
 #: Name → ``module:factory``. The factory takes a ``Context``; a class with such a constructor will do.
 BUILT_IN: dict[str, str] = {
+    "traffic_site": "weft.detect.baseline.catalogue:traffic_site",
+    "traffic_application": "weft.detect.baseline.catalogue:traffic_application",
+    "traffic_interface": "weft.detect.baseline.catalogue:traffic_interface",
+    "queue_baseline": "weft.detect.baseline.catalogue:queue_baseline",
+    "memory_baseline": "weft.detect.baseline.catalogue:memory_baseline",
+    "business_site": "weft.detect.baseline.catalogue:business_site",
+    "business_series": "weft.detect.baseline.catalogue:business_series",
+    "cloud_traffic": "weft.detect.baseline.catalogue:cloud_traffic",
     "links": "weft.detect.devices.links:LinkDetector",
     "bgp_sessions": "weft.detect.routing.sessions:SessionDetector",
     "bgp_prefixes": "weft.detect.routing.counts:CountDetector",
@@ -26,6 +34,7 @@ BUILT_IN: dict[str, str] = {
     "optics": "weft.detect.devices.optics:OpticsDetector",
     "interface_errors": "weft.detect.devices.errors:ErrorsDetector",
     "brute_force": "weft.detect.security.brute:BruteForceDetector",
+    "spoofing": "weft.detect.security.spoofing:SpoofingDetector",
     "port_scan": "weft.detect.security.scan:ScanDetector",
     "ddos": "weft.detect.security.ddos:DdosDetector",
     "beacon": "weft.detect.security.beacon:Beacons",
