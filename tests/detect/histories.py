@@ -38,7 +38,16 @@ def write_run(path: Path, hours: float = 1.0, log_times: Sequence[float] = (1010
     minutes = np.arange(0, hours * 3600, 60)
     for host, order in (("r1", minutes), ("r2", minutes[::-1])):
         at = ((SINCE + order) * 1e9).astype(np.int64)
-        rows = batch_of(METRICS, len(at), time=at, time_received=np.full(len(at), at.max()), host=host, metric="cpu")
+        rows = batch_of(
+            METRICS,
+            len(at),
+            time=at,
+            time_received=np.full(len(at), at.max()),
+            host=host,
+            metric="cpu",
+            metric_type=2,
+            value=7.0,
+        )
         _write(path / "metrics" / f"{host}.parquet", rows)
     at = SINCE * 10**9 + np.round(np.array(log_times) * 1e9).astype(np.int64)
     _write(path / "logs" / "all.parquet", batch_of(LOGS, len(at), time=at, time_received=at, host="r1", message="hot"))

@@ -10,10 +10,12 @@ from tests.detect.histories import BUILT_IN, CONTEXT, SINCE, Broken, Levels, NoN
 
 from weft.detect import registry
 from weft.detect.backtest import History, backtest, report
-from weft.detect.detector import SeriesDetector
+from weft.detect.detector import Finding, SeriesDetector, Watch
+from weft.detect.frame import Frame
 from weft.detect.replay import Replay, Span, sample_s
 from weft.detect.runfolder import RunFolder, arrivals, series_of
 from weft.detect.runnames import RunNames
+from weft.detect.runstore import opened
 from weft.errors import InvalidInput
 from weft.model.addresses import packed
 
@@ -131,3 +133,27 @@ def test_names_of_a_run(tmp_path: Path) -> None:
     assert [names.site_of_address(packed(one)) for one in ("10.1.2.3", "10.1.3.3", "10.9.9.9")] == ["chi", "nyc", ""]
     assert [str(one) for one in names.networks] == ["10.1.0.0/16", "10.1.2.0/24", "203.0.113.0/29"]
     assert RunNames(tmp_path / "none").networks == ()
+
+
+class Rising(Levels):
+    """Watches what the small run has, as the store tells it."""
+
+    watch = Watch(
+        "metrics", "avg", ("host",), "device", ("host",), filter="metric = cpu", step_s=60, history_s=600, lateness_s=30
+    )
+
+    def feed(self, frame: Frame) -> list[Finding]:
+        self.learned += [len(frame.keys)]
+        return super().feed(frame)
+
+
+def test_series_of_a_run_are_asked_of_a_store_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BUILT_IN", {"rising": "tests.detect.test_replay:Rising"})
+    run = RunFolder(write_run(tmp_path / "run"))
+    with opened(run, ["rising"]) as history:
+        assert history.frames is not None
+        frame = history.frames.frame(Rising.watch, "", SINCE + 120, SINCE + 420)
+        assert sorted(key.entity.text for key in frame.keys) == ["device:r1", "device:r2"]
+        assert frame.values.tolist() == [[7.0] * 5] * 2
+        done = backtest(["rising"], history, Span(SINCE, SINCE + 900.0, SINCE + 3600.0))
+    assert (done.series, done.failed, done.events) == ({"rising": 2}, {}, [])

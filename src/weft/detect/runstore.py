@@ -2,16 +2,108 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
+import pyarrow.parquet as pq
+import structlog
+
+from weft.detect import registry
 from weft.detect.backtest import History
+from weft.detect.context import Context
+from weft.detect.detector import SeriesDetector
+from weft.detect.frames import MatrixFrames
 from weft.detect.runfolder import RunFolder
 from weft.detect.runnames import RunNames
+from weft.enrich.config import EnrichConfig
+from weft.enrich.enricher import Enricher
+from weft.model.dictionaries import DICTIONARIES, Attribute
+from weft.query.config import QueryConfig
+from weft.query.engine import QueryEngine
+from weft.store.clickhouse import TABLES
+from weft.store.config import MOST_DAYS, StoreConfig
+from weft.store.open import open_store
+from weft.store.telemetry import TelemetryStore
+
+log = structlog.get_logger(__name__)
+
+_BATCH_ROWS = 1 << 19
+#: Of the settings of enrichment → file of a run.
+_TABLE_FILES = {
+    "prefixes": "prefixes.csv", "asns": "asns.csv", "exporters": "exporters.csv", "interfaces": "interfaces.csv",
+    "sites": "sites.csv", "services": "services.csv", "customers": "customers.csv", "providers": "providers.csv",
+    "applications": "apps.csv",
+}  # fmt: skip
+_DICTIONARIES = {dictionary.name: dictionary for dictionary in DICTIONARIES}
 
 
 @contextmanager
-def opened(run: RunFolder, detectors: Sequence[str]) -> Iterator[History]:  # noqa: ARG001
-    """History of a run for these detectors. What they watch as series is loaded first."""
+def opened(run: RunFolder, detectors: Sequence[str]) -> Iterator[History]:
+    """History of a run for these detectors. Where one watches series, the tables it asks are loaded first.
+
+    They lie in the system's temporary directory until the end: some three times what the run's files take. Raises
+    ``InvalidInput`` for a detector that there is not, ``StoreUnavailable`` or ``Failed``.
+    """
     names = RunNames(run.path / "reference")
-    yield History(run, names, networks=lambda: names.networks)
+    made = [registry.make(name, Context(names)) for name in detectors]
+    wanted = sorted({one.watch.dataset for one in made if isinstance(one, SeriesDetector)})
+    if not wanted:
+        yield History(run, names, networks=lambda: names.networks, facts={"interface": names.described})
+        return
+    with tempfile.TemporaryDirectory(prefix="weft-backtest-") as folder, _store(Path(folder)) as store:
+        _name(store, run.path / "reference")
+        for table in wanted:
+            _load(store, run, table)
+        store.flush()
+        # "Now" is the end of the run: what is asked lies before it.
+        questions = QueryEngine(
+            store, QueryConfig(), retention_days=dict.fromkeys(_kept(), MOST_DAYS), clock=lambda: run.until_s
+        )
+        facts = {"interface": names.described}
+        yield History(run, names, MatrixFrames(questions, names), lambda: names.networks, facts)
+
+
+@contextmanager
+def _store(folder: Path) -> Iterator[TelemetryStore]:
+    """A store that lets nothing expire: a run can be of any year."""
+    config = StoreConfig(data_dir=folder, retention_days=dict.fromkeys(_kept(), MOST_DAYS), partition="day")
+    store = open_store(config)
+    store.start()
+    try:
+        yield store
+    finally:
+        store.stop()
+
+
+def _kept() -> Iterable[str]:
+    """Names of everything that expires."""
+    for table in TABLES:
+        yield table.name
+        yield from (rollup.name for rollup in table.rollups)
+
+
+def _name(store: TelemetryStore, reference: Path) -> None:
+    """What ids in rows and addresses of exporters mean, from the run's reference tables."""
+    files = {name: [reference / file] for name, file in _TABLE_FILES.items() if (reference / file).exists()}
+    enricher = Enricher(EnrichConfig.model_validate(files))
+    for name, rows in enricher.dictionary_rows().items():
+        dictionary = _DICTIONARIES[name]
+        columns = enricher.user_columns(name) if dictionary.extensible else {}
+        if columns:
+            own = [Attribute(column, meaning) for column, meaning in columns.items()]
+            dictionary = store.ensure_dictionary_columns(dictionary, own)
+        store.upsert_dictionary(dictionary, list(rows))
+
+
+def _load(store: TelemetryStore, run: RunFolder, table: str) -> None:
+    """Every row of a table."""
+    (declared,) = (one for one in TABLES if one.name == table)
+    rows = 0
+    for path in run.files(table):
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH_ROWS):
+                store.insert(declared, batch)
+                rows += batch.num_rows
+    log.info("run_loaded", table=table, rows=rows)
