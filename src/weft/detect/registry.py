@@ -23,7 +23,6 @@ BUILT_IN: dict[str, str] = {
     "traffic_application": "weft.detect.baseline.catalogue:traffic_application",
     "traffic_interface": "weft.detect.baseline.catalogue:traffic_interface",
     "queue_baseline": "weft.detect.baseline.catalogue:queue_baseline",
-    "memory_baseline": "weft.detect.baseline.catalogue:memory_baseline",
     "business_site": "weft.detect.baseline.catalogue:business_site",
     "business_series": "weft.detect.baseline.catalogue:business_series",
     "cloud_traffic": "weft.detect.baseline.catalogue:cloud_traffic",
@@ -47,6 +46,8 @@ BUILT_IN: dict[str, str] = {
     "changes": "weft.detect.devices.changes:ChangesDetector",
     "device_logs": "weft.detect.devices.words:WordsDetector",
     "bgp_leaks": "weft.detect.routing.leaks:LeakDetector",
+    "silence": "weft.detect.telemetry.silence:SilenceDetector",
+    "clocks": "weft.detect.telemetry.clocks:ClockDetector",
 }
 
 
