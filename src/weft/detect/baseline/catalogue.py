@@ -1,0 +1,161 @@
+"""The detectors that compare what is measured with what it is at this time: which series, what is worth telling."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from weft.detect.baseline.detector import MEANINGS, BaselineDetector, Told
+from weft.detect.baseline.tuning import Tuning
+from weft.detect.context import Context
+from weft.detect.detector import About, Watch
+from weft.errors import InvalidInput
+from weft.model.events import EventGroup
+
+#: Settings that all of them know.
+SETTINGS = {
+    "least": "Smallest difference that is worth telling, in the unit of the values.",
+    "ratio": "Smallest ratio of seen and expected that is.",
+    "time_zone": "Whose days and weeks series follow, e.g. Europe/Zurich; UTC unless set.",
+    "holidays": "Dates (2026-12-25) that are like Sundays.",
+    "warm_s": "Nothing is found in a series that was watched for less.",
+    "absorb_s": "What lasts this long is the new normal.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """One of them, before it knows its settings."""
+
+    name: str
+    title: str
+    description: str
+    told: Told
+    watch: Watch
+    tuning: Mapping[str, Any]
+    kinds: tuple[str, ...] = ("spike", "drop", "high", "low", "level_shift", "many")
+    more: Mapping[str, str] = field(default_factory=dict)
+
+
+def _watch(dataset: str, measure: str, by: tuple[str, ...], kind: str, entity: tuple[str, ...], **more: Any) -> Watch:
+    return Watch(dataset, measure, by, kind, entity, **more)
+
+
+SORTS: tuple[Sort, ...] = (
+    Sort(
+        "traffic_site",
+        "Traffic of a site",
+        "Traffic to each site against its own days and weeks.",
+        Told("Traffic to", EventGroup.TRAFFIC),
+        _watch("flows", "bps", ("dst_site",), "site", ("dst_site",), filter='dst_site != ""', most_series=5_000),
+        {"least": 5e6, "ratio": 1.5},
+    ),
+    Sort(
+        "traffic_application",
+        "Traffic of an application",
+        "Traffic of each application against its own days and weeks.",
+        Told("Traffic of", EventGroup.TRAFFIC),
+        _watch("flows", "bps", ("app",), "application", ("app",), filter='app != ""', most_series=2_000),
+        {"least": 20e6, "ratio": 1.8},
+    ),
+    Sort(
+        "traffic_interface",
+        "Traffic of an interface",
+        "What each interface sends and receives, from its counters, against its own days and weeks.",
+        Told("Traffic of", EventGroup.TRAFFIC),
+        _watch("metrics", "bps", ("interface", "metric"), "interface", ("interface",),
+               filter="metric IN (in_octets, out_octets)"),
+        {"least": 10e6, "ratio": 1.5},
+    ),
+    Sort(
+        "queue_baseline",
+        "Queues fuller than usual",
+        "The most that waited in each queue against its own days and weeks.",
+        Told("Queue of", EventGroup.FABRIC),
+        _watch("metrics", "max", ("interface", "label_queue"), "interface", ("interface",),
+               filter="metric = queue_watermark_bytes"),
+        {"least": 500_000.0, "ratio": 2.0, "down": False},
+        ("spike", "high", "level_shift", "many"),
+    ),
+    Sort(
+        "business_site",
+        "Business of a site",
+        "Orders, sign-ins and the like of each site, against its own days and weeks.",
+        Told("Values of", EventGroup.BUSINESS),
+        _watch("business", "sum", ("series", "label_site"), "site", ("label_site",), filter='label_site != ""',
+               most_series=10_000),
+        {"least": 3.0, "ratio": 1.25, "missing_after": 15},
+        ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
+    ),
+    Sort(
+        "business_series",
+        "Business series",
+        "Business series that are of no site, against their own days and weeks.",
+        Told("Values of", EventGroup.BUSINESS),
+        _watch("business", "avg", ("series", "labels"), "business", ("series",), filter='label_site = ""',
+               most_series=10_000),
+        {"least": 3.0, "ratio": 1.25, "missing_after": 15},
+        ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
+    ),
+    Sort(
+        "cloud_traffic",
+        "Traffic of a cloud network",
+        "Traffic of each virtual network against its own days and weeks.",
+        Told("Traffic of", EventGroup.CLOUD),
+        _watch("cloud_flows", "bps", ("vpc",), "cloud", ("vpc",), filter='vpc != ""', step_s=300, lateness_s=600,
+               most_series=5_000),
+        {"least": 2e6, "ratio": 1.8},
+    ),
+)  # fmt: skip
+
+
+def make(name: str, context: Context) -> BaselineDetector:
+    """The detector of that name. Raises ``InvalidInput`` where its settings make no sense."""
+    sort = next(one for one in SORTS if one.name == name)
+    about = About(name, sort.title, sort.told.group, sort.description, {kind: MEANINGS[kind] for kind in sort.kinds})
+    return BaselineDetector(about, sort.watch, _tuning(sort, context), sort.told)
+
+
+def _tuning(sort: Sort, context: Context) -> Tuning:
+    """What is built in, and what the user set over it."""
+    settings = dict(context.config.settings)
+    where = f"detect.detectors.{sort.name}.settings"
+    unknown = settings.keys() - SETTINGS.keys()
+    if unknown:
+        raise InvalidInput(f"{', '.join(sorted(unknown))}: no such setting", where=where, fix=", ".join(SETTINGS))
+    given = dict(sort.tuning)
+    try:
+        for one in ("least", "ratio"):
+            if one in settings:
+                given[one] = float(settings[one])
+        for one in ("warm_s", "absorb_s"):
+            if one in settings:
+                given[one] = int(settings[one])
+        zone: tzinfo = ZoneInfo(str(settings["time_zone"])) if "time_zone" in settings else UTC
+        holidays = frozenset(_day(one) for one in settings.get("holidays", ()))
+    except (ValueError, TypeError, KeyError) as error:
+        raise InvalidInput(str(error), where=where) from error
+    wanted = context.config.false_alarms
+    return Tuning(
+        **given, zone=zone, holidays=holidays, false_alarms=context.false_alarms if wanted is None else wanted
+    )
+
+
+def _day(told: Any) -> date:
+    return told if isinstance(told, date) else date.fromisoformat(str(told))
+
+
+def _factory(name: str) -> Callable[[Context], BaselineDetector]:
+    return lambda context: make(name, context)
+
+
+traffic_site = _factory("traffic_site")
+traffic_application = _factory("traffic_application")
+traffic_interface = _factory("traffic_interface")
+queue_baseline = _factory("queue_baseline")
+business_site = _factory("business_site")
+business_series = _factory("business_series")
+cloud_traffic = _factory("cloud_traffic")
