@@ -27,17 +27,17 @@ def detect_command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def list_command(as_json: bool) -> None:
     """List detectors and the kinds of events that each raises."""
-    from weft.detect import registry
+    from weft.detect.backtest import abouts
 
-    abouts = [(name, registry.factory(name).about) for name in registry.names()]  # type: ignore[attr-defined]
+    found = list(abouts())
     if as_json:
         click.echo(json.dumps([
             {"name": name, "title": one.title, "group": one.group.value, "description": one.description,
              "kinds": dict(one.kinds)}
-            for name, one in abouts
+            for name, one in found
         ]))  # fmt: skip
         return
-    for name, one in abouts:
+    for name, one in found:
         click.echo(f"{name:20} {one.group.value:10} {one.title}")
         for kind, meaning in one.kinds.items():
             click.echo(f"    {kind:24} {meaning}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network
@@ -12,11 +12,12 @@ from typing import Any
 from weft.detect import registry
 from weft.detect.config import DetectConfig
 from weft.detect.context import Context, DetectorConfig, Names
-from weft.detect.detector import Detector, SeriesDetector
+from weft.detect.detector import About, Detector, SeriesDetector
 from weft.detect.replay import Frames, Replay, Replayed, Span
 from weft.detect.runfolder import Rows
 from weft.detect.tracker import Tracker
 from weft.errors import InvalidInput
+from weft.model.addresses import address_text
 from weft.model.events import Event
 
 #: Events that a report tells in full of each kind.
@@ -32,6 +33,32 @@ class History:
     frames: Frames | None = None
     networks: Callable[[], Sequence[IPv4Network | IPv6Network]] = tuple
     facts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+
+
+class Nameless:
+    """``Names`` that knows nothing: addresses stay addresses."""
+
+    def device(self, address: bytes) -> str:
+        """The address."""
+        return address_text(bytes(address))
+
+    def interface(self, address: bytes, if_index: int) -> str:  # noqa: ARG002
+        """By its number."""
+        return f"if{int(if_index)}"
+
+    def site(self, device: str) -> str:  # noqa: ARG002
+        """None."""
+        return ""
+
+    def site_of_address(self, address: bytes) -> str:  # noqa: ARG002
+        """None."""
+        return ""
+
+
+def abouts() -> Iterator[tuple[str, About]]:
+    """What each detector says of itself. Raises ``InvalidInput`` where one cannot be made."""
+    for name in registry.names():
+        yield name, registry.make(name, Context(Nameless())).about
 
 
 def made(names: Iterable[str], history: History, config: DetectConfig) -> dict[str, Detector]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _LINK = ("link_cut", "link_flap", "congestion_reroute", "device_reboot", "ai_path_asymmetry")
+_COMMITS = ("misconfig_metric", "misconfig_mtu", "misconfig_vlan", "misconfig_acl")
 _DDOS = ("ddos_udp_amplification", "ddos_syn", "ddos_carpet")
 
 #: Kind of event → kinds of faults (docs/twin-faults.md).
@@ -16,53 +17,54 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     # lines and devices
     "link_down": _LINK,
     "link_flap": ("link_flap",),
-    "optic_degradation": ("optic_degradation", "ai_lossy_optic"),
-    "optics_drift": ("optic_degradation", "ai_lossy_optic"),
-    "errors": ("optic_degradation", "ai_lossy_optic"),
-    "discards": ("congestion_growth", "congestion_reroute"),
-    "congestion": ("congestion_growth", "congestion_reroute"),
-    "saturation": ("congestion_growth", "congestion_reroute"),
-    "device_reboot": ("device_reboot",),
-    "reboot": ("device_reboot",),
-    "cpu": ("cpu_overload",),
+    "optic_fading": ("optic_degradation", "ai_lossy_optic"),
+    "optic_ageing": ("optic_degradation", "ai_lossy_optic"),
+    "optic_alarm": ("optic_degradation", "ai_lossy_optic"),
+    "interface_errors": ("optic_degradation", "ai_lossy_optic"),
+    "interface_discards": ("congestion_growth", "congestion_reroute"),
+    "interface_full": ("congestion_growth", "congestion_reroute"),
+    "device_restart": ("device_reboot",),
     "cpu_high": ("cpu_overload",),
+    "temperature_high": ("cpu_overload",),
     # routing
     "session_down": ("session_down", "device_reboot", "link_cut"),
-    "mass_withdrawal": ("withdrawn_transit",),
-    "prefix_count": ("withdrawn_transit",),
+    "sessions_down": ("device_reboot",),
+    "session_flap": ("session_down",),
+    "mass_withdrawal": ("withdrawn_transit", "session_down"),
     "origin_hijack": ("bgp_hijack", "rpki_invalid"),
     "subprefix_hijack": ("bgp_hijack",),
-    "route_leak": ("bgp_leak",),
     "rpki_invalid": ("rpki_invalid", "bgp_hijack"),
+    "route_leak": ("bgp_leak",),
     # security
     "ddos": _DDOS,
     "ddos_carpet": ("ddos_carpet",),
     "port_scan": ("port_scan",),
-    "scan": ("port_scan",),
-    "scan_vertical": ("port_scan",),
-    "scan_horizontal": ("port_scan",),
-    "scan_slow": ("port_scan",),
     "brute_force": ("brute_force",),
+    "login_failures": ("brute_force",),
     "beacon": ("c2_beacon",),
     "exfiltration": ("data_exfiltration",),
     "dns_tunnel": ("dns_tunnelling",),
     # changes
+    "change_impact": _COMMITS,
+    "change_denies": ("misconfig_acl",),
     "acl_denies": ("misconfig_acl",),
     "mtu_suspect": ("misconfig_mtu",),
+    "mtu_mismatch": ("misconfig_mtu",),
     # paths and applications
     "dns_failure": ("dns_failure",),
     "dns_slow": ("dns_failure",),
+    "service_slow": ("saas_slowdown",),
     # clouds
     "cloud_rejects": ("cloud_sg_block",),
     "cloud_cost": ("cloud_cost_spike",),
     # telemetry
-    "silent_exporter": ("exporter_silent", "device_reboot"),
     "exporter_silent": ("exporter_silent", "device_reboot"),
+    "metrics_silent": ("device_reboot",),
     "clock_skew": ("clock_skew",),
     # AI cluster
     "microburst": ("ai_microburst_incast",),
-    "pause_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
     "pfc_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
+    "pause_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
     "uplink_imbalance": ("ai_elephant_collision", "ai_path_asymmetry"),
     "straggler": ("ai_gpu_straggler", "ai_slow_nic"),
     "slow_nic": ("ai_slow_nic",),
