@@ -62,6 +62,7 @@ def make(tmp_path: Path) -> Iterator[Make]:
 
 def test_from_socket_to_store(make: Make) -> None:
     rig = make()
+    began = time.monotonic()
     rig.send(*(datagram(i) for i in range(100)))
     until(lambda: len(rig.store.values()) == 100)
     assert rig.store.values() == list(range(100))
@@ -70,7 +71,7 @@ def test_from_socket_to_store(make: Make) -> None:
     assert status.writer.rows["flows"] == 100
     assert status.queue.fill == 0
     assert status.kernel_drops == 0
-    assert status.writer.latency_ms["max"] < 5000
+    assert 0 < status.writer.latency_ms["max"] <= (time.monotonic() - began) * 1000
 
 
 def test_time_received_is_when_it_came(make: Make) -> None:

@@ -163,8 +163,12 @@ def test_a_routers_routes_come_and_go_with_its_session(
         path = ("nexthop", "203.0.113.1", "community", "64501:1", "aspath", "64502 64503")
         until(lambda: router.says("global", "rib", "add", "192.0.2.0/24", *path), 60)
         router.says("global", "rib", "add", "-a", "ipv6", "2001:db8::/32", "nexthop", "2001:db8::1")
-        until(lambda: len(rib) == 2, 90)  # GoBGP takes its time between attempts
-        (row,) = [one for one in intake.rows(ROUTES) if one["prefix"] == packed("192.0.2.0")]
+
+        def told() -> list[Any]:  # the RIB knows first, the rows follow
+            return [one for one in intake.rows(ROUTES) if one["prefix"] == packed("192.0.2.0")]
+
+        until(lambda: len(rib) == 2 and told(), 90)  # GoBGP takes its time between attempts
+        (row,) = told()
         assert (row["as_path"], row["communities"], row["source"], row["rib"]) == ("64501 64502 64503", "64501:1", 3, 5)
         assert (row["exporter"], row["peer"], row["peer_as"]) == (packed("127.0.0.1"), packed("127.0.0.1"), 64500)
         assert rib.best(packed("127.0.0.1")).length.tolist() != []

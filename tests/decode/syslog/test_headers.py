@@ -124,6 +124,6 @@ def test_hostile_texts_take_little_time():
     for text in ("<13>" + "a=" * 8000, "<13>1 " + "- " * 8000, "<13>Mar  1 10:00:00 " + "a " * 8000, "<13>" + "[" * 16000,
                  "<13>" + "1: " * 5000, "<13>1 - a b c d [x " + 'y="\\' * 4000, "%" + "A-" * 8000, "<13>" + " " * 16000,
                  "<13>" + "a," * 8000, "<13>host " + "%%" * 8000):  # fmt: skip
-        began = time.perf_counter()
+        began = time.thread_time()
         reader.read(text, int(NOW.timestamp()))
-        assert time.perf_counter() - began < 0.5, text[:40]
+        assert time.thread_time() - began < 0.5, text[:40]

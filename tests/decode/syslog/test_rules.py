@@ -173,6 +173,6 @@ def test_hostile_texts_take_little_time(decoder):
         for filler in ("session created 1/1->1/1 ", "user ", "a" * 50, "1.1.1.1 ", "IN= OUT= SRC= DST= ", "link down ",
                        "rx power low ", "[", "login failed user="):  # fmt: skip
             text = f"<13>Mar  1 10:00:00 h {program}: " + filler * (16000 // len(filler))
-            began = time.perf_counter()
+            began = time.thread_time()
             decoder.read(text, NOW_NS)
-            assert time.perf_counter() - began < 1.0, (program, filler)
+            assert time.thread_time() - began < 1.0, (program, filler)
