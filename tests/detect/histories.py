@@ -61,7 +61,7 @@ def _write(path: Path, rows: pa.RecordBatch) -> None:
 class Words(RowsDetector):
     """Finds every log line, and remembers when it was told the time."""
 
-    about = About("words", "Words", EventGroup.DEVICE, "Every line.", {"cpu": "A line."})
+    about = About("words", "Words", EventGroup.DEVICE, "Every line.", {"cpu_high": "A line."})
     tables = ("logs", "metrics")
 
     def __init__(self, _: Context) -> None:
@@ -75,7 +75,7 @@ class Words(RowsDetector):
         if table != "logs":
             return []
         entity = Entity(kind="device", id="r1")
-        return [Finding("cpu", entity, one, "Busy", "It said so.", Severity.MAJOR, hold_s=60.0) for one in at]
+        return [Finding("cpu_high", entity, one, "Busy", "It said so.", Severity.MAJOR, hold_s=60.0) for one in at]
 
     def tick(self, now_s: float) -> list[Finding]:
         self.ticks.append(now_s)

@@ -109,7 +109,7 @@ def test_a_backtest_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest.M
         backtest(["words"], history, Span(SINCE, SINCE + 60.0, SINCE + 60.0))
     told = report(backtest(["words"], history, span), whole=True)
     (kind,) = told["kinds"]
-    assert (kind["kind"], kind["events"], kind["days"]) == ("cpu", 1, {"2026-03-05": 1})
+    assert (kind["kind"], kind["events"], kind["days"]) == ("cpu_high", 1, {"2026-03-05": 1})
     assert kind["examples"][0]["entity"] == "device:r1"
     assert len(told["list"]) == told["events"] == 1
 
