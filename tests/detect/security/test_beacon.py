@@ -1,0 +1,170 @@
+"""Beacons: regularity against chance, sub-scores as RITA gives them, and what is told of whom."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from tests.detect.security.covert_rows import START_S, Flow, context, flow_rows, play, public_data, zeek, zeek_flows
+
+from weft.detect.security.beacon import Beacons
+from weft.detect.security.beacon_scores import regularity, rita_scores
+from weft.errors import InvalidInput
+
+HOST, MASTER = "10.1.2.3", "198.51.100.7"
+
+
+def everyday(hours: float, seed: int = 1) -> list[Flow]:
+    """Two hundred people who use three networks at random."""
+    rng = np.random.default_rng(seed)
+    return [
+        Flow(float(at), f"10.1.0.{rng.integers(1, 200)}", f"192.0.2.{10 + which}", src_port=int(port),
+             dst_as=64496 + which, octets=int(rng.lognormal(8, 1.5)) + 60)
+        for at, which, port in zip(
+            np.sort(rng.uniform(0, hours * 3600, int(hours * 600))), rng.integers(0, 3, int(hours * 600)),
+            rng.integers(20000, 65000, int(hours * 600)), strict=True,
+        )
+    ]  # fmt: skip
+
+
+def calls(
+    every: float, jitter: float, since: float, until: float, *, src: str = HOST, dst: str = MASTER, asn: int = 64511,
+    seed: int = 2, missing: float = 0.03,
+) -> list[Flow]:  # fmt: skip
+    """Calls of malware: at an interval shortened by up to a share of it, now and then none."""
+    rng = np.random.default_rng(seed)
+    times = since + np.cumsum(every * (1 - jitter * rng.random(int((until - since) / every) + 1)))
+    return [
+        Flow(float(at), src, dst, src_port=int(rng.integers(49152, 65535)), octets=int(rng.integers(685, 715)),
+             dst_as=asn)
+        for at in times if at < until and rng.random() > missing
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("every", "jitter"), [(30, 0.35), (120, 0.2), (300, 0.02), (600, 0.1)])
+def test_a_beacon_among_everyday_traffic_is_found(every: float, jitter: float) -> None:
+    found = play(Beacons(context()), [*everyday(4), *calls(every, jitter, 5000, 4 * 3600)])
+    assert {one.entity.text for one in found} == {f"host:{HOST}"}
+    assert found[0].others[0].text == f"host:{MASTER}"
+    assert found[0].at_s - START_S - 5000 <= max(3600, 14 * every)
+    assert "AS64511" in found[0].text
+    assert found[0].started_s is not None
+    assert abs(found[0].started_s - START_S - 5000) <= 2 * every
+
+
+def test_everyday_traffic_is_no_beacon() -> None:
+    assert not play(Beacons(context()), everyday(4))
+
+
+def test_an_updater_that_was_always_there_and_whose_network_all_use_is_no_beacon() -> None:
+    updater = calls(60, 0.0, 5, 4 * 3600, src="10.1.0.9", dst="192.0.2.200", asn=64496)
+    assert not play(Beacons(context()), [*everyday(4), *updater])
+
+
+def test_what_many_hosts_do_alike_is_no_beacon() -> None:
+    updaters = [
+        flow for i in range(6)
+        for flow in calls(300, 0.01, 5000 + 7 * i, 4 * 3600, src=f"10.1.3.{i}", dst="198.51.100.9", seed=i)
+    ]  # fmt: skip
+    assert not play(Beacons(context()), [*everyday(4), *updaters])
+
+
+def test_records_of_one_long_connection_are_no_calls() -> None:
+    records = [Flow(5000 + 60.0 * i, HOST, MASTER, src_port=50123, lasted=59.0, dst_as=64511) for i in range(150)]
+    assert not play(Beacons(context()), [*everyday(4), *records])
+
+
+def test_what_two_exporters_see_of_the_same_calls_counts_once() -> None:
+    once = calls(120, 0.1, 5000, 4 * 3600)
+    twice = [Flow(**{**vars(one), "exporter": "192.0.2.2", "at": one.at + 0.2}) for one in once]
+    found = play(Beacons(context()), [*everyday(4), *once, *twice])
+    assert found
+    assert found[-1].seen == pytest.approx(114, rel=0.1)
+
+
+def test_large_transfers_at_intervals_are_no_beacon() -> None:
+    backups = [Flow(**{**vars(one), "octets": 80_000_000}) for one in calls(300, 0.01, 5000, 4 * 3600)]
+    assert not play(Beacons(context()), [*everyday(4), *backups])
+
+
+def test_goes_on_after_a_restart() -> None:
+    before, after = Beacons(context()), Beacons(context())
+    play(before, [*everyday(2), *calls(300, 0.05, 5000, 7200)])
+    after.load(before.save())
+    later = [Flow(**{**vars(one), "at": one.at + 7200}) for one in calls(300, 0.05, 0, 1800, seed=3)]
+    found = [
+        finding
+        for one in later
+        for finding in [*after.take("flows", flow_rows([one])), *after.tick(START_S + one.at + 90)]
+    ]
+    assert found
+    with pytest.raises(InvalidInput):
+        after.load(b"not a state")
+    with pytest.raises(InvalidInput):
+        after.load(before.save()[:200])
+
+
+def test_memory_stays_within_bounds_whatever_comes() -> None:
+    detector = Beacons(context(pairs=1024))
+    rng = np.random.default_rng(5)
+    for batch in range(4):
+        detector.take("flows", flow_rows([
+            Flow(batch * 60 + i / 1000, f"10.{a}.{b}.{c}", f"{d}.{a}.{c}.{b}", int(rng.integers(1, 1000)))
+            for i, (a, b, c, d) in enumerate(rng.integers(1, 200, (4000, 4)))
+        ]))  # fmt: skip
+    assert detector._callers.shape == (1024,)
+    assert len(detector.save()) < 4 << 20
+
+
+def test_calls_at_random_are_no_more_regular_than_chance_allows() -> None:
+    rng = np.random.default_rng(11)
+    scores = np.array([regularity(np.cumsum(rng.exponential(60, 30)))[0] for _ in range(4000)])
+    for level in (1.0, 2.0, 3.0):
+        assert (scores >= level).mean() <= 10**-level
+
+
+def _scored(name: str) -> tuple[dict[str, float], int]:
+    """A name's sub-scores over the last 24 h of RITA's capture behind a proxy, as RITA takes them."""
+    folder = public_data("rita", "test_data", "proxy")
+    connections = {row["uid"]: row for row in zeek(folder / "conn.log")}
+    last = max(float(row["ts"]) for row in connections.values())
+    first = last - 86400
+    wanted = {row["uid"] for row in zeek(folder / "http.log") if row["host"] == name} & connections.keys()
+    rows = sorted((float(connections[uid]["ts"]), float(connections[uid]["orig_ip_bytes"])) for uid in wanted)
+    rows = [row for row in rows if row[0] >= first // 3600 * 3600]
+    times, sizes = np.array(rows).T
+    scores = rita_scores(times, sizes, first, last)
+    return {"ts": scores.times, "ds": scores.sizes, "dur": scores.duration, "hist": scores.histogram,
+            "score": scores.score}, len(rows)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["www.honestimnotevil.com", "www.google.com"])
+def test_sub_scores_are_those_of_rita(name: str) -> None:
+    expected = next(
+        row for row in json.loads(public_data("rita", "expected_beacon_scores.json").read_text())
+        if row["dataset"] == "proxy" and row["fqdn"] == name
+    )  # fmt: skip
+    scores, count = _scored(name)
+    assert count == expected["count"]
+    for part in ("ts", "ds", "dur", "hist", "score"):
+        assert scores[part] == pytest.approx(expected[part], abs=0.025), part
+
+
+def test_no_beacon_in_the_office_traffic_of_public_captures() -> None:
+    """SLIPS' mixed captures: two short captures of one machine each, too short to learn from; nothing may be told."""
+    rows = [
+        row for row in zeek(public_data("slips-flows", "test10-mixed-zeek-dir", "conn.log")) if row["proto"] != "icmp"
+    ]
+    flows = zeek_flows(rows, min(float(row["ts"]) for row in rows))
+    assert not play(Beacons(context()), flows)
+
+
+def test_the_remote_control_tool_of_a_public_capture_is_found() -> None:
+    """CTU-SME-11: Remcos calls 66.63.168.35 again and again; the rest is a household's traffic."""
+    folder = public_data("slips-flows", "test18-malicious-ctu-sme-11-win", "zeek-labeled")
+    rows = list(zeek(folder / "conn.log.labeled"))
+    flows = zeek_flows(rows, min(float(row["ts"]) for row in rows))
+    found = play(Beacons(context(learn_s=0)), flows, until=max(one.at for one in flows) + 60)
+    told = {(one.entity.id, one.others[0].id) for one in found}
+    assert told <= {("192.168.1.107", "66.63.168.35")}
