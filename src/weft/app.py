@@ -1,13 +1,14 @@
 """The one composition root: which parts a Weft process is made of, wired by hand. Read it from top to bottom.
 
     store ─┬─ enricher ── collector ── (demo)      role `collect`: this half
-    state ─┴─ questions ── api                     role `serve`: this half; role `up`: both
+    state ─┴─ detection ── questions ── api        role `serve`: this half; role `up`: both
 
 Parts are started in order and stopped in reverse, on SIGINT or SIGTERM. Must hold no logic of its own.
 """
 
 from __future__ import annotations
 
+import platform
 import signal
 import threading
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from weft.collect.business import BusinessSeries
 from weft.collect.collector import Collector
 from weft.collect.configs import ConfigCollector, ConfigHistory
 from weft.collect.gnmi import GnmiSubscriber
-from weft.collect.intake import Intake
+from weft.collect.intake import TABLES, Intake
 from weft.collect.inventory.report import InventoryMetrics
 from weft.collect.inventory.sources import InventorySources
 from weft.collect.push import Pushes
@@ -49,12 +50,13 @@ from weft.errors import ConfigError
 from weft.model.addresses import address_text
 from weft.model.changes import CHANGES
 from weft.model.dictionaries import EXPORTERS, INTERFACES
+from weft.model.events import EVENTS
 from weft.query.engine import QueryEngine
 from weft.query.routing.questions import RoutingQuestions
 from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
-from weft.store.state import open_state
+from weft.store.state import StateStore, open_state
 from weft.store.telemetry import TelemetryStore
 
 if TYPE_CHECKING:
@@ -141,6 +143,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
     synthetics = Synthetics(settings.synthetics, state, store, intake, enricher, inventory.device_name)
     process.parts += [synthetics, *(acme.agents(synthetics, questions) if acme is not None else ())]
+    if settings.detect.enabled:
+        process.parts.append(_detection(settings, role, store, state, inventory, collector, intake, registry))
 
     # Answers out.
     if serves:
@@ -186,6 +190,33 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher:
 
         parts.append(CloudCollector(settings.cloud, intake, inventory, enricher, settings.data_dir))
     return parts
+
+
+def _detection(
+    settings: Settings, role: Role, store: TelemetryStore, state: StateStore, inventory: Inventory,
+    collector: Collector | None, intake: Intake | None, registry: CollectorRegistry,
+) -> Component:  # fmt: skip
+    """Detection: of rows where they arrive, of series where people ask."""
+    from weft.detect.engine import DetectEngine  # what it needs is of no use where nothing is looked for
+    from weft.detect.memory import EventMemory
+    from weft.detect.names import InventoryNames, facts
+
+    config, places = settings.detect, InventoryNames(inventory)
+    memory = EventMemory(state, most=config.most_events, keep_days=config.keep_days)
+    # Its questions take one thread of the store each, so that those of people are not held up.
+    bounds = settings.query.model_copy(update={"threads": 1, "timeout_s": 120.0})
+    asks = QueryEngine(store, bounds, retention_days=settings.store.retention_days)
+    write = partial(intake.put, EVENTS) if intake is not None else partial(store.insert, EVENTS)
+    engine = DetectEngine(
+        config, memory, places, write, questions=asks if role is not Role.COLLECT else None, rows=intake is not None,
+        data_dir=settings.data_dir, owner=f"{role.value}@{platform.node()}",
+        facts=facts(inventory, config.threat_lists), registry=registry,
+    )  # fmt: skip
+    if intake is not None and collector is not None:
+        collector.watch(engine.tap)
+        for table in TABLES:
+            intake.watch(table, partial(engine.tap, table))
+    return engine
 
 
 def _network_source(

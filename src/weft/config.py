@@ -29,6 +29,7 @@ from weft.collect.synthetics.config import SyntheticsConfig
 from weft.collect.syslog.config import SyslogConfig
 from weft.component import Config
 from weft.configfile import load
+from weft.detect.config import DetectConfig
 from weft.enrich.config import EnrichConfig
 from weft.logs import LogConfig
 from weft.query.config import QueryConfig
@@ -74,6 +75,8 @@ class Settings(Config):
     """Where telemetry and state are kept."""
     query: QueryConfig = Field(default_factory=QueryConfig)
     """Bounds of one question."""
+    detect: DetectConfig = Field(default_factory=DetectConfig)
+    """Finding what is wrong."""
     api: ApiConfig = Field(default_factory=ApiConfig)
     """The API and the web UI."""
     demo: DemoConfig = Field(default_factory=DemoConfig)

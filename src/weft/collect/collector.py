@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 import structlog
 from prometheus_client import CollectorRegistry
 
@@ -31,6 +33,7 @@ from weft.decode.flow.state import TemplateState
 from weft.errors import Unavailable
 from weft.model.flows import FLOWS
 from weft.model.metrics import METRICS
+from weft.model.tables import Table
 from weft.store.telemetry import TelemetryStore
 
 log = structlog.get_logger(__name__)
@@ -74,10 +77,12 @@ class Collector:
             in_a_hurry=lambda: self._admission.fill > _PRESSING,
         )  # fmt: skip
         self._keeper = Keeper(store, enricher, self._save_state, config.state_seconds)
+        self._watchers: list[Callable[[Table, pa.RecordBatch], None]] = []
         self._pipeline = Pipeline(
             self._queue, self._admission, self._pool, self._decoder, enricher, self._writer, self._ledger,
             batch_rows=config.batch_rows, batch_s=config.batch_ms / 1000,
             on_decoded=lambda decoded: self._keeper.learned(decoded.interfaces), on_streams=self._keeper.seen,
+            watchers=self._watchers,
         )  # fmt: skip
         self._listeners = [
             Listener(listener, config, self._admission, self._queue, self._pool) for listener in config.listeners
@@ -122,6 +127,10 @@ class Collector:
         self._pipeline.join()
         self._writer.stop()
         self._keeper.stop()
+
+    def watch(self, listener: Callable[[Table, pa.RecordBatch], None]) -> None:
+        """Have ``listener`` see flows and the metrics that come with them, in the thread that decodes: be quick."""
+        self._watchers.append(listener)
 
     def ingest(self, batch: DatagramBatch) -> None:
         """Decode, enrich and store ``batch`` as if it had been received; returns once it is decoded.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -27,6 +27,7 @@ from weft.decode.flow.decoder import FlowDecoder
 from weft.model.exporters import StreamStatus
 from weft.model.flows import DATAGRAM, FLOWS
 from weft.model.metrics import METRICS
+from weft.model.tables import Table
 
 log = structlog.get_logger(__name__)
 
@@ -65,10 +66,11 @@ class Pipeline:
         batch_s: float,
         on_decoded: Callable[[Decoded], None],
         on_streams: Callable[[list[StreamStatus]], None],
+        watchers: Sequence[Callable[[Table, pa.RecordBatch], None]] = (),
     ) -> None:
         self._queue, self._admission, self._pool = queue, admission, pool
         self._decoder, self._enricher, self._writer, self._ledger = decoder, enricher, writer, ledger
-        self._on_decoded, self._on_streams = on_decoded, on_streams
+        self._on_decoded, self._on_streams, self._watchers = on_decoded, on_streams, watchers
         self._flows = Batcher(FLOWS, batch_rows, batch_s)
         self._metrics = Batcher(METRICS, batch_rows, batch_s)
         self._counters = CounterBook()
@@ -150,15 +152,23 @@ class Pipeline:
         self.status.held_back += decoded.held_back
         if decoded.flows.num_rows:
             try:
-                self._flows.add(self._enricher.enrich(decoded.flows), born_ns)
+                flows = self._enricher.enrich(decoded.flows)
+                self._flows.add(flows, born_ns)
+                self._show(FLOWS, flows)
             except Exception:
                 self.status.failures += 1
                 self._ledger.count(decoded.flows, why.ENRICH)
                 log.exception("enrich_failed", rows=decoded.flows.num_rows)
-        self._metrics.add(self._counters.apply(decoded.metrics), born_ns)
+        metrics = self._counters.apply(decoded.metrics)
+        self._metrics.add(metrics, born_ns)
+        self._show(METRICS, metrics)
         self.status.waiting_rows = self._flows.rows + self._metrics.rows
         if decoded.interfaces:
             self._on_decoded(decoded)
+
+    def _show(self, table: Table, rows: pa.RecordBatch) -> None:
+        for watcher in self._watchers if rows.num_rows else ():
+            self._safely(lambda: watcher(table, rows))  # noqa: B023  # called at once; it must not cost the rows
 
     def _submit_due(self, *, everything: bool = False) -> None:
         for batcher in (self._flows, self._metrics):

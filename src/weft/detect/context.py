@@ -32,6 +32,7 @@ class DetectorConfig(Config):
     """Settings of one detector."""
 
     enabled: bool = True
+    """Whether it runs."""
     false_alarms: float | None = None
     """Events per 1000 series and day that may be false; none = ``detect.false_alarms``."""
     filter: str = ""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any
 
 from weft.model.addresses import address_text, mapped_network
 from weft.model.inventory import ObjectKind
@@ -98,3 +100,51 @@ def _learn(snapshot: Snapshot) -> _Learned:
             by_length.setdefault(wide.prefixlen, {})[int(wide.network_address) >> (128 - wide.prefixlen)] = site
     sites = {one.key[0]: str(one.get("site")) for one in snapshot.objects(ObjectKind.DEVICE) if one.get("site")}
     return _Learned(tuple(networks), tuple(sorted(by_length.items(), reverse=True)), sites)
+
+
+def facts(inventory: Inventory, threat_lists: Sequence[Path] = ()) -> dict[str, Callable[..., Any]]:
+    """Look-ups for detectors (``Context.facts``).
+
+    ``interface(address, if_index)``: attributes of a port; ``as_name(asn)``: who it is; ``threat_lists()``, where there
+    are any: what is on them now.
+    """
+    found: dict[str, Callable[..., Any]] = {
+        "interface": partial(_interface, inventory), "as_name": _Providers(inventory).name,
+    }  # fmt: skip
+    if threat_lists:
+        from weft.detect.security.threat_lists import ThreatFiles  # of use only where there are lists
+
+        found["threat_lists"] = ThreatFiles(threat_lists).current
+    return found
+
+
+def _interface(inventory: Inventory, address: bytes, if_index: int) -> Mapping[str, Any] | None:
+    known = inventory.known.get(address_text(bytes(address)))
+    port = known.interfaces.get(int(if_index)) if known is not None else None
+    return None if port is None else asdict(port)
+
+
+class _Providers:
+    """Providers and customers by their AS number, as of now."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory, self._version = inventory, -1
+        self._names: dict[int, str] = {}
+
+    def name(self, asn: int) -> str:
+        """Empty where nobody knows it."""
+        version = self._inventory.version
+        if version != self._version:
+            self._names, self._version = _providers(self._inventory.snapshot()), version
+        return self._names.get(int(asn), "")
+
+
+def _providers(snapshot: Snapshot) -> dict[int, str]:
+    """Providers and customers by their AS number."""
+    found: dict[int, str] = {}
+    for kind in (ObjectKind.PROVIDER, ObjectKind.CUSTOMER):
+        for one in snapshot.objects(kind):
+            asn = str(one.get("asn") or "").upper().removeprefix("AS")
+            if asn.isdigit():
+                found.setdefault(int(asn), one.key[0])
+    return found

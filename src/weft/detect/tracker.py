@@ -81,6 +81,11 @@ class Tracker:
         """Every event that is not over, suppressed ones included."""
         return [live.event for kept in self._open.values() for live in kept.values()]
 
+    @property
+    def held(self) -> int:
+        """How many those are; from any thread."""
+        return sum(len(kept) for kept in list(self._open.values()))
+
     def restore(self, events: Iterable[Event], hold_s: float = 900.0) -> None:
         """Go on with the events of before; each open one stays open ``hold_s`` from when it was seen last."""
         for event in events:

@@ -7,6 +7,6 @@ of each source. Must never parse a protocol.
 
 from weft.collect.intake.book import SourceBook
 from weft.collect.intake.identity import Identity, Nobody
-from weft.collect.intake.intake import Intake
+from weft.collect.intake.intake import TABLES, Intake
 
-__all__ = ["Identity", "Intake", "Nobody", "SourceBook"]
+__all__ = ["TABLES", "Identity", "Intake", "Nobody", "SourceBook"]

@@ -1,0 +1,332 @@
+"""Detection at work: feeds every detector, keeps their events, and goes on after a restart where it was.
+
+    rows as they arrive ── inbox ──▶ detectors of rows ──┐
+    the store, every step ── schedule ─▶ of series ──────┴─▶ tracker ──▶ state store, ``events`` table, listeners
+
+Three threads: rows, series, keeping. Everything heavy is imported by them, after the process has started. A detector
+that fails is counted and, when it goes on failing, left alone for a while; the others do not notice.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+import structlog
+from prometheus_client import CollectorRegistry
+
+from weft.detect import registry as known
+from weft.detect.config import DetectConfig
+from weft.detect.context import Context, DetectorConfig, Names
+from weft.detect.detector import Finding, RowsDetector
+from weft.detect.frames import Matrices, MatrixFrames
+from weft.detect.inbox import Inbox
+from weft.detect.keeping import EventKeeping, Listener, site_of
+from weft.detect.memory import EventMemory
+from weft.detect.report import DetectMetrics, EngineStatus
+from weft.detect.runs import Run, rows_of, series_of
+from weft.detect.schedule import Schedule
+from weft.detect.states import StateFiles
+from weft.detect.suppression import Suppression, maintenance
+from weft.detect.tracker import Tracker
+from weft.errors import ConfigError, WeftError
+from weft.model.tables import Table
+
+log = structlog.get_logger(__name__)
+
+_TICK_S = 1.0
+_ADVANCE_S = 5.0
+_FLUSH_S = 1.0
+_FEEDBACK_S = 10.0
+_PRUNE_S = 3600.0
+_IDLE_S = 1.0
+_SETTLE_S = 2.0
+
+
+class Places(Names, Protocol):
+    """Names, and what the inventory says of places."""
+
+    @property
+    def sites(self) -> Mapping[str, str]:
+        """Device → site."""
+
+    def networks(self) -> Sequence[IPv4Network | IPv6Network]:
+        """Prefixes that are one's own."""
+
+
+class DetectEngine:
+    """A component. ``tap`` from any thread."""
+
+    def __init__(
+        self,
+        config: DetectConfig,
+        memory: EventMemory,
+        names: Places,
+        write: Callable[[pa.RecordBatch], None],
+        *,
+        questions: Matrices | None,
+        rows: bool,
+        data_dir: Path = Path("data"),
+        owner: str = "weft",
+        facts: Mapping[str, Callable[..., Any]] | None = None,
+        registry: CollectorRegistry | None = None,
+        settle_s: float = _SETTLE_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Which detectors run: those of series with ``questions``, those of rows where ``rows`` come by ``tap``.
+
+        ``write`` takes rows of the ``events`` table. ``owner`` names this process among those that share a state store.
+        """
+        self._config, self._memory, self._names, self._clock = config, memory, names, clock
+        self._questions, self._with_rows, self._settle_s = questions, rows, settle_s
+        self._facts, self._registry, self._owner = dict(facts or {}), registry, owner
+        self._states = StateFiles(data_dir / "detect" / owner, most_bytes=config.state_mb << 20)
+        self._suppression = Suppression([maintenance(one) for one in config.maintenance])
+        self._tracker = Tracker(
+            most_open=config.most_open, late_s=config.late_minutes * 60, reopen_s=config.reopen_minutes * 60,
+            suppress=self._suppression.reason,
+        )  # fmt: skip
+        self._tracking = threading.Lock()
+        self._keeping = EventKeeping(owner, memory, write, lambda event: site_of(event, names.sites))
+        self._inbox = Inbox(config.queue_mb << 20)
+        self._old: Counter[str] = Counter()
+        self._runs: dict[str, Run] = {}
+        self._failed: dict[str, str] = {}
+        self._orphans: set[str] = set()
+        self._wanted: frozenset[str] = frozenset()
+        self._schedule: Schedule | None = None
+        self._stopping = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._metrics = DetectMetrics(self.status)
+
+    # --- a component ------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin, in threads of its own. Raises ``ConfigError`` where the settings name a detector that is not there."""
+        if unknown := sorted(set(self._config.detectors) - set(known.BUILT_IN)):
+            unknown = sorted(set(unknown) - set(known.names()))
+        if unknown:
+            raise ConfigError(
+                f"no detector {', '.join(unknown)}", where="detect.detectors", fix="`weft detect list` names them all."
+            )
+        self._stopping.clear()
+        self._spawn("weft-detect", self._run_rows)
+        if self._registry is not None:
+            self._registry.register(self._metrics)
+
+    def stop(self) -> None:
+        """Keep what is known and end."""
+        if not self._threads:
+            return
+        if self._registry is not None:
+            self._registry.unregister(self._metrics)
+        self._stopping.set()
+        self._inbox.close()
+        self._keeping.wake.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+        self._save()
+        try:
+            self._keeping.flush(everything=True)
+        except Exception:  # stopping must not fail
+            log.exception("events_not_kept")
+
+    def _spawn(self, name: str, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    # --- for others -------------------------------------------------------------------------------------------------
+
+    @property
+    def memory(self) -> EventMemory:
+        """Where events are kept."""
+        return self._memory
+
+    def on_change(self, listener: Listener) -> None:
+        """Have ``listener`` told of changes of events, once they are remembered; before ``start``."""
+        self._keeping.on_change(listener)
+
+    def tap(self, table: Table, rows: pa.RecordBatch) -> None:
+        """Rows that arrive. Cheap: they are looked at later, or counted where there is no room."""
+        if table.name in self._wanted and rows.num_rows:
+            recent = self._recent(table, rows)
+            if recent.num_rows:
+                self._inbox.put(table.name, recent)
+
+    def status(self) -> EngineStatus:
+        """How it is now; from any thread."""
+        counts = self._tracker.counts
+        return EngineStatus(
+            running=bool(self._threads), detectors=[run.status() for run in list(self._runs.values())],
+            open=self._tracker.held, changes=dict(counts.changes), late=counts.late, flooded=counts.flooded,
+            taken=dict(self._inbox.taken), dropped=dict(self._inbox.dropped), old=dict(self._old),
+            fill=self._inbox.fill, lost=self._keeping.lost, failed=dict(self._failed),
+        )  # fmt: skip
+
+    def _recent(self, table: Table, rows: pa.RecordBatch) -> pa.RecordBatch:
+        """Without what is too old to raise an event."""
+        stamps = rows.column(table.time.name).cast(pa.int64()).to_numpy(zero_copy_only=False)
+        oldest = round((self._clock() - self._config.late_minutes * 60) * 1e9)
+        if int(stamps.min()) >= oldest:
+            return rows
+        recent = stamps >= oldest
+        self._old[table.name] += int(np.count_nonzero(~recent))
+        return rows.filter(pa.array(recent))
+
+    # --- making -----------------------------------------------------------------------------------------------------
+
+    def _make(self) -> None:
+        """Every detector that is wanted here, with what it knew."""
+        for name in known.names():
+            config = self._config.detectors.get(name, DetectorConfig())
+            if not config.enabled or self._stopping.is_set():
+                continue
+            rate = self._config.false_alarms if config.false_alarms is None else config.false_alarms
+            try:
+                context = Context(self._names, config, rate, self._names.networks, self._facts)
+                run = Run(name, known.make(name, context), config)
+            except Exception as error:  # one that cannot be made must not keep the others from it
+                self._failed[name] = str(error)[:500]
+                log.exception("detector_not_made", detector=name)
+                continue
+            by_rows = isinstance(run.detector, RowsDetector)
+            run.state = "ready" if by_rows else "learning"
+            if self._with_rows if by_rows else self._questions is not None:
+                run.restore(self._states)
+                self._runs[name] = run
+        self._restore_events()
+        tables = {table for run in self._runs.values() if (one := rows_of(run)) is not None for table in one.tables}
+        self._wanted = frozenset(tables)
+        if self._questions is not None:
+            frames = MatrixFrames(self._questions, self._names)
+            self._schedule = Schedule(frames, late_s=self._config.late_minutes * 60, found=self._found)
+            for run in self._runs.values():
+                if series_of(run) is not None:
+                    self._schedule.add(run, self._clock())
+
+    def _restore_events(self) -> None:
+        self._suppress()
+        try:
+            events = self._memory.open_of(self._owner, self._clock() - self._config.reopen_minutes * 60)
+        except WeftError as error:
+            log.warning("open_events_not_known", error=error.message)
+            return
+        self._tracker.restore(events)
+        self._orphans = {event.detector for event in events} - {run.detector.about.name for run in self._runs.values()}
+
+    # --- threads ----------------------------------------------------------------------------------------------------
+
+    def _run_rows(self) -> None:
+        if self._stopping.wait(self._settle_s):
+            return
+        self._make()
+        self._spawn("weft-detect-keep", self._run_keeping)
+        if self._schedule is not None and self._schedule.feeds:
+            self._spawn("weft-detect-series", self._run_series)
+        runs = [run for run in self._runs.values() if rows_of(run) is not None]
+        tick_at = advance_at = time.monotonic() + _TICK_S
+        while not self._stopping.is_set():
+            item = self._inbox.get(max(0.0, tick_at - time.monotonic()))
+            if item is not None:
+                self._look(runs, *item)
+            if time.monotonic() < tick_at:
+                continue
+            tick_at = time.monotonic() + _TICK_S
+            advancing = tick_at >= advance_at
+            advance_at = tick_at + _ADVANCE_S if advancing else advance_at
+            self._tick(runs, advancing)
+
+    def _look(self, runs: Sequence[Run], table: str, rows: pa.RecordBatch) -> None:
+        now_s = self._clock()
+        for run in runs:
+            detector = rows_of(run)
+            if detector is not None and table in detector.tables and run.awake:
+                self._raise(run, run.call(lambda: detector.take(table, rows)), now_s)  # noqa: B023
+
+    def _tick(self, runs: Sequence[Run], advancing: bool) -> None:
+        now_s = self._clock()
+        for run in runs:
+            detector = rows_of(run)
+            if detector is not None and run.awake:
+                self._raise(run, run.call(lambda: detector.tick(now_s)), now_s)  # noqa: B023
+                run.reached_s = now_s
+        if advancing:
+            names = [*(run.detector.about.name for run in runs), *self._orphans]
+            with self._tracking:
+                changes = [change for name in names for change in self._tracker.advance(name, now_s)]
+            self._keeping.take(changes)
+
+    def _run_series(self) -> None:
+        schedule = self._schedule
+        assert schedule is not None
+        while not self._stopping.is_set():
+            try:
+                worked = schedule.live(self._clock())
+                began = time.monotonic()
+                if schedule.learn(self._clock()):
+                    # Learning leaves the rest of the processor to what is urgent.
+                    busy = time.monotonic() - began
+                    self._stopping.wait(busy * (1 / self._config.learn_share - 1))
+                    continue
+            except Exception:  # a defect of ours must not end detection for good
+                log.exception("series_failed")
+                worked = False
+            if not worked:
+                self._stopping.wait(min(_IDLE_S, max(0.05, schedule.next_due_s(self._clock()))))
+
+    def _run_keeping(self) -> None:
+        feedback_at = 0.0
+        save_at = time.monotonic() + self._config.save_minutes * 60
+        prune_at = time.monotonic() + _PRUNE_S
+        while not self._stopping.is_set():
+            self._keeping.wake.wait(_FLUSH_S)
+            self._keeping.wake.clear()
+            now = time.monotonic()
+            try:
+                self._keeping.flush()
+                if now >= feedback_at:
+                    self._suppress()
+                    feedback_at = now + _FEEDBACK_S
+                if now >= save_at:
+                    self._save()
+                    save_at = time.monotonic() + self._config.save_minutes * 60
+                if now >= prune_at:
+                    self._memory.prune(self._clock())
+                    prune_at = now + _PRUNE_S
+            except Exception:  # a defect of ours must not end detection for good
+                log.exception("keeping_failed")
+
+    # --- work -------------------------------------------------------------------------------------------------------
+
+    def _raise(self, run: Run, findings: list[Finding], now_s: float) -> None:
+        if findings:
+            with self._tracking:
+                changes = self._tracker.take(run.detector.about, findings, now_s)
+            self._keeping.take(changes)
+
+    def _found(self, run: Run, findings: list[Finding], reached_s: float) -> None:
+        """What a detector of series found, fed up to ``reached_s``."""
+        self._raise(run, findings, self._clock())
+        with self._tracking:
+            changes = self._tracker.advance(run.detector.about.name, reached_s)
+        self._keeping.take(changes)
+
+    def _save(self) -> None:
+        for run in list(self._runs.values()):
+            run.save(self._states)
+
+    def _suppress(self) -> None:
+        try:
+            self._suppression.use_feedback(self._memory.feedback(in_force=True, now_s=self._clock()))
+            self._suppression.use_sites(self._names.sites)
+        except WeftError as error:
+            log.warning("feedback_not_known", error=error.message)
