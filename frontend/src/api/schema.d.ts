@@ -2918,10 +2918,17 @@ export interface components {
          * @description A detector and how it does.
          */
         DetectorView: {
+            /**
+             * Busy S
+             * @description Time that it has worked since the start.
+             */
+            busy_s: number;
             /** Description */
             description: string;
             /** Enabled */
             enabled: boolean;
+            /** Errors */
+            errors: number;
             /**
              * Events Day
              * @description Events a day that it raised over the last seven.
@@ -2951,11 +2958,6 @@ export interface components {
             /** Name */
             name: string;
             /**
-             * Points Per S
-             * @description Points or rows that it takes in a second of processor time.
-             */
-            points_per_s: number | null;
-            /**
              * Series
              * @description Series, or keys of its sketches, that it has a state of.
              */
@@ -2965,8 +2967,6 @@ export interface components {
              * @enum {string}
              */
             state: "off" | "waiting" | "learning" | "watching" | "failing";
-            /** State Bytes */
-            state_bytes: number;
             /** Suppressed Day */
             suppressed_day: number;
             /** Title */
@@ -4251,12 +4251,17 @@ export interface components {
             scope_text: string;
             /**
              * Suppressed
-             * @description How many events it has kept quiet.
+             * @description How many of the last thousand events it has kept quiet.
              */
             suppressed: number;
             /**
+             * Time Zone
+             * @description Of weekday and minutes.
+             */
+            time_zone: string;
+            /**
              * To Minute
-             * @description Of ``expected``: only between these minutes of the day, UTC.
+             * @description Of ``expected``: only between these minutes of the day.
              */
             to_minute: number | null;
             /** Until S */
@@ -5808,6 +5813,11 @@ export interface components {
              * @enum {string}
              */
             scope: "event" | "series" | "entity" | "kind";
+            /**
+             * Time Zone
+             * @default UTC
+             */
+            time_zone: string;
             /** To Minute */
             to_minute?: number | null;
             /**

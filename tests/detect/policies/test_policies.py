@@ -78,7 +78,7 @@ def frames(**series: list[float]):
             measure, _, site = name.partition("_")
             if measure == watch.measure:
                 known = {T0 + 60 * i: value for i, value in enumerate(values)}
-                keys.append(SeriesKey(Entity(kind="site", id=site), {"site": site}))
+                keys.append(SeriesKey(Entity(kind="site", id=site), {}))
                 rows.append([known.get(int(at), NAN) for at in times])
         return Frame(keys, times, np.array(rows, float).reshape(len(keys), len(times)), watch.step_s, "bit/s")
 
@@ -88,7 +88,7 @@ def frames(**series: list[float]):
 def fired(one: Policy, minutes: int, **series):
     found = spells(judge(one, T0, T0 + 60 * minutes, frames(**series)))
     return [
-        (s.key.labels["site"], (s.started_s - T0) // 60, (s.fired_s - T0) // 60, s.ended_s and (s.ended_s - T0) // 60)
+        (s.key.entity.id, (s.started_s - T0) // 60, (s.fired_s - T0) // 60, s.ended_s and (s.ended_s - T0) // 60)
         for s in found
     ]
 
@@ -147,7 +147,7 @@ def test_findings_say_why() -> None:
     assert (raised.entity.text, raised.started_s, raised.severity, raised.title) == (
         "site:chi", T0, "critical", "Full: chi",
     )  # fmt: skip
-    assert (over.ends, over.at_s, over.labels) == (True, T0 + 120, raised.labels)
+    assert (over.ends, over.at_s, over.labels) == (True, T0 + 120, {"policy": "Full"})
     assert raised.evidence[0].query["measures"] == ["bps"]
 
 

@@ -27,7 +27,7 @@ function columns(kept: string): Column<Detector>[] {
     { key: "series", title: "Series", numeric: true, hint: "Series or keys that it has a state of", sort: (one) => one.series, render: (one) => (one.series ? format(one.series, "") : none) },
     { key: "lag", title: "Behind", numeric: true, hint: "Age of the newest data that it was given", sort: (one) => one.lag_s, render: (one) => (one.lag_s === null ? none : duration(Math.max(0, Math.round(one.lag_s)))) },
     { key: "events", title: "Events a day", numeric: true, hint: "Over the last seven days; in brackets those that were suppressed", sort: (one) => one.events_day, render: (one) => <>{significant(one.events_day, 2)}{one.suppressed_day > 0 && <span className="faint"> ({significant(one.suppressed_day, 2)})</span>}</> },
-    { key: "memory", title: "Memory", numeric: true, sort: (one) => one.state_bytes, render: (one) => (one.state_bytes ? format(one.state_bytes, "B") : none) },
+    { key: "busy", title: "Worked", numeric: true, hint: "Time that it has worked since the start", sort: (one) => one.busy_s, render: (one) => (one.busy_s ? duration(one.busy_s) : none) },
     { key: "see", title: <span className="visually-hidden">Events</span>, render: (one) => <Link href={eventsPath("", kept, { q: "", group: one.group })}>Events</Link> },
   ];
 }

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { call } from "../../api/client";
 import { useChange } from "../../api/queries";
 import type { EventAnswer, Feedback, NewFeedback } from "../../api/types";
+import { usePrefs } from "../../lib/prefs";
 import { notify } from "../../ui/toast";
 import css from "./events.module.css";
 import { minuteOf, SCOPES, VERDICTS, WEEKDAYS } from "./words";
@@ -18,6 +19,7 @@ interface Draft {
   weekday: string;
   from: string;
   to: string;
+  zone: string;
   note: string;
 }
 
@@ -34,13 +36,15 @@ export function body(draft: Draft): NewFeedback {
   const timed = draft.verdict === "expected";
   return {
     verdict: draft.verdict, scope: draft.scope, note: draft.note.trim(), for_s: draft.for_s ? Number(draft.for_s) : null,
-    weekday: timed && draft.weekday ? Number(draft.weekday) : null, from_minute: timed && draft.from ? minuteOf(draft.from) : null, to_minute: timed && draft.to ? minuteOf(draft.to) : null,
+    weekday: timed && draft.weekday ? Number(draft.weekday) : null, from_minute: timed && draft.from ? minuteOf(draft.from) : null, to_minute: timed && draft.to ? minuteOf(draft.to) : null, time_zone: draft.zone,
   };
 }
 
 /** Says of an event that it is none, that it is meant to be so, or that nobody wants to hear of it now. */
 export default function FeedbackForm({ event, verdict, close }: { event: EventAnswer["event"]; verdict: NewFeedback["verdict"]; close: () => void }) {
-  const [draft, setDraft] = useState<Draft>({ verdict, scope: "series", for_s: verdict === "snooze" ? "14400" : "", weekday: "", from: "", to: "", note: "" });
+  const { zone } = usePrefs();
+  const here = zone === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const [draft, setDraft] = useState<Draft>({ zone: here, verdict, scope: "series", for_s: verdict === "snooze" ? "14400" : "", weekday: "", from: "", to: "", note: "" });
   const set = <K extends keyof Draft>(name: K, value: Draft[K]): void => setDraft((old) => ({ ...old, [name]: value }));
   const change = useChange((said: NewFeedback) => call<Feedback>(`events/${encodeURIComponent(event.id)}/feedback`, { body: said }), `events/${event.id}`, "feedback");
   const wrong = problem(draft);
@@ -56,8 +60,8 @@ export default function FeedbackForm({ event, verdict, close }: { event: EventAn
         {draft.verdict === "expected" && (
           <div className={css.fields}>
             <NativeSelect label="On" value={draft.weekday} onChange={(change_) => set("weekday", change_.target.value)} data={[{ value: "", label: "every day" }, ...WEEKDAYS.map((day, index) => ({ value: String(index), label: day }))]} />
-            <TextInput label="From (UTC)" placeholder="all day" value={draft.from} onChange={(change_) => set("from", change_.target.value)} />
-            <TextInput label="To (UTC)" placeholder="all day" value={draft.to} onChange={(change_) => set("to", change_.target.value)} />
+            <TextInput label={`From (${here})`} placeholder="all day" value={draft.from} onChange={(change_) => set("from", change_.target.value)} />
+            <TextInput label={`To (${here})`} placeholder="all day" value={draft.to} onChange={(change_) => set("to", change_.target.value)} />
           </div>
         )}
         <Textarea label="Why" placeholder="Whoever comes after you will ask." autosize minRows={2} maxLength={2000} value={draft.note} onChange={(change_) => set("note", change_.target.value)} />

@@ -33,11 +33,11 @@ describe("entities", () => {
 });
 
 describe("feedback", () => {
-  const draft = { verdict: "expected" as const, scope: "series" as const, for_s: "", weekday: "0", from: "09:30", to: "11:00", note: " backup " };
+  const draft = { zone: "UTC", verdict: "expected" as const, scope: "series" as const, for_s: "", weekday: "0", from: "09:30", to: "11:00", note: " backup " };
   it("says when it holds", () => {
     expect(body(draft)).toMatchObject({ weekday: 0, from_minute: 570, to_minute: 660, note: "backup", for_s: null });
-    expect(timesOf({ weekday: 0, from_minute: 570, to_minute: 660 })).toBe("Mondays 09:30–11:00 UTC");
-    expect(timesOf({ weekday: null, from_minute: null, to_minute: null })).toBe("every day");
+    expect(timesOf({ weekday: 0, from_minute: 570, to_minute: 660, time_zone: "UTC" })).toBe("Mondays 09:30–11:00 UTC");
+    expect(timesOf({ weekday: null, from_minute: null, to_minute: null, time_zone: "UTC" })).toBe("every day");
   });
   it("is checked before it is sent", () => {
     expect(problem(draft)).toBe("");

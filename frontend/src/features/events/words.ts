@@ -59,9 +59,9 @@ export const WEEKDAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
 export const clock = (minute: number): string => `${String(Math.floor(minute / 60)).padStart(2, "0")}:${String(minute % 60).padStart(2, "0")}`;
 
 /** When `expected` holds, in words. */
-export function timesOf(one: Pick<Feedback, "weekday" | "from_minute" | "to_minute">): string {
+export function timesOf(one: Pick<Feedback, "weekday" | "from_minute" | "to_minute" | "time_zone">): string {
   const day = one.weekday === null ? "every day" : `${WEEKDAYS[one.weekday] ?? ""}s`;
-  const hours = one.from_minute === null || one.to_minute === null ? "" : ` ${clock(one.from_minute)}–${clock(one.to_minute)} UTC`;
+  const hours = one.from_minute === null || one.to_minute === null ? "" : ` ${clock(one.from_minute)}–${clock(one.to_minute)} ${one.time_zone}`;
   return day + hours;
 }
 

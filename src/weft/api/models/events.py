@@ -97,11 +97,13 @@ class Feedback(Answer):
     """Of ``expected``: only on this day of the week, 0 = Monday."""
     from_minute: int | None
     to_minute: int | None
-    """Of ``expected``: only between these minutes of the day, UTC."""
+    """Of ``expected``: only between these minutes of the day."""
     withdrawn_s: float | None
     withdrawn_by: str
+    time_zone: str
+    """Of weekday and minutes."""
     suppressed: int
-    """How many events it has kept quiet."""
+    """How many of the last thousand events it has kept quiet."""
 
 
 class EventView(Answer):
@@ -135,6 +137,7 @@ class NewFeedback(_Body):
     weekday: int | None = Field(default=None, ge=0, le=6)
     from_minute: int | None = Field(default=None, ge=0, le=1439)
     to_minute: int | None = Field(default=None, ge=0, le=1440)
+    time_zone: str = Field(default="UTC", max_length=60)
 
 
 class DetectorView(Answer):
@@ -156,10 +159,10 @@ class DetectorView(Answer):
     fed_s: float | None
     """Time of the newest data that it was given."""
     lag_s: float | None
-    points_per_s: float | None
-    """Points or rows that it takes in a second of processor time."""
-    state_bytes: int
+    busy_s: float
+    """Time that it has worked since the start."""
     findings: int
+    errors: int
     events_day: float
     """Events a day that it raised over the last seven."""
     suppressed_day: float

@@ -12,12 +12,19 @@ from weft.detect.detector import Finding, Watch
 from weft.detect.frame import Frame, SeriesKey
 from weft.detect.policies.expression import FALSE, TRUE, UNKNOWN, Name, Not, Tree, names_in, parse, value_of
 from weft.detect.policies.policy import Condition, Policy
-from weft.model.events import Evidence
+from weft.model.events import Entity, Evidence
 
 _AGO_S = {"value": 0, "change_1d": 86_400, "change_7d": 7 * 86_400}
 _OPS: Mapping[str, Callable[[NDArray[np.float64], float], NDArray[np.bool_]]] = {
     ">": np.greater, ">=": np.greater_equal, "<": np.less, "<=": np.less_equal,
 }  # fmt: skip
+#: Kinds of entities by how the dimension that names them ends; others are called as the dimension.
+_ENTITIES = (
+    ("exporter", "device"), ("exporter_name", "device"), ("interface", "interface"), ("in_if", "interface"),
+    ("out_if", "interface"), ("site", "site"), ("_addr", "host"), ("_as", "asn"), ("prefix", "prefix"),
+)  # fmt: skip
+#: Series that one policy judges; the smallest beyond are left out.
+MOST_SERIES = 5000
 #: Gives the values of a watch from one time to another, UTC seconds, on a grid of its ``step_s``.
 FrameOf = Callable[[Watch, int, int], Frame]
 
@@ -49,9 +56,10 @@ class Judged:
 def watch_of(policy: Policy, condition: Condition) -> Watch:
     """What a condition looks at."""
     by = tuple(policy.by)
+    kind = next((kind for name, kind in _ENTITIES if by and by[0].endswith(name)), by[0] if by else "policy")
     return Watch(
-        condition.dataset, condition.measure, by, entity_kind=by[0] if by else "policy", entity_by=by,
-        filter=condition.filter, step_s=policy.step_s, history_s=0,
+        condition.dataset, condition.measure, by, entity_kind=kind, entity_by=by[:1], filter=condition.filter,
+        step_s=policy.step_s, history_s=0, most_series=MOST_SERIES,
     )  # fmt: skip
 
 
@@ -169,11 +177,12 @@ def _asserted(tree: Tree, positive: bool = True) -> set[str]:
 def _finding(judged: Judged, spell: Spell) -> Finding:
     policy = judged.policy
     told = [one for one in policy.conditions if one.name in spell.values]
-    where = " ".join(spell.key.labels.values()) or policy.name
+    where = " ".join([spell.key.entity.id.replace("|", " "), *spell.key.labels.values()])
+    entity = spell.key.entity if policy.by else Entity(kind="policy", id=policy.name)
     main = told[0] if told else None
     return Finding(
-        kind="policy", entity=spell.key.entity, at_s=float(spell.last_s), started_s=float(spell.started_s),
-        title=f"{policy.name}: {where}" if spell.key.labels else policy.name,
+        kind="policy", entity=entity, at_s=float(spell.last_s), started_s=float(spell.started_s),
+        title=(f"{policy.name}: {where}" if policy.by else policy.name)[:200],
         text=_why(judged, spell, told), severity=policy.severity, hold_s=float(policy.clear_s + policy.step_s),
         seen=spell.values[main.name] if main else None, expected=main.threshold if main else None,
         unit=judged.units[main.name] if main else "", labels={"policy": policy.name, **spell.key.labels},
