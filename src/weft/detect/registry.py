@@ -43,6 +43,7 @@ BUILT_IN: dict[str, str] = {
     "long_connection": "weft.detect.security.long_lived:LongLived",
     "threat_list": "weft.detect.security.threat_lists:ThreatMatches",
     "bgp_origins": "weft.detect.routing.origins:OriginDetector",
+    "device_burst": "weft.detect.burst:BurstDetector",
     "changes": "weft.detect.devices.changes:ChangesDetector",
     "device_logs": "weft.detect.devices.words:WordsDetector",
     "bgp_leaks": "weft.detect.routing.leaks:LeakDetector",
