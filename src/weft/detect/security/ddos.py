@@ -89,7 +89,7 @@ def _limits(s: DdosSettings) -> NDArray[np.float64]:
     out = np.zeros((CLASSES, 7))
     out[AMPLIFIED] = (s.amplification_mbps * mega, _ALWAYS, 7, 6, 0.3, times, -1)
     out[FRAGMENTS] = (s.fragments_mbps * mega, _ALWAYS, 7, 6, 0.3, times, -1)
-    out[SYN] = (_ALWAYS, s.syn_pps, 12, 10, _ALWAYS, times, -1)
+    out[SYN] = (_ALWAYS, s.syn_pps, 12, 10, 1.0, times, -1)
     out[SYN_ACK] = (_ALWAYS, s.syn_pps, 12, 10, 0.3, times, -1)
     # Of these nothing is known but that nobody answers, where otherwise somebody does.
     out[TCP] = out[UDP] = out[OTHER] = (s.other_mbps * mega, s.other_mbps * 200, 24, 16, 0.02, times, 0.2)

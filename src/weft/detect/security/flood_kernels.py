@@ -299,6 +299,9 @@ def _judge_class(t, slot, k, latest, spans, z, limits, top_octets, top_packets, 
     for span in spans:
         for end in range(latest - BUCKETS + span, latest + 1):
             octets = packets = variance = squares = replies = 0.0
+            before = (end - span) % BUCKETS  # replies may be told of later than what they reply to
+            if k != SYN and t.epoch[slot, before] == end - span:
+                replies = t.replies[slot, k, before]
             sources = targets = np.uint64(0)
             for bucket in range(end - span + 1, end + 1):
                 cell = bucket % BUCKETS
@@ -308,7 +311,8 @@ def _judge_class(t, slot, k, latest, spans, z, limits, top_octets, top_packets, 
                 packets += t.packets[slot, k, cell]
                 variance += t.variance[slot, k, cell]
                 squares += t.squares[slot, k, cell]
-                replies += t.replies[slot, k, cell]
+                # Whoever opens connections to use them sends more than SYNs.
+                replies += t.packets[slot, TCP, cell] if k == SYN else t.replies[slot, k, cell]
                 sources |= t.sources[slot, k, cell]
                 targets |= t.targets[slot, k, cell]
             if packets <= 0:
