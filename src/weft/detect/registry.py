@@ -49,6 +49,8 @@ BUILT_IN: dict[str, str] = {
     "bgp_leaks": "weft.detect.routing.leaks:LeakDetector",
     "silence": "weft.detect.telemetry.silence:SilenceDetector",
     "clocks": "weft.detect.telemetry.clocks:ClockDetector",
+    "paths": "weft.detect.paths.detector:PathDetector",
+    "cloud_flows": "weft.detect.cloud.flows:CloudFlowsDetector",
 }
 
 
