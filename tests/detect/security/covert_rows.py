@@ -191,17 +191,27 @@ class DnsPacket:
 
 
 def dns_packets(path: Path) -> Iterator[DnsPacket]:
-    """DNS over UDP and IPv4 of a pcapng file of Ethernet."""
-    data = path.read_bytes()
-    at = 0
+    """DNS over UDP and IPv4 of a pcap or pcapng file of Ethernet."""
+    for at, frame in _frames(path.read_bytes()):
+        one = _dns(at, frame)
+        if one is not None:
+            yield one
+
+
+def _frames(data: bytes) -> Iterator[tuple[float, bytes]]:
+    is_ng = data[:4] == b"\x0a\x0d\x0d\x0a"
+    at = 0 if is_ng else 24
     while at + 28 <= len(data):
-        block, size = struct.unpack("<II", data[at : at + 8])
-        if block == 6:
+        if is_ng:
+            block, size = struct.unpack("<II", data[at : at + 8])
             _, high, low, kept, _ = struct.unpack("<IIIII", data[at + 8 : at + 28])
-            one = _dns(((high << 32) | low) / 1e6, data[at + 28 : at + 28 + kept])
-            if one is not None:
-                yield one
-        at += max(size, 12)
+            if block == 6:
+                yield ((high << 32) | low) / 1e6, data[at + 28 : at + 28 + kept]
+            at += max(size, 12)
+        else:
+            second, micros, kept, _ = struct.unpack("<IIII", data[at : at + 16])
+            yield second + micros / 1e6, data[at + 16 : at + 16 + kept]
+            at += 16 + kept
 
 
 def _dns(at: float, frame: bytes) -> DnsPacket | None:

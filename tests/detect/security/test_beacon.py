@@ -167,4 +167,4 @@ def test_the_remote_control_tool_of_a_public_capture_is_found() -> None:
     flows = zeek_flows(rows, min(float(row["ts"]) for row in rows))
     found = play(Beacons(context(learn_s=0)), flows, until=max(one.at for one in flows) + 60)
     told = {(one.entity.id, one.others[0].id) for one in found}
-    assert told <= {("192.168.1.107", "66.63.168.35")}
+    assert told == {("192.168.1.107", "66.63.168.35")}

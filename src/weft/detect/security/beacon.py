@@ -88,7 +88,7 @@ class Beacons(RowsDetector):
         out, _ = from_clients(talk(rows, self._own()))
         if not len(out):
             return []
-        self._began = self._began or float(out.received.min())
+        self._began = self._began or float(max(out.start.min(), out.received.min() - 60))
         self._popular.note(out.src, out.dst, out.dst_as, out.received)
         calls = out.take((out.rate <= self._most_sampled) & ~np.isin(out.dst_port, _CLOCKWORK))
         if len(calls):
@@ -128,7 +128,7 @@ class Beacons(RowsDetector):
             score < self._least_score
             or not alike
             or median > self._most_octets
-            or every < 10
+            or every < 1.5
             or times[-1] < now_s - 3 * every - 600
         ):
             return None
@@ -212,7 +212,7 @@ def _call(
             where = -1 - where
             candidates[where].key, candidates[where].calls, candidates[where].weight = keys[i], 0, 0.0
         seen = candidates[where]
-        if seen.calls and (seen.port == src_port[i] or start[i] < seen.at[seen.calls - 1] + 5.0):
+        if seen.calls and (seen.port == src_port[i] or start[i] < seen.at[seen.calls - 1] + 1.0):
             if seen.port == src_port[i] and start[i] >= seen.seen - 1.0:
                 seen.size[seen.calls - 1] += octets[i]
             seen.seen = max(seen.seen, end[i])

@@ -29,7 +29,7 @@ from weft.detect.security.covert import (
     talk,
     text_of,
 )
-from weft.detect.security.names import entropy, is_machine_zone, oddness, registered_domain
+from weft.detect.security.names import entropy, is_address_lookup, is_machine_zone, oddness, registered_domain
 from weft.detect.security.query_logs import Query, queries
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -143,7 +143,7 @@ class DnsTunnels(RowsDetector):
     def _tunnel(self, one: Query, domain: str) -> Finding | None:
         sub = one.name[: -len(domain) - 1]
         letters = len(sub) - sub.count(".")
-        if letters < 8 or sub.replace(".", "").isdigit():  # digits alone: lists of addresses that are asked by DNS
+        if letters < 8 or is_address_lookup(sub):
             return None
         seen = self._pair(one, domain)
         name = hash(one.name)

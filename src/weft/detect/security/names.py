@@ -72,6 +72,14 @@ def is_machine_zone(name: str) -> bool:
     return any(name.endswith(f".{zone}") or f".{zone}." in name for zone in _MACHINE_ZONES)
 
 
+def is_address_lookup(sub: str) -> bool:
+    """Whether labels spell an address backwards, as lists of senders are asked (RFC 5782)."""
+    labels = sub.split(".")
+    if len(labels) >= 4 and all(label.isdigit() and len(label) <= 3 for label in labels[:4]):
+        return True
+    return len(labels) >= 32 and all(len(label) == 1 for label in labels[:32])
+
+
 def entropy(text: str) -> float:
     """Shannon entropy of the characters, in bits for each."""
     if not text:
