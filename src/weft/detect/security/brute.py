@@ -139,7 +139,7 @@ class BruteForceDetector(RowsDetector):
         s = self._logins
         port = int(s.port[slot])
         service = SERVICES.get(port, f"TCP port {port}")
-        lasts = max(60.0, min(now_s - float(s.first_s[slot]), self._settings.half_life_min * 60 / np.log(2)))
+        lasts = max(10.0, min(now_s - float(s.first_s[slot]), self._settings.half_life_min * 60 / np.log(2)))
         per_min = float(s.passed[slot]) / lasts * 60
         size = "" if alike is None else f", of {s.octets[slot] / s.whole[slot]:,.0f} octets ± {100 * alike:.0f} %"
         many = int(s.who[slot]).bit_count()

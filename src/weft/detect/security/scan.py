@@ -82,7 +82,9 @@ class ScanDetector(RowsDetector):
         slots = np.flatnonzero(self._found)
         self._found[slots] = False
         now_s = float(flows.received_s.max())
-        return list(self._told(slots[np.argsort(-self._sources.score[slots])], now_s))
+        # Of a source, what says most precisely what it does is told first.
+        worth = self._sources.score[slots] * np.where(self._sources.family[slots] == ANY, 1.0, 1.5)
+        return list(self._told(slots[np.argsort(-worth)], now_s))
 
     def tick(self, now_s: float) -> list[Finding]:
         """Entries of long ago give way sooner."""
