@@ -27,6 +27,7 @@ from weft.detect.baseline.state import (
     FAST_WAS,
     FLAT,
     GAP,
+    IDLE,
     LAST,
     LAST_X,
     LEVEL,
@@ -59,8 +60,9 @@ GOES_ON, ENDS, ABSORBED = 0, 1, 2
 COLUMNS = 10
 #: An open event closes after this many samples that are as they should be.
 _CALM_SAMPLES = 3
-#: Evidence of a lasting deviation that opens an event, in scores that open one at once.
-_PILE = 5.0
+#: Evidence of a lasting deviation that opens an event, in scores that open one at once: where each sample would do, and
+#: where none would.
+_SURE, _PILE = 2.0, 5.0
 
 
 @kernel
@@ -236,9 +238,10 @@ def _sample(
     noise = max(sc[NOISE] * 0.7, float(scatter[place[8]]))
     wide = math.sqrt(noise * noise + sc[DRIFT] * sc[DRIFT])
     z_slow, z_sudden = slow / wide, sudden / noise
-    score_slow = tail.score(tails[4:8], z_slow)
-    score_sudden = tail.score(tails[0:4], z_sudden)
-    known = days[place[0]] > 0 and (weeks[place[4]] > 0 or now - sc[BEGAN] > 8 * 86400.0)
+    score_slow = tail.score(tails[6:12], z_slow)
+    score_sudden = tail.score(tails[0:6], z_sudden)
+    # a series that is mostly nothing has no season
+    known = sc[IDLE] < 0.5 and days[place[0]] > 0 and (weeks[place[4]] > 0 or now - sc[BEGAN] > 8 * 86400.0)
     expected = _back(base if days[place[0]] > 0 else base + sc[FAST], sc, told)
     if scores.shape[0]:
         scores[at, column] = max(score_sudden, score_slow) if known else score_sudden
@@ -258,6 +261,7 @@ def _sample(
     sc[WAS] = math.copysign(score_sudden, z_sudden)
     sc[WAS_SLOW] = math.copysign(score_slow, z_slow)
     sc[PRESENT] += 0.001 * (1.0 - sc[PRESENT])
+    sc[IDLE] += max(0.002, 1.0 / (sc[N] + 1.0)) * ((1.0 if x == 0 else 0.0) - sc[IDLE])
     sc[GAP] = 0.0
     sc[LAST] = now
     sc[N] += 1.0
@@ -307,10 +311,10 @@ def _verdict(
             return float(SPIKE if rises else DROP)
     if not known:
         return 0.0
-    before = sc[WAS_SLOW] if rises else -sc[WAS_SLOW]
-    if score_slow >= told.wanted and before >= 0.8 * told.wanted:
+    piled = sc[UP] if rises else sc[DOWN]
+    if score_slow >= told.wanted and piled >= _SURE * told.wanted:
         return float(HIGH if rises else LOW)
-    if (sc[UP] if rises else sc[DOWN]) >= _PILE * told.wanted:
+    if piled >= _PILE * told.wanted:
         return float(SHIFT)
     return 0.0
 

@@ -115,6 +115,7 @@ def learn(
     slow = y - base
     sudden = slow - sc[FAST]
     calm = sc[OPEN] == 0
+    jump_z = sudden / noise
     old = days[place[0]] > 0
     floor = floor_of(told)
     off = min(abs(sudden), _CLIP * noise)
@@ -134,8 +135,11 @@ def learn(
         if old and weeks[place[4]] > 0:
             drift = min(abs(sc[FAST]), _CLIP * sc[DRIFT])
             sc[DRIFT] = max(floor, sc[DRIFT] + told.slow * (_TO_SIGMA * drift - sc[DRIFT]))
-            tail.learn(tails[4:8], slow / wide, 0.5 * told.quick)
-        tail.learn(tails[0:4], sudden / noise, 1.0)
+            tail.learn(tails[6:12], slow / wide, 0.5 * told.quick)
+    if calm or sc[OPEN_FOR] == 1.0:  # an event teaches once
+        tail.learn(tails[0:6], jump_z, 1.0 if calm else 0.5)
+        if not calm and old and weeks[place[4]] > 0:
+            tail.learn(tails[6:12], slow / wide, 0.5)
     near = base + sc[FAST]
     taken = max(near - 6.0 * noise, min(near + 6.0 * noise, y)) - sc[LEVEL]
     _slots(sc, daily, days, weekly, weeks, place, taken, season, calm)

@@ -18,9 +18,9 @@ from weft.errors import InvalidInput
 (
     N, C, LEVEL, FAST, NOISE, DRIFT, WEEKLY, CUR_D, SUM_D, N_D, CUR_W, SUM_W, N_W, LAST, BEGAN, UP, DOWN, UP_AT,
     DOWN_AT, RUN_AT, RUN_SIGN, WAS, WAS_SLOW, OPEN, OPEN_SIGN, CALM, LAST_X, SAME, LONGEST, MISSED, PRESENT, GAP,
-    OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS,
-) = range(38)  # fmt: skip
-SCALARS = 38
+    OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS, IDLE,
+) = range(39)  # fmt: skip
+SCALARS = 39
 #: First values of a series, kept until there is a first idea of its level.
 FIRST = 24
 _VERSION = 1
@@ -30,9 +30,9 @@ _VERSION = 1
 class State:
     """Rows of all series; arrays grow by half when they are full, up to ``most`` rows.
 
-    ``scalars`` float64 [R, 38]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
+    ``scalars`` float64 [R, 39]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
     ``weekly``, ``weeks`` likewise: how much a slot of the week differs from that of the day; ``scatter`` float32
-    [R, slots]; ``tails`` float32 [R, 8]: of sudden, then of slow deviations; ``first`` float32 [R, 24].
+    [R, slots]; ``tails`` float32 [R, 12]: of sudden, then of slow deviations; ``first`` float32 [R, 24].
     """
 
     step_s: int
@@ -91,7 +91,7 @@ class State:
             getattr(self, name)[row] = 0
         self.scalars[row, [CUR_D, CUR_W]] = -1
         self.scalars[row, PRESENT] = 1.0
-        self.tails[row] = np.tile(np.array([tail.T0, tail.MEAN], np.float32), 4)
+        self.tails[row] = np.tile(np.array([tail.T0, tail.MEAN, 0.0], np.float32), 4)
 
     def _reserve(self, wanted: int) -> None:
         room = len(self.scalars)

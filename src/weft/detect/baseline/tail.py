@@ -20,11 +20,11 @@ BEYOND = 0.02
 SHAPE = 0.1
 #: A score never says more than this: once in 10^12 samples is "never".
 MOST = 12.0
-#: Columns of the array of tails: threshold and mean excess, in scales, of each side.
-COLUMNS = 4
+#: Columns of the array of tails: of each side the threshold and the mean excess, in scales, and how many there were.
+COLUMNS = 6
 #: Of a series that is new: nearly a normal distribution.
 T0, MEAN = 2.05, 0.45
-_STEP, _GAIN, _CLIP = 0.03, 0.01, 5.0
+_STEP, _GAIN, _CLIP, _PRIOR = 0.03, 0.01, 5.0, 10.0
 _BEGIN, _LN10 = -math.log10(BEYOND), math.log(10.0)
 
 
@@ -41,8 +41,8 @@ def period_s(score: float, step_s: int) -> float:
 
 @inlined
 def score(tails: NDArray[np.float32], z: float) -> float:
-    """Minus the decimal logarithm of the chance of a deviation of ``z`` scales or more to that side; tails [4]."""
-    at = 0 if z >= 0 else 2
+    """Minus the decimal logarithm of the chance of a deviation of ``z`` scales or more to that side; tails [6]."""
+    at = 0 if z >= 0 else 3
     over = abs(z) - tails[at]
     if over <= 0:
         return float(_BEGIN * abs(z) / tails[at])
@@ -52,13 +52,18 @@ def score(tails: NDArray[np.float32], z: float) -> float:
 
 @inlined
 def learn(tails: NDArray[np.float32], z: float, pace: float) -> None:
-    """Take one deviation into the tails [4]; ``pace``: 1 where samples are independent, less where they go together."""
+    """Take one deviation into the tails [6]; ``pace``: 1 where samples are independent, less where they go together.
+
+    The first excesses count for more: what comes seldom and is large (a series that is mostly zero) is soon no news.
+    """
     for side in range(2):
         away = z if side == 0 else -z
-        at = 2 * side
+        at = 3 * side
         if away > tails[at]:
             over = min(away - tails[at], _CLIP * tails[at + 1])
-            tails[at + 1] = max(0.15, tails[at + 1] + pace * _GAIN * (over - tails[at + 1]))
+            gain = pace * max(_GAIN, 1.0 / (_PRIOR + tails[at + 2]))
+            tails[at + 2] += 1.0
+            tails[at + 1] = max(0.15, tails[at + 1] + gain * (over - tails[at + 1]))
             tails[at] = min(8.0, tails[at] + pace * _STEP * (1.0 - BEYOND))
         else:
             tails[at] = max(1.0, tails[at] - pace * _STEP * BEYOND)
