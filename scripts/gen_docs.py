@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from pydantic_core import PydanticUndefined
 from weft.cli import VERBS, weft
 from weft.config import Settings, plain
 from weft.configfile import submodel
+from weft.model.events import EventGroup, Severity
 from weft.model.metric_names import NAMES
 from weft.secret import SecretSource
 
@@ -76,6 +78,8 @@ def _type(annotation: Any) -> str:
         text = re.sub(r"typing\.Literal\[([^\]]*)\]", lambda m: " or ".join(m[1].replace("'", "").split(", ")), text)
     text = re.sub(r"typing\.Annotated\[([^,\]]+)[^\]]*(?:\([^)]*\))?[^\]]*\]", r"\1", text)
     text = re.sub(r"(?:[a-z_]+\.)+([A-Z])", r"\1", text)
+    for kind in (Severity, EventGroup):
+        text = re.sub(rf"\b{kind.__name__}\b", " or ".join(kind), text)
     for name, shown in (
         ("SecretStr", "text (secret)"), ("Path", "path"), ("str", "text"), ("int", "integer"), ("float", "number"),
         ("bool", "true or false"), ("None", "none"), ("IPvAnyAddress", "address"), ("IPv4Network", "IPv4 prefix"),
@@ -93,6 +97,7 @@ def _default(field: Any) -> str:
         return "required"
     if value is None or value in ("", [], (), {}):
         return "–"
+    value = value.value if isinstance(value, Enum) else value
     text = yaml.safe_dump(plain(value, field.alias or ""), default_flow_style=True, width=10_000, sort_keys=False)
     return f"`{text.replace('...', '').strip()}`"
 

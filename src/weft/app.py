@@ -60,7 +60,9 @@ from weft.store.state import StateStore, open_state
 from weft.store.telemetry import TelemetryStore
 
 if TYPE_CHECKING:
+    from weft.api.event_pages import EventPages
     from weft.demo import Demo
+    from weft.detect.whole import Detection
     from weft.network.snapshot import NetworkSource
 
 log = structlog.get_logger(__name__)
@@ -143,8 +145,10 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
     synthetics = Synthetics(settings.synthetics, state, store, intake, enricher, inventory.device_name)
     process.parts += [synthetics, *(acme.agents(synthetics, questions) if acme is not None else ())]
+    detection = None
     if settings.detect.enabled:
-        process.parts.append(_detection(settings, role, store, state, inventory, collector, intake, registry))
+        detection = _detection(settings, role, store, state, inventory, collector, intake, registry)
+        process.parts += detection.components
 
     # Answers out.
     if serves:
@@ -157,6 +161,7 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
             spool_capacity=settings.collect.spool_bytes, demo=demo, store=store,
             inventory=pages, networks=pages.network, configs=ConfigHistory(data_dir / "configs" / "devices"),
             synthetics=synthetics, routes=routes, scenario=acme.scenario if acme is not None else None,
+            detection=partial(_event_pages, settings, detection, questions) if detection is not None else None,
             network=NetworkPages(partial(_network_source, pages, inventory, store, questions, routes)),
         )  # fmt: skip
         process.access = LocalAccess(state, data_dir)
@@ -195,11 +200,12 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher:
 def _detection(
     settings: Settings, role: Role, store: TelemetryStore, state: StateStore, inventory: Inventory,
     collector: Collector | None, intake: Intake | None, registry: CollectorRegistry,
-) -> Component:  # fmt: skip
+) -> Detection:  # fmt: skip
     """Detection: of rows where they arrive, of series where people ask."""
     from weft.detect.engine import DetectEngine  # what it needs is of no use where nothing is looked for
     from weft.detect.memory import EventMemory
     from weft.detect.names import InventoryNames, facts
+    from weft.detect.whole import whole
 
     config, places = settings.detect, InventoryNames(inventory)
     memory = EventMemory(state, most=config.most_events, keep_days=config.keep_days)
@@ -207,16 +213,28 @@ def _detection(
     bounds = settings.query.model_copy(update={"threads": 1, "timeout_s": 120.0})
     asks = QueryEngine(store, bounds, retention_days=settings.store.retention_days)
     write = partial(intake.put, EVENTS) if intake is not None else partial(store.insert, EVENTS)
+    asked, owner = asks if role is not Role.COLLECT else None, f"{role.value}@{platform.node()}"
     engine = DetectEngine(
-        config, memory, places, write, questions=asks if role is not Role.COLLECT else None, rows=intake is not None,
-        data_dir=settings.data_dir, owner=f"{role.value}@{platform.node()}",
-        facts=facts(inventory, config.threat_lists), registry=registry,
+        config, memory, places, write, questions=asked, rows=intake is not None, data_dir=settings.data_dir,
+        owner=owner, facts=facts(inventory, config.threat_lists), registry=registry,
     )  # fmt: skip
     if intake is not None and collector is not None:
         collector.watch(engine.tap)
         for table in TABLES:
             intake.watch(table, partial(engine.tap, table))
-    return engine
+    return whole(engine, memory, state, settings.notify, owner=owner, asks=asked, names=places)
+
+
+def _event_pages(settings: Settings, detection: Detection, questions: QueryEngine) -> EventPages | None:
+    from weft.api.event_pages import EventPages
+
+    if detection.frames is None or detection.board is None:
+        return None
+    return EventPages(
+        detection.engine, detection.memory, detection.book, detection.notifier, ask=questions.run,
+        frame_of=detection.frames(), policy_errors=detection.board.errors, notify=settings.notify,
+        false_alarms=settings.detect.false_alarms,
+    )  # fmt: skip
 
 
 def _network_source(

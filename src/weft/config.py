@@ -30,6 +30,7 @@ from weft.collect.syslog.config import SyslogConfig
 from weft.component import Config
 from weft.configfile import load
 from weft.detect.config import DetectConfig
+from weft.detect.notify.config import NotifyConfig
 from weft.enrich.config import EnrichConfig
 from weft.logs import LogConfig
 from weft.query.config import QueryConfig
@@ -77,6 +78,8 @@ class Settings(Config):
     """Bounds of one question."""
     detect: DetectConfig = Field(default_factory=DetectConfig)
     """Finding what is wrong."""
+    notify: NotifyConfig = Field(default_factory=NotifyConfig)
+    """Who is told of what was found."""
     api: ApiConfig = Field(default_factory=ApiConfig)
     """The API and the web UI."""
     demo: DemoConfig = Field(default_factory=DemoConfig)

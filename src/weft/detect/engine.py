@@ -25,7 +25,7 @@ from prometheus_client import CollectorRegistry
 from weft.detect import registry as known
 from weft.detect.config import DetectConfig
 from weft.detect.context import Context, DetectorConfig, Names
-from weft.detect.detector import Finding, RowsDetector
+from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.frames import Matrices, MatrixFrames
 from weft.detect.inbox import Inbox
 from weft.detect.keeping import EventKeeping, Listener, site_of
@@ -161,6 +161,26 @@ class DetectEngine:
             recent = self._recent(table, rows)
             if recent.num_rows:
                 self._inbox.put(table.name, recent)
+
+    def take(self, about: About, findings: Sequence[Finding], reached_s: float) -> None:
+        """What was found by something that runs beside the detectors (policies), judged up to ``reached_s``."""
+        with self._tracking:
+            changes = self._tracker.take(about, findings, self._clock()) if findings else []
+            changes += self._tracker.advance(about.name, reached_s)
+        self._keeping.take(changes)
+
+    def abouts(self) -> dict[str, About]:
+        """What each detector that runs is, by the name it runs under and by its own."""
+        abouts = {run.name: run.detector.about for run in list(self._runs.values())}
+        return {about.name: about for about in abouts.values()} | abouts
+
+    def watched(self) -> dict[str, str]:
+        """What each detector that runs looks at, in words."""
+        return {run.name: _watched(run) for run in list(self._runs.values())}
+
+    def refresh(self) -> None:
+        """People said something new of events: judge by it at once."""
+        self._suppress()
 
     def status(self) -> EngineStatus:
         """How it is now; from any thread."""
@@ -330,3 +350,12 @@ class DetectEngine:
             self._suppression.use_sites(self._names.sites)
         except WeftError as error:
             log.warning("feedback_not_known", error=error.message)
+
+
+def _watched(run: Run) -> str:
+    detector = run.detector
+    if isinstance(detector, RowsDetector):
+        return f"{', '.join(detector.tables)}, as they arrive".replace("_", " ")
+    watch = detector.watch
+    each = f" by {', '.join(watch.by)}" if watch.by else ""
+    return f"{watch.measure} of {watch.dataset}{each}, every {watch.step_s} s".replace("_", " ")

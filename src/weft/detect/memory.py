@@ -54,7 +54,8 @@ class Feedback:
     """What somebody said of an event and the like of it. Times are UTC seconds.
 
     ``scope``: ``{"detector", "kind", "entity", "labels"}`` that it holds for, what is absent = any; and of
-    ``expected`` also ``"weekly": [weekday 0-6, first minute of the day, last minute, time zone]``.
+    ``expected`` also ``"weekly": [days 0-6, first minute of the day, last minute, time zone]``; ``{"event": id}``:
+    only of that one.
     """
 
     id: str

@@ -103,14 +103,16 @@ def _holds(one: Feedback, event: Event, at_s: float) -> bool:
     if one.until_s is not None and at_s >= one.until_s:
         return False
     scope = one.scope
+    if scope.get("event") not in (None, event.id):
+        return False
     if (entity := scope.get("entity")) and not _matches(str(entity), event.entity.text):
         return False
     labels: Mapping[str, Any] = scope.get("labels") or {}
     if any(event.labels.get(name) != value for name, value in labels.items()):
         return False
     if one.verdict == "expected" and (weekly := scope.get("weekly")):
-        day, first, last, zone = weekly
-        return _Weekly(frozenset({int(day)}), int(first), int(last), ZoneInfo(str(zone))).holds(at_s)
+        days, first, last, zone = weekly
+        return _Weekly(frozenset(map(int, days)), int(first), int(last), ZoneInfo(str(zone))).holds(at_s)
     return True
 
 

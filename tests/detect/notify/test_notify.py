@@ -244,7 +244,7 @@ def test_webhook(server) -> None:
     sender.send(message_of(event(), "opened", "https://weft.test"))
     headers, body = got[0]
     told = json.loads(body)
-    assert (told["change"], told["event"]["id"], told["link"]) == ("opened", "e1", "https://weft.test/events/e1")
+    assert (told["change"], told["event"]["id"], told["link"]) == ("opened", "e1", "https://weft.test/events/e/e1")
     assert Event.model_validate(told["event"]) == event()
     assert headers["Authorization"] == "Bearer t0ken"
     assert headers["X-Weft-Signature"] == "sha256=" + hmac.new(b"key", body, hashlib.sha256).hexdigest()
@@ -263,7 +263,7 @@ def test_pagerduty_opens_and_resolves_the_same_incident(server) -> None:
     sender.send(message_of(event(state=EventState.CLOSED, ended_s=NOW + 5), "closed"))
     opened, closed = (json.loads(body) for _, body in got)
     assert (opened["event_action"], opened["dedup_key"], opened["payload"]["severity"]) == ("trigger", "e1", "critical")
-    assert opened["links"][0]["href"] == "https://weft.test/events/e1"
+    assert opened["links"][0]["href"] == "https://weft.test/events/e/e1"
     assert (closed["event_action"], closed["dedup_key"]) == ("resolve", "e1")
 
 

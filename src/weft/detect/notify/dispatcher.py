@@ -112,7 +112,7 @@ class Channel:
                     self.counts.dropped += 1
         elif self._held.pop(event.id, None) is not None:
             self.counts.held += 1
-        elif self._told.get(event.id) and self.config.closed:
+        elif event.state is EventState.CLOSED and self._told.get(event.id) and self.config.closed:
             self._enqueue(message_of(event, "closed", self.public_url), now_s)
             self._remember(event.id, 0)
 

@@ -32,7 +32,7 @@ class Message:
 
 def message_of(event: Event, change: Change, public_url: str = "") -> Message:
     """The message about one change of an event."""
-    link = f"{public_url}/events/{quote(event.id)}" if public_url else ""
+    link = f"{public_url}/events/e/{quote(event.id)}" if public_url else ""
     over = change == "closed"
     where = event.entity.title or event.entity.id
     title = f"{'OVER' if over else _MARKS[event.severity]}: {event.title}"
