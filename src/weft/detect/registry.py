@@ -51,6 +51,8 @@ BUILT_IN: dict[str, str] = {
     "clocks": "weft.detect.telemetry.clocks:ClockDetector",
     "paths": "weft.detect.paths.detector:PathDetector",
     "cloud_flows": "weft.detect.cloud.flows:CloudFlowsDetector",
+    "fabric_ports": "weft.detect.fabric.ports:FabricPortsDetector",
+    "fabric_hosts": "weft.detect.fabric.hosts:FabricHostsDetector",
 }
 
 
