@@ -58,6 +58,8 @@ class Run:
     state: RunState = "ready"
     reached_s: float = 0.0
     learn_from_s: float = 0.0
+    begun: bool = False
+    """Whether there was anything to learn from so far."""
     warm: bool = False
     """Whether it knew enough at some time to be fed what was missed since, rather than learn from it."""
     series: int = 0
@@ -119,7 +121,8 @@ class Run:
         except Exception as error:  # noqa: BLE001  # a state that breaks its detector must not do so for ever
             self.failed(f"{type(error).__name__}: {error}")
             return False
-        self.reached_s, self.warm = saved.through_s, True
+        self.reached_s = saved.through_s
+        self.warm, self.begun = bool(saved.about.get("warm")), bool(saved.about.get("begun"))
         self.learn_from_s = float(saved.about.get("learn_from_s", saved.through_s))
         return True
 
@@ -130,7 +133,8 @@ class Run:
                 state = self.detector.save()
                 reached_s = self.reached_s
             if state:
-                states.save(self.name, state, reached_s, {"learn_from_s": self.learn_from_s})
+                about = {"learn_from_s": self.learn_from_s, "warm": self.warm, "begun": self.begun}
+                states.save(self.name, state, reached_s, about)
         except (WeftError, OSError) as error:
             self.failed(str(error))
         except Exception as error:  # noqa: BLE001  # as in ``call``

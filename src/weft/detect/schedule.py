@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 import structlog
 
 from weft.detect.detector import Finding, Watch
 from weft.detect.frame import Frame
 from weft.detect.frames import MatrixFrames
 from weft.detect.runs import Run, series_of
-from weft.errors import InvalidInput, WeftError
+from weft.errors import InvalidInput, LimitExceeded, WeftError
 
 log = structlog.get_logger(__name__)
 
 #: Values of one block of history, and buckets of it.
 _MOST_CELLS = 1_000_000
-_FEWEST, _MOST_BUCKETS = 30, 1440
+_FEWEST, _FIRST, _MOST_BUCKETS = 30, 120, 1440
 #: Buckets that are fed at a time when there are several to catch up with.
 _MOST_FED = 60
 _RETRY_S = 10.0
@@ -37,6 +38,7 @@ class Feed:
     reached_s: int = 0
     learned: bool = False
     series: int = 0
+    blocks: int = 0
     retry_at_s: float = 0.0
     last_error: str = ""
 
@@ -47,8 +49,9 @@ class Feed:
     @property
     def block_s(self) -> int:
         """Length of a block of history."""
-        most = _MOST_BUCKETS if not self.series else _MOST_CELLS // self.series
-        return self.watch.step_s * max(_FEWEST, min(_MOST_BUCKETS, most))
+        if not self.blocks:
+            return self.watch.step_s * _FIRST
+        return self.watch.step_s * max(_FEWEST, min(_MOST_BUCKETS, _MOST_CELLS // max(self.series, 1)))
 
 
 Found = Callable[[Run, list[Finding], float], None]
@@ -69,7 +72,7 @@ class Schedule:
         watch = detector.watch
         step = watch.step_s
         if not now_s - max(watch.history_s, step) <= run.reached_s <= now_s:
-            run.warm = False
+            run.warm = run.begun = False
             run.reached_s = float(int(now_s - watch.history_s) // step * step)
             run.learn_from_s = run.reached_s
         reached = int(run.reached_s) // step * step
@@ -112,6 +115,7 @@ class Schedule:
                 if detector is not None and run.awake:
                     run.call(lambda: detector.learn(frame))  # noqa: B023
                 run.reached_s, run.series = float(feed.reached_s), len(frame.keys)
+                _began(run, frame)
         return True
 
     def next_due_s(self, now_s: float) -> float:
@@ -131,6 +135,7 @@ class Schedule:
             if detector is not None and run.awake:
                 found = run.call(lambda: detector.feed(frame))  # noqa: B023
             run.reached_s, run.series = float(until_s), len(frame.keys)
+            _began(run, frame)
             self._found(run, found, float(until_s))
 
     def _read(self, feed: Feed, until_s: int, now_s: float) -> Frame | None:
@@ -138,6 +143,9 @@ class Schedule:
         try:
             frame = self._frames.frame(feed.watch, feed.filter, feed.reached_s, until_s)
         except WeftError as error:
+            fewer = feed.reached_s + (until_s - feed.reached_s) // feed.watch.step_s // 2 * feed.watch.step_s
+            if isinstance(error, LimitExceeded) and fewer > feed.reached_s:
+                return self._read(feed, fewer, now_s)
             lasting = isinstance(error, InvalidInput)
             if error.message != feed.last_error:
                 log.warning("watch_failed", detectors=[run.name for run in feed.runs], error=error.message)
@@ -149,7 +157,7 @@ class Schedule:
                 run.state = "failed" if lasting else run.state
             return None
         feed.last_error = ""
-        feed.reached_s, feed.series = until_s, len(frame.keys)
+        feed.reached_s, feed.series, feed.blocks = until_s, len(frame.keys), feed.blocks + 1
         return frame
 
     def _ready(self, feed: Feed) -> None:
@@ -170,6 +178,16 @@ class Schedule:
             else:
                 twin.runs += feed.runs
         self.feeds = kept
+
+
+def _began(run: Run, frame: Frame) -> None:
+    """History counts from where there is any."""
+    if run.begun or not len(frame.times_s):
+        return
+    told = np.isfinite(frame.values).any(axis=0)
+    run.begun = bool(told.any())
+    first = frame.times_s[int(told.argmax())] if run.begun else frame.times_s[-1] + frame.step_s
+    run.learn_from_s = float(first)
 
 
 def _alike(one: Feed, other: Feed) -> bool:

@@ -75,15 +75,12 @@ class Matrix:
 def read_matrix(ask: Ask, runner: Runner, most: int) -> Matrix:
     """The first measure of ``ask`` of at most ``most`` groups over its grid. Raises what ``QueryEngine.run`` raises."""
     measure, grid = ask.measures[0], ask.grid
-    if grid.count * most > MOST_CELLS:
-        raise LimitExceeded(
-            f"{most} groups × {grid.count} buckets are too many", where="query", fix="Ask for fewer buckets at a time."
-        )
     if measure.form == "percentile" or measure.name == "p95_bps":
         raise InvalidInput(f"{measure.name} is of a whole window, not of buckets", where="measures")
     table, left_out = _rows(ask, runner, most)
     found = groups(table, key_columns(ask.by)) if ask.by else None
     count = found.count if found is not None else 1
+    _check_size(count, grid.count)
     values = np.full((count, grid.count), np.nan)
     buckets = column(table, "bucket").astype(np.int64)
     inside = (buckets >= 0) & (buckets < grid.count)
@@ -100,6 +97,13 @@ def read_matrix(ask: Ask, runner: Runner, most: int) -> Matrix:
     return made if not zero else _zeros(made)
 
 
+def _check_size(count: int, buckets: int) -> None:
+    if count * buckets > MOST_CELLS:
+        raise LimitExceeded(
+            f"{count} groups × {buckets} buckets are too many", where="query", fix="Ask for fewer buckets at a time."
+        )
+
+
 def _kind(dimension: Dimension) -> str:
     if dimension.kind is Kind.INTERFACE and dimension.dictionary is None:
         return "interface"
@@ -110,10 +114,12 @@ def _rows(ask: Ask, runner: Runner, most: int) -> tuple[pa.Table, bool]:
     """A row per group and bucket, of at most ``most`` groups, and whether there were more."""
     window = whole(ask, ask.grid.step)
     statement = _grouped(ask, runner, window)
-    limit = most * ask.grid.count
+    limit = min(most * ask.grid.count, MOST_CELLS)
     table = runner.run(Statement(f"{statement.sql}\nLIMIT {limit + 1}", statement.parameters))
     if not ask.by:
         return table, False
+    if table.num_rows > limit and limit == MOST_CELLS:
+        _check_size(-(-table.num_rows // ask.grid.count), ask.grid.count)
     distinct = groups(table, key_columns(ask.by)).count if table.num_rows <= limit else most + 1
     if distinct <= most:
         return table, False
