@@ -71,7 +71,7 @@ def streaming(series: Series) -> F64:
     begin = int(series.start_s) // step * step
     times = begin + step * np.arange(len(series.values), dtype=np.int64)
     told = model.judge(["x"], times, series.values[None, :], scores=True).scores[0]
-    return np.nan_to_num(told.astype(np.float64), nan=0.0, posinf=300.0)
+    return np.asarray(np.nan_to_num(told.astype(np.float64), nan=0.0, posinf=300.0), np.float64)
 
 
 def discord(series: Series) -> F64:
