@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from tests.detect.security.records import (
     DATA_FLAGS,
     SYN,
@@ -17,6 +18,7 @@ from tests.detect.security.records import (
 )
 
 from weft.detect.security.scan import ScanDetector
+from weft.errors import InvalidInput
 
 SCANNER, HOST = v4("198.51.100.7"), v4("203.0.113.10")
 
@@ -110,6 +112,30 @@ def test_floods_of_made_up_sources_are_no_scans_and_hide_none():
 def test_who_may_scan_may():
     batch = records(500, at_s=T0, src=v4("10.0.0.9"), dst=HOST, dst_port=1 + np.arange(500), tcp_flags=SYN)
     assert not play(ScanDetector(context(approved=["10.0.0.0/28"])), [batch])
+
+
+def test_who_makes_the_same_round_again_and_again_is_worth_an_information():
+    """The same ports, the third time: also when Weft was started anew in between."""
+    detector, severities = ScanDetector(context()), []
+    for day in range(4):
+        ports = np.tile(np.array([22, 445, 3389]), 40)
+        hosts = v4("10.0.3.0") + np.repeat(np.arange(40), 3)
+        batch = records(120, at_s=T0 + 86400 * day, src=v4("10.0.0.9"), dst=hosts, dst_port=ports, tcp_flags=SYN)
+        severities.append(str(play(detector, [batch])[0].severity))
+        again = ScanDetector(context())
+        again.load(detector.save())
+        detector = again
+    assert severities == ["major", "major", "info", "info"]
+    other = records(
+        120, at_s=T0 + 86400 * 5, src=v4("10.0.0.9"), dst=HOST, dst_port=5000 + np.arange(120), tcp_flags=SYN
+    )
+    assert str(play(detector, [other])[0].severity) == "major"
+
+
+@pytest.mark.parametrize("state", [b"[]", b"{", b'{"a": 1}', b'{"a": ["x", 1, 2]}'])
+def test_a_state_that_is_not_understood_is_refused(state):
+    with pytest.raises(InvalidInput):
+        ScanDetector(context()).load(state)
 
 
 def test_a_host_that_works_takes_its_failures_back():

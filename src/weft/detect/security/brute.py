@@ -24,6 +24,8 @@ SERVICES = {
 _SAY_EVERY_S = 30.0
 _ALIKE = 0.35  # standard deviation over mean of the octets of attempts
 _MOST_GUESSERS = 40
+_JOINED = 1.5  # times what one source tries: others do the same
+_KEEP_SAID = 8192
 
 
 class BruteForceSettings(Config):
@@ -103,6 +105,7 @@ class BruteForceDetector(RowsDetector):
 
     def _told(self, slot: int, now_s: float) -> Iterator[Finding]:
         s = self._logins
+        slot = self._whole_of(slot)
         alike = self._alike(slot)
         if alike is not None and alike > _ALIKE:
             return
@@ -113,16 +116,26 @@ class BruteForceDetector(RowsDetector):
         together = int(s.family[slot]) == TARGET
         if together and (len(sources) < 2 or int(s.who[slot]).bit_count() > _MOST_GUESSERS):
             return
-        own = [f"{one} {target}" for one in sources]
-        key = target if together else own[0]
+        key = target if together else f"{sources[0]} {target}"
         if now_s - self._said_s.get(key, -1e9) < _SAY_EVERY_S:
             return
-        # What one source does is told of that source; what is left, of those together.
-        if together and any(now_s - self._said_s.get(one, -1e9) < 900 for one in own):
+        # Whom one source attacks is told of that source, as long as nobody joins it.
+        if together and any(now_s - self._said_s.get(f"{one} {target}", -1e9) < 900 for one in sources):
             return
-        if len(self._said_s) < 8192:
+        if len(self._said_s) < _KEEP_SAID:
             self._said_s[key] = now_s
         yield self._finding(slot, now_s, target, sources, together, alike)
+
+    def _whole_of(self, slot: int) -> int:
+        """The slot of all sources at a target, where one source has only a part in it; else the same."""
+        s = self._logins
+        if int(s.family[slot]) == TARGET:
+            return slot
+        same = (s.family == TARGET) & (s.dst_low == s.dst_low[slot]) & (s.dst_high == s.dst_high[slot])
+        for whole in np.flatnonzero(same & (s.port == s.port[slot]) & (s.keys != 0)).tolist():
+            if s.tries[whole] >= _JOINED * s.tries[slot] and 2 <= int(s.who[whole]).bit_count() <= _MOST_GUESSERS:
+                return int(whole)
+        return slot
 
     def _alike(self, slot: int) -> float | None:
         """Spread of the sizes of attempts over their mean; None where too few were seen in full."""

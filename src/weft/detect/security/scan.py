@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from ipaddress import ip_address, ip_network
 
 import numpy as np
@@ -15,10 +17,24 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.rows import OwnNetworks, address_text, same_rows
 from weft.detect.security.saying import span_text
 from weft.detect.security.scan_kernels import ANY, HOST, PORT, sources, watch
+from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _SAY_EVERY_S = 30.0
 _KEEP_SAID = 8192
+_ROUND_S = 1800.0  # what scans again after so long begins another round
+_HABIT_S = 30 * 86400.0
+_KEEP_HABITS = 1024
+_HABITUAL = 2  # earlier rounds from which on it is only worth an information
+
+
+@dataclass(slots=True)
+class _Habit:
+    """Rounds that a host inside has made: how many, when last, and of which ports (64-bit map)."""
+
+    rounds: int
+    last_s: float
+    ports: int
 
 
 class ScanSettings(Config):
@@ -64,6 +80,7 @@ class ScanDetector(RowsDetector):
         self._approved = [ip_network(one, strict=False) for one in self._settings.approved]
         self._own = OwnNetworks(())
         self._said_s: dict[str, float] = {}
+        self._habits: dict[str, _Habit] = {}
         self._faded_s = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002 - flows are all it is given
@@ -91,8 +108,39 @@ class ScanDetector(RowsDetector):
         if now_s - self._faded_s >= 3600:
             self._sources.weights[:] *= np.float32(0.8)
             self._said_s = {key: at for key, at in self._said_s.items() if now_s - at < 3600}
+            self._habits = {who: one for who, one in self._habits.items() if now_s - one.last_s < _HABIT_S}
             self._faded_s = now_s
         return []
+
+    def save(self) -> bytes:
+        """Who scans again and again; what is under way is forgotten."""
+        return json.dumps({who: astuple(one) for who, one in self._habits.items()}).encode()
+
+    def load(self, state: bytes) -> None:
+        """Raises ``InvalidInput`` where the state is not understood."""
+        try:
+            told = json.loads(state or b"{}")
+            self._habits = {
+                str(who): _Habit(int(rounds), float(last_s), int(ports))
+                for who, (rounds, last_s, ports) in list(told.items())[:_KEEP_HABITS]
+            }
+        except (ValueError, TypeError, AttributeError) as error:
+            raise InvalidInput(f"is not understood: {error}", where="state of port_scan") from None
+
+    def _habitual(self, who: str, slot: int, now_s: float) -> int:
+        """Earlier rounds of a host inside that were like this one; 0 where it is the first, or of other ports."""
+        ports = int(self._sources.ports[slot])
+        habit = self._habits.get(who)
+        if habit is None:
+            if len(self._habits) < _KEEP_HABITS:
+                self._habits[who] = _Habit(0, now_s, ports)
+            return 0
+        if now_s - habit.last_s > _ROUND_S:
+            habit.rounds += 1
+        known = habit.rounds > 0 and (ports & ~habit.ports).bit_count() <= 1
+        habit.last_s = now_s
+        habit.ports |= ports
+        return habit.rounds if known else 0
 
     @property
     def bytes_used(self) -> int:
@@ -111,13 +159,14 @@ class ScanDetector(RowsDetector):
             if len(self._said_s) < _KEEP_SAID:
                 self._said_s[who] = now_s
             inside = bool(self._own.find(np.array([high]), np.array([low]))[0] >= 0)
-            yield self._finding(slot, who, inside, now_s)
+            rounds = self._habitual(who, slot, now_s) if inside else 0
+            yield self._finding(slot, who, inside, rounds, now_s)
 
     def _may(self, who: str) -> bool:
         address = ip_address(who)
         return any(address.version == one.version and address in one for one in self._approved)
 
-    def _finding(self, slot: int, who: str, inside: bool, now_s: float) -> Finding:
+    def _finding(self, slot: int, who: str, inside: bool, rounds: int, now_s: float) -> Finding:
         s = self._sources
         tried, since, family = int(s.tried[slot]), float(s.since_s[slot]), int(s.family[slot])
         lasts = max(1.0, now_s - since)
@@ -130,12 +179,16 @@ class ScanDetector(RowsDetector):
             ANY: f"ever other hosts and ports, {tried} so far, last {port} of {host}",
         }[family]
         kind = {PORT: "Horizontal scan", HOST: "Vertical scan", ANY: "Scan"}[family]
+        habit = (
+            f" It did the same in {rounds} earlier rounds: if it may, name it in `approved`." if rounds >= _HABITUAL
+            else ""
+        )  # fmt: skip
         slow = ", slowly" if tried / lasts < 0.3 and lasts > 600 else ""
         return Finding(
             "port_scan", Entity(kind="host", id=who), now_s, f"{kind} by {who}{slow}",
             f"{who} tries {what} in {span_text(lasts)}; next to none answers. By chance, with one try in five in vain, "
-            f"once in 10^{s.score[slot] / np.log(10):.0f} times.",
-            Severity.MAJOR if inside else Severity.MINOR,
+            f"once in 10^{s.score[slot] / np.log(10):.0f} times.{habit}",
+            Severity.INFO if rounds >= _HABITUAL else Severity.MAJOR if inside else Severity.MINOR,
             hold_s=900.0, started_s=min(since, now_s), seen=tried / lasts, unit="tries/s",
             score=min(30.0, float(s.score[slot]) / float(np.log(10))), confidence=0.95,
             others=(Entity(kind="host", id=host),) if family == HOST else (),
