@@ -17,7 +17,7 @@ from weft.detect.frame import Frame, SeriesKey
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: What the hits of the kernel are called.
-KINDS: Mapping[int, str] = {
+KINDS: Mapping[float, str] = {
     kernel.SPIKE: "spike",
     kernel.DROP: "drop",
     kernel.HIGH: "high",
@@ -114,7 +114,7 @@ class BaselineDetector(SeriesDetector):
     def _one(self, frame: Frame, hit: NDArray[np.float64]) -> Finding:
         key = frame.keys[int(hit[0])]
         at_s = float(frame.times_s[int(hit[1])])
-        kind, ends = KINDS[int(hit[2])], int(hit[3])
+        kind, ends = KINDS[float(hit[2])], float(hit[3])
         seen, expected, lower, upper = (float(value) if np.isfinite(value) else None for value in hit[4:8])
         score = float(hit[8])
         period = tail.period_s(score, frame.step_s) if score > 0 else None
@@ -219,7 +219,7 @@ class BaselineDetector(SeriesDetector):
         at_s = float(frame.times_s[column])
         worst = hits[np.argsort(-hits[:, 8])]
         entities = [frame.keys[int(hit[0])].entity for hit in worst[:20]]
-        kind = KINDS[int(worst[0, 2])]
+        kind = KINDS[float(worst[0, 2])]
         side = {"spike": "higher", "high": "higher", "flatline": "still"}.get(kind, "lower")
         rows: list[list[str | float | int | None]] = [
             [frame.keys[int(hit[0])].entity.text, round(float(hit[4]), 3), round(float(hit[5]), 3)]

@@ -53,8 +53,8 @@ from weft.detect.baseline.state import (
 from weft.detect.baseline.tuning import Numbers
 
 #: What a hit says. ``ENDS``: the open event is over; ``ABSORBED``: it became the new normal.
-SPIKE, DROP, HIGH, LOW, SHIFT, FLATLINE, MISSING = range(1, 8)
-GOES_ON, ENDS, ABSORBED = 0, 1, 2
+SPIKE, DROP, HIGH, LOW, SHIFT, FLATLINE, MISSING = 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0
+GOES_ON, ENDS, ABSORBED = 0.0, 1.0, 2.0
 #: Columns of a hit: series in the frame, column of it, what, whether it ends, seen, expected, lower, upper, score,
 #: since when (UTC seconds).
 COLUMNS = 10
@@ -85,7 +85,7 @@ def run(
     bands: NDArray[np.float64],  # [S, T, 3] expected, lower, upper or [0, 0, 0]
 ) -> int:
     """All samples of a frame, series by series; how many hits there were."""
-    found = 0
+    found = int(values.size * 0)  # not a literal, for which all that it is given to would be compiled again
     for at in range(values.shape[0]):
         row = rows[at]
         if row < 0:
@@ -135,7 +135,7 @@ def _hit(
     at: int,
     column: int,
     what: float,
-    ends: int,
+    ends: float,
     seen: float,
     expected: float,
     lower: float,
@@ -308,14 +308,14 @@ def _verdict(
         doubt = 1.0 if known else 1.0 / told.confirm
         twice = min(before, score_sudden) >= told.confirm * told.wanted * doubt
         if twice or (score_sudden >= told.wanted * doubt + told.one and sc[GAP] == 0):
-            return float(SPIKE if rises else DROP)
+            return SPIKE if rises else DROP
     if not known:
         return 0.0
     piled = sc[UP] if rises else sc[DOWN]
     if score_slow >= told.wanted and piled >= _SURE * told.wanted:
-        return float(HIGH if rises else LOW)
+        return HIGH if rises else LOW
     if piled >= _PILE * told.wanted:
-        return float(SHIFT)
+        return SHIFT
     return 0.0
 
 
