@@ -24,6 +24,7 @@ from weft.detect.security.covert import (
     Network,
     Own,
     Talk,
+    U64s,
     clock_text,
     host,
     keys_of,
@@ -35,7 +36,7 @@ from weft.detect.security.covert import (
 from weft.detect.security.rows import OwnNetworks
 from weft.detect.security.sketches import mix
 from weft.detect.security.state import packed_state, unpacked_state
-from weft.model.events import Entity, EventGroup, Evidence, Severity
+from weft.model.events import EventGroup, Evidence, Severity
 
 #: Services by which one machine is worked from another: SSH, Telnet, RPC, SMB, RDP, VNC, WinRM.
 _ADMIN = {22: "SSH", 23: "Telnet", 135: "RPC", 139: "SMB", 445: "SMB", 3389: "RDP", 5900: "VNC", 5985: "WinRM",
@@ -53,6 +54,7 @@ _EDGE = np.dtype([
     ("told", "u1"), ("chance", "f8"), ("usual", "f8"),
 ])  # fmt: skip
 _CLASS = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("first", "f8"), ("all", "f8"), ("once", "f8")])
+_KINDS = {"fans": _FAN, "edges": _EDGE, "peers": _EDGE, "classes": _CLASS}
 _KEEP_S = 30 * 86400.0
 _LEAST_NEW = 8
 _PSH_ACK = 0x18
@@ -66,7 +68,8 @@ class LateralMovement(RowsDetector):
         "lateral_movement", "Lateral movement", EventGroup.SECURITY,
         "A host signs in to ever more machines, or a network uses a service inside that it never used.",
         {"lateral_movement": "Many machines entered from one within an hour, as never before.",
-         "new_service": "A service between two own networks that was not used in all the time before."},
+         "new_service": "A service between two own networks that was not used in all the time before.",
+         "new_peer": "Two hosts that never talked, in a network where hardly ever two talk that did not before."},
     )  # fmt: skip
     tables = ("flows",)
 
@@ -80,6 +83,7 @@ class LateralMovement(RowsDetector):
         self._most_chance = min(0.01, 1e-3 * rate)
         self._fans = np.zeros(1 << 14, _FAN)
         self._edges = np.zeros(1 << 16, _EDGE)
+        self._peers = np.zeros(1 << 16, _EDGE)
         self._classes = np.zeros(1 << 11, _CLASS)
         self._widest = dict.fromkeys(_ADMIN, 1.0)
         self._began = self._judged = 0.0
@@ -92,7 +96,7 @@ class LateralMovement(RowsDetector):
         flow = talk(rows, own)
         inside = (flow.src_net >= 0) & (flow.dst_net >= 0) & (flow.dst_port < flow.src_port)
         has_data = ((flow.protocol == TCP) & (flow.flags & _PSH_ACK == _PSH_ACK)) | (flow.protocol == UDP)
-        used = flow.take(inside & has_data & (flow.dst_port < _EPHEMERAL) & (flow.dst_port > 0))
+        used = flow.take(inside & has_data & (flow.dst_port < _EPHEMERAL))
         if not len(used):
             return []
         self._began = self._began or float(used.received.min())
@@ -100,22 +104,23 @@ class LateralMovement(RowsDetector):
         if len(admin):
             _fan_out(self._fans, keys_of(admin.src, 11) ^ (admin.dst_port.astype(np.uint64) << np.uint64(1)),
                      keys_of(admin.dst, 12), admin.src, admin.dst, admin.dst_port, admin.received)  # fmt: skip
-        classes, edges = _class_keys(used, own)
-        _note_edges(self._edges, self._classes, classes, edges, used.src, used.dst, used.dst_port, used.protocol,
-                    used.received)  # fmt: skip
+        classes, edges, pairs = _class_keys(used, own)
+        for known, group, keys in ((self._edges, classes, edges), (self._peers, ~classes, pairs)):
+            _note_edges(known, self._classes, group, keys, used.src, used.dst, used.dst_port, used.protocol,
+                        used.received)  # fmt: skip
         return []
 
     def tick(self, now_s: float) -> list[Finding]:
         """Every half minute, judge what is wider or newer than ever."""
         if now_s - self._judged < 30 or not self._began:
             return []
-        self._judged = now_s
-        return [*self._wide(now_s), *self._new(now_s)]
+        since, self._judged = self._judged - 60, now_s
+        return [*self._wide(now_s, since), *self._new(since)]
 
-    def _wide(self, now_s: float) -> list[Finding]:
+    def _wide(self, now_s: float, since_s: float) -> list[Finding]:
         fans = self._fans
         found = []
-        for slot in np.flatnonzero((fans["new"] > 1) & (fans["seen"] > now_s - 120)):
+        for slot in np.flatnonzero((fans["new"] > 1) & (fans["seen"] > since_s)):
             one = fans[slot]
             port, new = int(one["port"]), float(one["new"])
             widest = self._widest[port]
@@ -142,31 +147,47 @@ class LateralMovement(RowsDetector):
                                rows=[[peer] for peer in peers])],
         )  # fmt: skip
 
-    def _new(self, now_s: float) -> list[Finding]:
-        edges = self._edges
-        fresh = (edges["count"] >= 3) & (edges["minutes"] >= 2) & (edges["told"] == 0) & (edges["key"] > 0)
+    def _new(self, since_s: float) -> list[Finding]:
+        found = [self._service(one) for one in self._news(self._edges, since_s, least_minutes=2)]
+        found += [self._peer(one) for one in self._news(self._peers, since_s, least_minutes=1)]
+        return found
+
+    def _news(self, edges: NDArray[Any], since_s: float, *, least_minutes: int) -> list[Any]:
+        """What is new and lasting, where new things are rare."""
+        fresh = (edges["count"] >= 3) & (edges["minutes"] >= least_minutes) & (edges["told"] == 0) & (edges["key"] > 0)
         found = []
-        for slot in np.flatnonzero(fresh & (edges["seen"] > now_s - 120))[:2000]:
+        for slot in np.flatnonzero(fresh & (edges["seen"] > since_s))[:2000]:
             edges["told"][slot] = 1
             one = edges[slot]
             if one["first"] - self._began < self._learn_services_s or one["usual"] < self._least:
                 continue
             if one["chance"] <= self._most_chance:
-                found.append(self._service(one))
+                found.append(one)
         return found
 
     def _service(self, one: Any) -> Finding:
         who, whom = text_of(one["src"]), text_of(one["dst"])
         kind = "TCP" if one["protocol"] == TCP else "UDP"
-        known = float(one["first"] - self._began)
+        return self._novelty(
+            "new_service", one, f"{who} uses {kind} {one['port']} of {whom}: new here",
+            f"{who} uses {kind} port {one['port']} of {whom}; from its network to that one nobody did",
+            {"port": f"{kind.lower()}/{one['port']}"},
+        )  # fmt: skip
+
+    def _peer(self, one: Any) -> Finding:
+        who, whom = text_of(one["src"]), text_of(one["dst"])
+        return self._novelty(
+            "new_peer", one, f"{who} talks to {whom}: new here", f"{who} talks to {whom}; it did not", {"peer": whom}
+        )
+
+    def _novelty(self, kind: str, one: Any, title: str, said: str, labels: dict[str, str]) -> Finding:
+        chance = max(float(one["chance"]), 1e-9)
         return Finding(
-            "new_service", host(who), float(one["seen"]), f"{who} uses {kind} {one['port']} of {whom}: new here",
-            f"{who} uses {kind} port {one['port']} of {whom}; from its network to that one nobody did in "
-            f"{span_text(known)} and {one['usual']:.0f} connections, where something new comes once in "
-            f"{1 / max(one['chance'], 1e-9):.0f}.",
-            Severity.INFO, hold_s=3600, started_s=float(one["first"]), score=float(-np.log10(max(one["chance"], 1e-9))),
-            confidence=0.6, labels={"port": f"{kind.lower()}/{one['port']}"},
-            others=[Entity(kind="host", id=whom)],
+            kind, host(text_of(one["src"])), float(one["seen"]), title,
+            f"{said} in {span_text(float(one['first'] - self._began))} and {one['usual']:.0f} connections of its "
+            f"network, where something new comes once in {1 / chance:.0f}.",
+            Severity.INFO, hold_s=3600, started_s=float(one["first"]), score=float(-np.log10(chance)), confidence=0.6,
+            labels=labels, others=[host(text_of(one["dst"]))],
         )  # fmt: skip
 
     def save(self) -> bytes:
@@ -178,14 +199,14 @@ class LateralMovement(RowsDetector):
 
     def load(self, state: bytes) -> None:
         """Go on where ``save`` was."""
-        told, arrays = unpacked_state("lateral-1", state, {"fans": _FAN, "edges": _EDGE, "classes": _CLASS})
+        told, arrays = unpacked_state("lateral-1", state, _KINDS)
         self._began = told["began"]
         self._widest = {port: told.get(str(port), 1.0) for port in _ADMIN}
         for name, table in self._tables().items():
             _refill(table, arrays[name])
 
     def _tables(self) -> dict[str, NDArray[Any]]:
-        return {"fans": self._fans, "edges": self._edges, "classes": self._classes}
+        return {"fans": self._fans, "edges": self._edges, "peers": self._peers, "classes": self._classes}
 
 
 @lru_cache(maxsize=4)
@@ -195,13 +216,15 @@ def _names_of(networks: tuple[Network, ...]) -> NDArray[np.uint64]:
     return np.array([int.from_bytes(one, "big") for one in digests], np.uint64)
 
 
-def _class_keys(rows: Talk, own: OwnNetworks) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-    """Keys of the network that each row comes from, and of what it does: to which network, by which service."""
+def _class_keys(rows: Talk, own: OwnNetworks) -> tuple[U64s, U64s, U64s]:
+    """Keys of the network that each row comes from; of what it does, to which network by which service; of its ends."""
     names = _names_of(own.networks)
     source, target = names[rows.src_net], names[rows.dst_net]
     service = rows.dst_port.astype(np.uint64) << np.uint64(8) | rows.protocol.astype(np.uint64)
     zero = np.zeros(len(rows), np.uint64)
-    return keys_of(np.stack([source, zero], axis=1), 21), keys_of(np.stack([source ^ service, target], axis=1), 22)
+    ends = np.stack([keys_of(rows.src, 23), keys_of(rows.dst, 24)], axis=1)
+    return (keys_of(np.stack([source, zero], axis=1), 21), keys_of(np.stack([source ^ service, target], axis=1), 22),
+            keys_of(ends, 25))  # fmt: skip
 
 
 @numba.njit(cache=True, nogil=True)
