@@ -14,8 +14,6 @@ from weft.model.inventory import ObjectKind
 from weft.store.inventory import Inventory, Snapshot
 
 _MOST_REMEMBERED = 1 << 16
-#: What the fact ``interface`` tells.
-CONNECTION = ("boundary", "connectivity", "provider")
 
 
 @dataclass(frozen=True)
@@ -53,13 +51,6 @@ class InventoryNames:
     def interface(self, address: bytes, if_index: int) -> str:
         """See ``Names``."""
         return self._inventory.interface_name(bytes(address), int(if_index)) or f"if{int(if_index)}"
-
-    def described(self, address: bytes, if_index: int) -> Mapping[str, str] | None:
-        """The fact ``interface``: how an interface is connected (``boundary``, ``connectivity``, ``provider``)."""
-        snapshot = self._inventory.snapshot()
-        name = snapshot.interface_name(bytes(address), int(if_index))
-        found = snapshot.interface(bytes(address), name) if name else None
-        return {key: str(found.get(key) or "") for key in CONNECTION} if found is not None else None
 
     def site(self, device: str) -> str:
         """See ``Names``."""

@@ -9,11 +9,12 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
 
 from weft.collect.inventory.yamlfile import load_file
-from weft.detect.names import CONNECTION
 from weft.model.addresses import address_text, mapped_network, packed
 from weft.model.inventory import ObjectKind
 
 _Network = IPv4Network | IPv6Network
+#: What the fact ``interface`` tells.
+_CONNECTION = ("boundary", "connectivity", "provider")
 
 
 class RunNames:
@@ -48,7 +49,7 @@ class RunNames:
             elif fact.kind is ObjectKind.INTERFACE and fact.attributes.get("if_index"):
                 port = fact.key[0], int(fact.attributes["if_index"])
                 self._interfaces[port] = str(fact.attributes["name"])
-                self._described[port] = {name: str(fact.attributes.get(name) or "") for name in CONNECTION}
+                self._described[port] = {name: str(fact.attributes.get(name) or "") for name in _CONNECTION}
 
     def device(self, address: bytes) -> str:
         """See ``Names``."""
