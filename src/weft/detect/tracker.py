@@ -136,7 +136,7 @@ class Tracker:
         key = _key(about.name, finding)
         kept = self._open.setdefault(about.name, {})
         live = kept.get(key)
-        if live is not None and finding.at_s > live.event.seen_s + max(live.hold_s, finding.hold_s):
+        if live is not None and finding.at_s > live.event.seen_s + live.hold_s:
             return [self._close(about.name, key, live.event.seen_s), *self._one(about, finding, now_s)]
         if finding.ends:
             return [] if live is None else [self._end(about.name, key, finding)]
