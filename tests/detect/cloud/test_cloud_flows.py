@@ -1,0 +1,65 @@
+"""Refusals between own hosts, volumes between regions, and what is usual of both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.detect.telling import START_S, context, noise, opened, play
+
+from weft.detect.cloud.flows import CloudFlowsDetector
+from weft.model.addresses import packed
+from weft.model.cloud import CLOUD_FLOWS
+
+_WOBBLE = noise(0.2)
+
+
+def _records(bins: range, source: str, target: str, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"time": 300.0 * n + 299, "vpc": "vpc-a", "region": "r1", "direction": 1, "verdict": 1, "dst_port": 443,
+         "src_addr": packed(source), "dst_addr": packed(target), "bytes": 1_000_000, **more} for n in bins
+    ]  # fmt: skip
+
+
+def _busy(bins: range) -> list[dict[str, Any]]:
+    return _records(bins, "10.1.0.1", "10.1.0.2")
+
+
+def test_refusals_of_own_hosts_that_were_not_before() -> None:
+    scans = _records(range(60), "198.51.100.7", "10.1.0.2", verdict=2, dst_port=22) * 30
+    refused = _records(range(30, 34), "10.1.0.1", "10.1.0.9", verdict=2, dst_port=5432) * 20
+    found = play(CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + scans + refused)
+    events = opened(found)
+    assert [(one.kind, one.entity.text, one.labels) for one in events] == [
+        ("cloud_rejects", "network:vpc-a", {"port": "5432"})]  # fmt: skip
+    assert events[0].at_s == START_S + 31 * 300
+    assert "10.1.0.1 → 10.1.0.9" in events[0].text
+
+
+def test_what_is_always_refused_is_no_event() -> None:
+    refused = _records(range(60), "10.1.0.1", "10.1.0.9", verdict=2, dst_port=161) * 20
+    assert play(CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + refused) == []
+
+
+def _between(sizes: list[float]) -> list[dict[str, Any]]:
+    far = _records(range(len(sizes)), "10.2.0.1", "10.2.0.5", vpc="vpc-b", region="r2", direction=2)
+    near = [
+        one | {"bytes": int(size * (1 + _WOBBLE(n)))}
+        for n, (one, size) in enumerate(zip(_records(range(len(sizes)), "10.2.0.1", "10.1.0.2"), sizes, strict=True))
+    ]
+    return far + near
+
+
+def test_traffic_from_another_region_that_grows() -> None:
+    found = play(CloudFlowsDetector(context()), CLOUD_FLOWS, _between([5e8] * 30 + [2e10] * 4 + [5e8] * 10))
+    events = opened(found)
+    assert [(one.kind, one.entity.text) for one in events] == [("cloud_volume", "network:vpc-a")]
+    assert "another region: r2" in events[0].text
+    assert found[-1].ends
+
+
+def test_volumes_that_wobble_are_no_event() -> None:
+    assert play(CloudFlowsDetector(context()), CLOUD_FLOWS, _between([5e9] * 100)) == []
+
+
+def test_the_first_hour_is_learned() -> None:
+    assert play(CloudFlowsDetector(context()), CLOUD_FLOWS, _between([5e8] * 4 + [2e10] * 2)) == []
