@@ -54,6 +54,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "dns_failure": ("dns_failure",),
     "dns_slow": ("dns_failure",),
     "service_slow": ("saas_slowdown",),
+    "service_failing": ("saas_slowdown",),
+    "service_slow": ("saas_slowdown",),
     # clouds
     "cloud_rejects": ("cloud_sg_block",),
     "cloud_cost": ("cloud_cost_spike",),
