@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,12 @@ from weft.app import Role, assemble
 from weft.component import Running
 from weft.config import Settings
 from weft.decode.prometheus import RemoteWriteDecoder
+from weft.detect.backtest import Nameless
+from weft.detect.context import Context
+from weft.detect.detector import RowsDetector
+from weft.detect.registry import make
 from weft.logs import configure_logging
+from weft.model.flows import FLOWS
 from weft.network.demands import demands
 from weft.network.estimate import estimate
 from weft.network.evaluate import evaluate
@@ -46,6 +52,7 @@ def main() -> int:
         running.stop()
     _remote_write()
     _network()
+    _security()
     return 0
 
 
@@ -73,6 +80,17 @@ def _network() -> None:
     network = Network(pair, demands=demands(there, back, wanted))
     path(network, evaluate(network), 0, 1)
     estimate(pair, np.ones(2), np.ones(2), np.ones(2))
+
+
+def _security() -> None:
+    """Detectors of flows, each given a row and a second."""
+    row = pa.RecordBatch.from_pylist([{}], schema=pa.schema([pa.field(c.name, c.arrow) for c in FLOWS.columns]))
+    context = Context(Nameless(), networks=lambda: (IPv4Network("192.0.2.0/24"),))
+    for name in ("ddos", "port_scan", "brute_force", "spoofing"):
+        detector = make(name, context)
+        assert isinstance(detector, RowsDetector)
+        detector.take("flows", row)
+        detector.tick(60.0)
 
 
 if __name__ == "__main__":

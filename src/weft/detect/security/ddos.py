@@ -94,7 +94,7 @@ def _limits(s: DdosSettings) -> NDArray[np.float64]:
     # Of these nothing is known but that nobody answers, where otherwise somebody does.
     out[TCP] = out[UDP] = out[OTHER] = (s.other_mbps * mega, s.other_mbps * 200, 24, 16, 0.02, times, 0.2)
     out[ICMP] = (s.icmp_mbps * mega, _ALWAYS, 7, 6, 0.3, times, -1)
-    out[ANSWERS] = (s.amplifier_mbps * mega, _ALWAYS, 0, 8, 0.2, times, -1)
+    out[ANSWERS] = (s.amplifier_mbps * mega, _ALWAYS, 0, 8, 0.07, times, -1)  # DNS gives back up to tenfold
     return out
 
 
