@@ -99,22 +99,25 @@ def tell(result: Score, done: Replayed, chance: float | None, every: bool) -> No
             }))  # fmt: skip
 
 
-def measure(run: RunFolder, learn_h: float, names: Sequence[str], grace_s: float, every: bool) -> None:
-    """Replay and score one run."""
+def measure(
+    run: RunFolder, learn_h: float, names: Sequence[str], grace_s: float, every: bool, hours: float | None = None
+) -> None:
+    """Replay and score one run, or its first ``hours``."""
     faults = read_truth(run.truth)
-    span = Span(run.since_s, run.since_s + learn_h * 3600, run.until_s)
-    emit("run", run.seed, "seed", scenario=run.name, since=run.since_s, hours=(run.until_s - run.since_s) / 3600,
+    until_s = run.until_s if hours is None else min(run.until_s, run.since_s + hours * 3600)
+    span = Span(run.since_s, run.since_s + learn_h * 3600, until_s)
+    emit("run", run.seed, "seed", scenario=run.name, since=run.since_s, hours=(until_s - run.since_s) / 3600,
          learned_hours=learn_h, tuned_on_this_seed=run.seed in _TUNED_ON, detectors=list(names))  # fmt: skip
     began, used = time.perf_counter(), time.process_time()
-    with opened(run, names) as history:
+    with opened(run, names, until_s) as history:
         done = backtest(names, history, span)
     series = sum(series_of(run, list(SERIES), span.since_s, min(span.until_s, span.since_s + 3600)).values())
     result = score(
         done.events, faults, span.since_s, span.until_s, series=series, grace_s=grace_s, samples=done.samples
     )
     tell(result, done, by_chance(done.events, faults, span, done.samples), every)
-    hours = (span.until_s - span.learn_from_s) / 3600
-    emit("replay: cpu", (time.process_time() - used) / hours, "s an hour of telemetry",
+    cpu = (time.process_time() - used) / (span.until_s - span.learn_from_s) * 3600
+    emit("replay: cpu", cpu, "s an hour of telemetry",
          wall_s=round(time.perf_counter() - began, 1), rows=sum(done.rows.values()), series=series)  # fmt: skip
 
 
@@ -134,7 +137,7 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     names = asked.detector or registry.names()
     if asked.folder is not None:
-        measure(RunFolder(asked.folder), asked.learn, names, asked.grace, asked.list)
+        measure(RunFolder(asked.folder), asked.learn, names, asked.grace, asked.list, asked.hours)
         return
     given = {"seed": asked.seed} | ({"hours": asked.hours} if asked.hours else {})
     scenario = load(asked.scenario)

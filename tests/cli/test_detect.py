@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
-from tests.detect.histories import BUILT_IN, write_run
+from tests.detect.histories import BUILT_IN, SINCE, write_run
 
 from weft.cli.detect import detect_command
 from weft.detect import registry
 from weft.errors import InvalidInput
+from weft.model.logs import LOGS
+from weft.model.rows import batch_of
+from weft.store.config import StoreConfig
+from weft.store.open import open_store
 
 
 @pytest.fixture
@@ -54,3 +59,30 @@ def test_a_score_says_what_was_right_and_who_gave_up(folder: str) -> None:
 def test_times_outside_of_the_run_are_refused(folder: str) -> None:
     with pytest.raises(InvalidInput, match="outside"):
         CliRunner().invoke(detect_command, ("backtest", folder, "--since", "2027-01-01"), catch_exceptions=False)
+
+
+def test_what_the_store_holds_is_replayed_as_it_came(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BUILT_IN", {"words": BUILT_IN["words"], "levels": BUILT_IN["levels"]})
+    data, kept = tmp_path / "data", dict.fromkeys(("logs", "metrics"), 20_000)
+    store = open_store(StoreConfig(data_dir=data / "store", retention_days=kept))
+    store.start()
+    at = SINCE * 10**9 + np.array([1010, 1020], np.int64) * 10**9
+    store.insert(LOGS, batch_of(LOGS, 2, time=at, time_received=at, host="r1", message="hot"))
+    store.stop()
+    config = tmp_path / "weft.yaml"
+    config.write_text(
+        f"data_dir: {data}\nstore: {{data_dir: {data / 'store'}, retention_days: {json.dumps(kept)}}}\n",
+        encoding="utf-8",
+    )
+    since, until = "2026-03-05T00:15:00Z", "2026-03-05T00:30:00Z"
+    told = json.loads(run(
+        "backtest", "-d", "words", "--since", since, "--until", until, "--learn", "10m", "--json",
+        "--config", str(config),
+    ))  # fmt: skip
+    assert (told["events"], told["rows"], told["failed"]) == (1, {"logs": 2}, {})
+    assert told["kinds"][0]["examples"][0]["started"] == "2026-03-05T00:16:50Z"
+    assert told["learned_from"] == "2026-03-05T00:05:00Z"
+
+
+def test_only_of_a_run_is_it_known_what_really_happened() -> None:
+    assert CliRunner().invoke(detect_command, ("score",)).exit_code == 2

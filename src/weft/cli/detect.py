@@ -14,7 +14,7 @@ from weft.errors import InvalidInput
 
 if TYPE_CHECKING:
     from weft.detect.config import DetectConfig
-    from weft.detect.replay import Replayed, Span
+    from weft.detect.replay import Replayed
     from weft.detect.runfolder import RunFolder
 
 
@@ -48,12 +48,14 @@ def _replay_options(command: Any) -> Any:
         config_option,
         click.option("--json", "as_json", is_flag=True, help="Answer in JSON."),
         click.option("--step", default=1.0, show_default=True, help="Detectors are told the time every so many s."),
-        click.option("--until", default="", metavar="TIME", help="As --since. Default: the end of the folder's run."),
+        click.option("--until", default="", metavar="TIME", help="As --since. Default: the end of the run, or now."),
         click.option("--since", default="", metavar="TIME",
-                     help="Find from here on; before it, learn. Default: a quarter of an hour after the begin."),
+                     help="Find from here on. Default: a quarter of an hour after the run's begin, or now-1d."),
+        click.option("--learn", default="", metavar="DURATION",
+                     help="Learn from so much before. Default: from the run's begin, or 1d."),
         click.option("--detector", "-d", multiple=True, metavar="NAME",
                      help="Only this one; repeat for more. Default: all."),
-        click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False)),
+        click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False), required=False),
     ):  # fmt: skip
         command = option(command)
     return command
@@ -64,13 +66,20 @@ def _replay_options(command: Any) -> Any:
 @click.option("--examples", default=3, show_default=True, type=click.IntRange(0, 1000), help="Events told per kind.")
 @click.option("--all", "whole", is_flag=True, help="With --json: every event in full, too.")
 def backtest_command(
-    folder: Path, detector: tuple[str, ...], since: str, until: str, step: float, as_json: bool,
+    folder: Path | None, detector: tuple[str, ...], since: str, until: str, learn: str, step: float, as_json: bool,
     config_file: Path | None, examples: int, whole: bool,
 ) -> None:  # fmt: skip
-    """Tell which events would have fired over the history in FOLDER (of `weft twin run`)."""
+    """Tell which events would have fired over history.
+
+    That of FOLDER (of `weft twin run`), else what the store holds; the store belongs to a Weft that runs, so stop that
+    first, or use a store server.
+    """
     from weft.detect.backtest import report
 
-    _, done = _replayed(folder, detector, since, until, step, config_file)
+    if folder is None:
+        done = _stored(detector, since, until, learn, step, config_file)
+    else:
+        _, done = _replayed(folder, detector, since, until, learn, step, config_file)
     document = report(done, examples=examples, whole=whole)
     if as_json:
         click.echo(json.dumps(document))
@@ -90,7 +99,7 @@ def backtest_command(
               help="An event is still of a fault so many seconds after its end.")  # fmt: skip
 @click.option("--matches", is_flag=True, help="With --json: what each event was found to be, too.")
 def score_command(
-    folder: Path, detector: tuple[str, ...], since: str, until: str, step: float, as_json: bool,
+    folder: Path | None, detector: tuple[str, ...], since: str, until: str, learn: str, step: float, as_json: bool,
     config_file: Path | None, grace: float, matches: bool,
 ) -> None:  # fmt: skip
     """Score what would have fired over FOLDER against what really happened (its truth.jsonl).
@@ -102,7 +111,9 @@ def score_command(
     from weft.detect.scoring.score import score
     from weft.detect.scoring.truth import read_truth
 
-    run, done = _replayed(folder, detector, since, until, step, config_file)
+    if folder is None:
+        raise click.UsageError("name the FOLDER of a run: only of that it is known what really happened")
+    run, done = _replayed(folder, detector, since, until, learn, step, config_file)
     span = done.span
     series = sum(series_of(run, list(SERIES), span.since_s, min(span.until_s, span.since_s + 3600)).values())
     result = score(
@@ -157,44 +168,76 @@ def _tell_failed(failed: Mapping[str, str]) -> None:
 
 
 def _replayed(
-    folder: Path, detector: tuple[str, ...], since: str, until: str, step: float, config_file: Path | None
+    folder: Path, detector: tuple[str, ...], since: str, until: str, learn: str, step: float, config_file: Path | None
 ) -> tuple[RunFolder, Replayed]:
-    from weft.cli.options import keep_pandas_out
-
-    keep_pandas_out()
-    from weft.detect import registry
+    """What detectors find in a run."""
     from weft.detect.backtest import backtest
     from weft.detect.config import DetectConfig
-    from weft.detect.runfolder import RunFolder
-    from weft.logs import configure_logging
-
-    configure_logging("warning")
-    run = RunFolder(folder)
-    config = DetectConfig() if config_file is None else _detect_config(config_file)
-    names = list(detector) or [n for n in registry.names() if n not in config.detectors or config.detectors[n].enabled]
-    with _history(run, names) as history:
-        return run, backtest(names, history, _span(run, since, until), config, step_s=step)
-
-
-def _detect_config(config_file: Path) -> DetectConfig:
-    from weft.cli.options import settings_of
-    from weft.detect.config import DetectConfig
-
-    return getattr(settings_of(config_file), "detect", None) or DetectConfig()
-
-
-def _span(run: RunFolder, since: str, until: str) -> Span:
     from weft.detect.replay import Span
-    from weft.query.times import parse_time
-
-    begin = float(parse_time(since, run.until_s, "--since")) if since else run.since_s + 900.0
-    end = float(parse_time(until, run.until_s, "--until")) if until else run.until_s
-    if not run.since_s <= begin < end <= run.until_s:
-        raise InvalidInput("lies outside of the run", where="--since", fix=f"It is from {run.since_s:.0f} on.")
-    return Span(run.since_s, begin, end)
-
-
-def _history(run: RunFolder, names: list[str]) -> Any:
+    from weft.detect.runfolder import RunFolder
     from weft.detect.runstore import opened
 
-    return opened(run, names)
+    _quietly()
+    run = RunFolder(folder)
+    config = DetectConfig() if config_file is None else _detect_config(config_file)
+    begin, end = _times(since or str(run.since_s + 900.0), until or str(run.until_s), run.until_s)
+    if not run.since_s <= begin < end <= run.until_s:
+        raise InvalidInput("lies outside of the run", where="--since", fix=f"It is from {run.since_s:.0f} on.")
+    span = Span(max(run.since_s, begin - _duration(learn)) if learn else run.since_s, begin, end)
+    names = _names(detector, config)
+    with opened(run, names, span.until_s) as history:
+        return run, backtest(names, history, span, config, step_s=step)
+
+
+def _stored(
+    detector: tuple[str, ...], since: str, until: str, learn: str, step: float, config_file: Path | None
+) -> Replayed:
+    """What detectors find in the store of these settings."""
+    import time
+
+    from weft.cli.options import settings_of
+    from weft.detect.backtest import backtest
+    from weft.detect.replay import Span
+    from weft.detect.storerows import opened
+
+    _quietly()
+    settings = settings_of(config_file)
+    config = _detect_config(config_file)
+    begin, end = _times(since or "now-1d", until or "now", time.time())
+    span = Span(begin - _duration(learn or "1d"), begin, end)
+    with opened(settings.store, settings.inventory, settings.query, config.threat_lists) as history:
+        return backtest(_names(detector, config), history, span, config, step_s=step)
+
+
+def _quietly() -> None:
+    from weft.cli.options import keep_pandas_out
+    from weft.logs import configure_logging
+
+    keep_pandas_out()
+    configure_logging("warning")
+
+
+def _names(detector: tuple[str, ...], config: DetectConfig) -> list[str]:
+    """Those that are asked for, else all that are switched on."""
+    from weft.detect import registry
+
+    on = (name for name in registry.names() if name not in config.detectors or config.detectors[name].enabled)
+    return list(detector) or list(on)
+
+
+def _times(since: str, until: str, now_s: float) -> tuple[float, float]:
+    from weft.query.times import parse_time
+
+    return float(parse_time(since, now_s, "--since")), float(parse_time(until, now_s, "--until"))
+
+
+def _duration(text: str) -> float:
+    from weft.query.times import parse_duration
+
+    return float(parse_duration(text, "--learn"))
+
+
+def _detect_config(config_file: Path | None) -> DetectConfig:
+    from weft.cli.options import settings_of
+
+    return settings_of(config_file).detect

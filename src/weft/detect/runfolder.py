@@ -48,7 +48,12 @@ def arrival(table: str) -> str:
 
 def arrivals(table: str, rows: pa.RecordBatch | pa.Table) -> NDArray[np.int64]:
     """When each row came to be known, UTC nanoseconds."""
-    column: Any = rows.column(rows.schema.get_field_index(arrival(table)))
+    return times_of(rows, arrival(table))
+
+
+def times_of(rows: pa.RecordBatch | pa.Table, name: str) -> NDArray[np.int64]:
+    """A column of times, UTC nanoseconds."""
+    column: Any = rows.column(rows.schema.get_field_index(name))
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
     times: NDArray[np.int64] = np.asarray(column.cast(pa.int64()).to_numpy(zero_copy_only=False))
@@ -110,7 +115,7 @@ class _Cursor:
         self._table = table.name
         self._file = pq.ParquetFile(path, pre_buffer=False)
         self._ordered = table.name not in _BY_TIME
-        self._groups = sorted(_starts(self._file, arrival(table.name)), reverse=True)  # the next one last
+        self._groups = sorted(starts(self._file, arrival(table.name)), reverse=True)  # the next one last
         self._reading: Iterator[pa.RecordBatch] | None = None
         self._waiting: list[tuple[pa.RecordBatch, NDArray[np.int64]]] = []
 
@@ -150,7 +155,7 @@ class _Cursor:
         self._file.close()
 
 
-def _starts(file: pq.ParquetFile, column: str) -> Iterator[tuple[int, int]]:
+def starts(file: pq.ParquetFile, column: str) -> Iterator[tuple[int, int]]:
     """When the first row of each row group came, UTC nanoseconds; long ago where the file does not say."""
     at = file.schema_arrow.get_field_index(column)
     for group in range(file.metadata.num_row_groups):

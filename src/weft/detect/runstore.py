@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import structlog
 
@@ -15,7 +16,7 @@ from weft.detect.backtest import History
 from weft.detect.context import Context
 from weft.detect.detector import SeriesDetector
 from weft.detect.frames import MatrixFrames
-from weft.detect.runfolder import RunFolder
+from weft.detect.runfolder import NS, RunFolder, starts, times_of
 from weft.detect.runnames import RunNames
 from weft.enrich.config import EnrichConfig
 from weft.enrich.enricher import Enricher
@@ -40,8 +41,10 @@ _DICTIONARIES = {dictionary.name: dictionary for dictionary in DICTIONARIES}
 
 
 @contextmanager
-def opened(run: RunFolder, detectors: Sequence[str]) -> Iterator[History]:
+def opened(run: RunFolder, detectors: Sequence[str], until_s: float | None = None) -> Iterator[History]:
     """History of a run for these detectors. Where one watches series, the tables it asks are loaded first.
+
+    Rows from ``until_s`` on (UTC seconds) are not loaded.
 
     They lie in the system's temporary directory until the end: some three times what the run's files take. Raises
     ``InvalidInput`` for a detector that there is not, ``StoreUnavailable`` or ``Failed``.
@@ -55,7 +58,7 @@ def opened(run: RunFolder, detectors: Sequence[str]) -> Iterator[History]:
     with tempfile.TemporaryDirectory(prefix="weft-backtest-") as folder, _store(Path(folder)) as store:
         _name(store, run.path / "reference")
         for table in wanted:
-            _load(store, run, table)
+            _load(store, run, table, run.until_s if until_s is None else until_s)
         store.flush()
         # "Now" is the end of the run: what is asked lies before it.
         questions = QueryEngine(
@@ -97,13 +100,16 @@ def _name(store: TelemetryStore, reference: Path) -> None:
         store.upsert_dictionary(dictionary, list(rows))
 
 
-def _load(store: TelemetryStore, run: RunFolder, table: str) -> None:
-    """Every row of a table."""
+def _load(store: TelemetryStore, run: RunFolder, table: str, until_s: float) -> None:
+    """Every row of a table up to a time."""
     (declared,) = (one for one in TABLES if one.name == table)
-    rows = 0
+    until_ns, rows = round(until_s * NS), 0
     for path in run.files(table):
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS):
-                store.insert(declared, batch)
-                rows += batch.num_rows
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            groups = [group for start_ns, group in starts(file, declared.time.name) if start_ns < until_ns]
+            for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups) if groups else ():
+                early = times_of(batch, declared.time.name) < until_ns
+                kept = batch if early.all() else batch.filter(pa.array(early))
+                store.insert(declared, kept)
+                rows += kept.num_rows
     log.info("run_loaded", table=table, rows=rows)
