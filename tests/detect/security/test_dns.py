@@ -17,6 +17,7 @@ from tests.detect.security.covert_rows import (
 )
 
 from weft.detect.detector import Finding
+from weft.detect.security import dns
 from weft.detect.security.dns import DnsTunnels
 from weft.detect.security.names import entropy, oddness, registered_domain
 from weft.detect.security.query_logs import read_query
@@ -65,7 +66,7 @@ def _label(rng: np.random.Generator, letters: str, size: int) -> str:
 def _everyday(rng: np.random.Generator, hours: float) -> list[tuple[float, str]]:
     """An office: names that people use, and of each twenty one that a virus scanner or content network makes."""
     lines = []
-    for at in np.sort(rng.uniform(0, hours * 3600, int(2000 * hours))):
+    for at in np.sort(rng.uniform(0, hours * 3600, int(1500 * hours))):
         word, client = _WORDS[rng.integers(len(_WORDS))], f"10.0.1.{rng.integers(1, 60)}"
         name = f"www.{word}.example"
         if rng.random() < 0.05:
@@ -77,11 +78,11 @@ def _everyday(rng: np.random.Generator, hours: float) -> list[tuple[float, str]]
 @pytest.mark.parametrize(("per_s", "letters"), [(0.4, "abcdefghijklmnopqrstuvwxyz234567"), (8.0, "0123456789abcdef")])
 def test_a_tunnel_is_found_and_everyday_names_are_not(per_s: float, letters: str) -> None:
     rng = np.random.default_rng(1)
-    lines = _everyday(rng, 3)
+    lines = _everyday(rng, 1.5)
     assert not _fed(DnsTunnels(context()), lines)
     tunnel = [
         (float(at), fortinet("10.0.1.77", f"{_label(rng, letters, 45)}.t.px7.example", "TXT"))
-        for at in np.arange(4000, 4600, 1 / per_s)
+        for at in np.arange(4000, 4300, 1 / per_s)
     ]  # fmt: skip
     found = _fed(DnsTunnels(context()), sorted([*lines, *tunnel]))
     assert {(one.entity.id, one.others[0].id) for one in found} == {("10.0.1.77", "px7.example")}
@@ -180,3 +181,21 @@ def test_ordinary_names_of_public_captures_are_no_tunnels() -> None:
     for first in range(0, len(rows), 1000):
         found += detector.take("logs", log_rows([(at - START_S, text) for at, text in rows[first : first + 1000]]))
     assert [one.text for one in found] == []
+
+
+def test_memory_stays_within_bounds_whatever_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns, "_MOST_HELD", 2000)
+    rng = np.random.default_rng(9)
+    detector = DnsTunnels(context(most_pairs=300))
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for batch in range(5):
+        lines = []
+        for a, b in rng.integers(0, 250, (1000, 2)):
+            name = f"{_label(rng, letters, 20)}.{_label(rng, letters, 9)}{a % 5}.example"
+            lines.append((batch * 10.0, fortinet(f"10.{a}.{b}.7", name)))
+        detector.take("logs", log_rows(lines))
+    assert len(detector._asked) <= 300
+    assert len(detector._made) <= 300
+    held = sum(len(one.names) + len(one.names_today) for one in detector._asked.values())
+    assert held == detector._held_names <= 2000 + 2
+    assert sum(len(one.domains) for one in detector._made.values()) == detector._held_domains <= 2001

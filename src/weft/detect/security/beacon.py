@@ -72,7 +72,7 @@ class Beacons(RowsDetector):
         self._most_sampled = float(told.get("most_sampled", 10))
         self._most_octets = float(told.get("most_octets", 1e6))
         self._most_hosts = float(told.get("most_hosts", 2.5))
-        pairs = max(1024, int(told.get("pairs", 1 << 15)))
+        pairs = max(1024, int(told.get("pairs", 1 << 14)))
         rate = context.config.false_alarms or context.false_alarms
         self._least_score = min(9.0, max(4.0, 5.0 - math.log10(max(rate, 1e-4))))
         self._candidates = np.zeros(16 * pairs // WAYS * WAYS, _CANDIDATE)

@@ -37,6 +37,9 @@ _WINDOW_S = 600.0
 _SAY_AGAIN_S = 30.0
 _DAY_S = 86400.0
 _MOST_NAMES = 400  # remembered of a client and a domain
+_MOST_DOMAINS = 1000  # remembered of a client
+_MOST_HELD = 200_000  # names, and domains, remembered in all
+_MOST_CLIENTS, _MOST_ODD_DOMAINS = 32, 5000  # remembered of a domain; domains below which somebody asked oddly
 _LEAST_NAMES, _LEAST_CARRIED, _LEAST_ENTROPY = 15, 26.0, 2.8
 _NEVER_TWICE = 100
 _SLOW_NAMES, _SLOW_CARRIED = 150, 18.0
@@ -102,6 +105,7 @@ class DnsTunnels(RowsDetector):
         self._made: OrderedDict[str, _Made] = OrderedDict()
         self._odd_clients: OrderedDict[str, dict[str, int]] = OrderedDict()
         self._askers = np.zeros(1 << 14, _ASKER)
+        self._held_names = self._held_domains = 0
         self._day = 0.0
         self._judged = 0.0
 
@@ -152,12 +156,14 @@ class DnsTunnels(RowsDetector):
         seen.kinds[one.kind] = seen.kinds.get(one.kind, 0) + 1
         if name not in seen.names and len(seen.names) < _MOST_NAMES:
             seen.names.add(name)
+            self._held_names += 1
             seen.carried += letters
             seen.entropy += (entropy(sub.replace(".", "")) - seen.entropy) / len(seen.names)
             if len(seen.samples) < 5:
                 seen.samples.append(one.name[:120])
         if name not in seen.names_today and len(seen.names_today) < _MOST_NAMES:
             seen.names_today.add(name)
+            self._held_names += 1
             seen.carried_today += letters
         return self._judge(one, domain, seen)
 
@@ -168,9 +174,9 @@ class DnsTunnels(RowsDetector):
         is_slow = today >= _SLOW_NAMES and seen.carried_today >= _SLOW_CARRIED * today
         clients = self._odd_clients.setdefault(domain, {})
         self._odd_clients.move_to_end(domain)
-        if len(self._odd_clients) > self._most:
+        if len(self._odd_clients) > _MOST_ODD_DOMAINS:
             self._odd_clients.popitem(last=False)
-        if one.client in clients or len(clients) < 64:
+        if one.client in clients or len(clients) < _MOST_CLIENTS:
             clients[one.client] = max(clients.get(one.client, 0), count)
         if not (is_fast or is_slow) or seen.entropy < _LEAST_ENTROPY:
             return None
@@ -204,29 +210,29 @@ class DnsTunnels(RowsDetector):
         seen = self._asked.get(key)
         if seen is None:
             seen = self._asked[key] = _Asked(one.at_s, one.at_s, began=one.at_s)
-            if len(self._asked) > self._most:
-                self._asked.popitem(last=False)
+            while len(self._asked) > self._most or (self._held_names > _MOST_HELD and len(self._asked) > 1):
+                _, gone = self._asked.popitem(last=False)
+                self._held_names -= len(gone.names) + len(gone.names_today)
         self._asked.move_to_end(key)
         if one.at_s - seen.since > _WINDOW_S:
             if one.at_s - seen.last > _WINDOW_S:
                 seen.told, seen.began = False, one.at_s
+            self._held_names -= len(seen.names)
             seen.since, seen.carried, seen.asked, seen.entropy = one.at_s, 0, 0, 0.0
             seen.names, seen.kinds, seen.samples = set(), {}, []
         if one.at_s - seen.day > _DAY_S:
+            self._held_names -= len(seen.names_today)
             seen.day, seen.carried_today, seen.names_today = one.at_s, 0, set()
         return seen
 
     def _lot(self, one: Query, domain: str) -> Finding | None:
-        made = self._made.get(one.client)
-        if made is None or one.at_s - made.since > _WINDOW_S:
-            made = self._made[one.client] = _Made(one.at_s)
-            if len(self._made) > self._most:
-                self._made.popitem(last=False)
-        self._made.move_to_end(one.client)
+        made = self._client(one)
         made.knows_failures |= one.failed
-        if len(made.domains) >= 5000:
-            return None
-        made.domains.add(domain)
+        if domain not in made.domains:
+            if len(made.domains) >= _MOST_DOMAINS:
+                return None
+            made.domains.add(domain)
+            self._held_domains += 1
         label = domain.split(".")[0]
         if len(label) < 7 or oddness(label) < 0.25:
             return None
@@ -248,6 +254,17 @@ class DnsTunnels(RowsDetector):
             evidence=[Evidence(kind="rows", title="Some of the domains", columns=["domain"],
                                rows=[[name] for name in shown])],
         )  # fmt: skip
+
+    def _client(self, one: Query) -> _Made:
+        made = self._made.get(one.client)
+        if made is None or one.at_s - made.since > _WINDOW_S:
+            self._held_domains -= len(made.domains) if made is not None else 0
+            made = self._made[one.client] = _Made(one.at_s)
+            while len(self._made) > self._most or (self._held_domains > _MOST_HELD and len(self._made) > 1):
+                _, gone = self._made.popitem(last=False)
+                self._held_domains -= len(gone.domains)
+        self._made.move_to_end(one.client)
+        return made
 
     # --- flows ---------------------------------------------------------------------------------------------------
 

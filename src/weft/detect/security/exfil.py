@@ -75,8 +75,8 @@ class Exfiltration(RowsDetector):
         self._least = float(told.get("least_octets", 20e6))
         self._most_hosts = float(told.get("most_hosts", 2.5))
         self._allowed = OwnNetworks(networks_of(told.get("allowed", ())))
-        self._uploads = np.zeros(max(1024, int(told.get("pairs", 1 << 16))) // WAYS * WAYS, _UPLOAD)
-        self._sinks = np.zeros(1 << 15, _SINK)
+        self._uploads = np.zeros(max(1024, int(told.get("pairs", 1 << 15))) // WAYS * WAYS, _UPLOAD)
+        self._sinks = np.zeros(1 << 14, _SINK)
         self._popular = Popularity(1 << 15)
         self._began = 0.0
         self._judged = 0.0

@@ -82,8 +82,8 @@ class LateralMovement(RowsDetector):
         rate = context.config.false_alarms or context.false_alarms
         self._most_chance = min(0.01, 1e-3 * rate)
         self._fans = np.zeros(1 << 14, _FAN)
-        self._edges = np.zeros(1 << 16, _EDGE)
-        self._peers = np.zeros(1 << 16, _EDGE)
+        self._edges = np.zeros(1 << 15, _EDGE)
+        self._peers = np.zeros(1 << 15, _EDGE)
         self._classes = np.zeros(1 << 11, _CLASS)
         self._widest = dict.fromkeys(_ADMIN, 1.0)
         self._began = self._judged = 0.0

@@ -53,7 +53,7 @@ class LongLived(RowsDetector):
         self._least_s = float(told.get("least_s", 4 * 3600.0))
         self._learn_s = float(told.get("learn_s", 3600.0))
         self._most_hosts = float(told.get("most_hosts", 2.5))
-        self._live = np.zeros(max(1024, int(told.get("connections", 1 << 16))) // WAYS * WAYS, _LIVE)
+        self._live = np.zeros(max(1024, int(told.get("connections", 1 << 15))) // WAYS * WAYS, _LIVE)
         self._popular = Popularity(1 << 15)
         self._began = 0.0
         self._judged = 0.0

@@ -25,7 +25,7 @@ class Popularity:
 
     KIND = _USED
 
-    def __init__(self, slots: int = 1 << 16) -> None:
+    def __init__(self, slots: int = 1 << 15) -> None:
         self._used = np.zeros(slots // WAYS * WAYS, _USED)
 
     def note(self, hosts: U64s, peers: U64s, asn: NDArray[np.uint32], at: NDArray[np.float64]) -> None:
