@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from bench import _public
 
 from weft.detect.burst import BurstDetector, Levels
 from weft.detect.context import Context, DetectorConfig
@@ -124,3 +125,22 @@ def test_settings_and_states_that_make_no_sense_are_refused() -> None:
     with pytest.raises(InvalidInput, match="not understood"):
         detector().load(b"what")
     assert isinstance(make("device_burst", Context(Unnamed())), BurstDetector)
+
+
+def test_cleared_bgp_sessions_of_a_real_fabric_are_seen_and_nothing_else() -> None:
+    if not (_public.DATA / "cisco-telemetry").is_dir():
+        pytest.skip(f"no public data at {_public.DATA / 'cisco-telemetry'} (set WEFT_TEST_DATA)")
+    nodes, cleared = _public.cisco()
+    bursts: list[tuple[str, float]] = []
+    for node in nodes:
+        grown = np.diff(node.values, axis=0, prepend=node.values[:1])
+        counters = (grown.min(axis=0) >= 0) & (grown.max(axis=0) > 0)
+        values = np.where(counters, grown, node.values).T
+        keys = [SeriesKey(Entity(kind="device", id=node.name), {"metric": name}) for name in node.names]
+        made = Frame(keys, 5 * np.arange(len(node.times_s), dtype=np.int64), np.ascontiguousarray(values), 5)
+        bursts += [(node.name, node.times_s[int(one.at_s) // 5]) for one in detector().feed(made)]
+    for name, begin, _ in cleared:
+        if sum(abs(begin - other) < 60 for _, other, _ in cleared) == 1:  # alone
+            assert any(device == name and begin <= at <= begin + 30 for device, at in bursts), name
+    for device, at in bursts:
+        assert any(begin <= at <= end + 30 for _, begin, end in cleared), (device, at)
