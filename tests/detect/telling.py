@@ -49,7 +49,7 @@ def rows(table: Table, told: Iterable[Mapping[str, Any]]) -> pa.RecordBatch:
     return pa.record_batch(columns, schema=table.schema)
 
 
-def _value(field: pa.Field, one: Mapping[str, Any]) -> Any:
+def _value(field: Any, one: Mapping[str, Any]) -> Any:
     if pa.types.is_timestamp(field.type):
         at = one.get(field.name, one.get("time", one.get("time_received", 0.0)))
         return int((START_S + at) * 1e9)

@@ -50,6 +50,11 @@ def test_devices_that_are_not_measured_any_more() -> None:
     assert events[0].at_s <= START_S + 29 * 60 + 150
 
 
+def test_a_busy_hour_does_not_make_the_quiet_one_after_it_a_silence() -> None:
+    told = _flows(1, _every(60, 1800)) + _flows(1, _every(1, 3600, 1800)) + _flows(1, _every(60, 7200, 3600))
+    assert play(SilenceDetector(context()), FLOWS, told, key="time_received") == []
+
+
 def test_who_told_too_little_is_not_missed() -> None:
     assert play(SilenceDetector(context()), FLOWS, _flows(1, [1, 2, 3]), key="time_received", until_s=900) == []
 

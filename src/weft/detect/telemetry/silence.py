@@ -1,7 +1,8 @@
 """Who fell silent: exporters of flows and devices that are measured, against how often each usually tells something.
 
-How long a silence is unusual follows from the longest of the last gaps of that device, so that one that exports every
-few minutes is left in peace and one that exports every second is missed within seconds. Where nearly all fall silent
+How long a silence is unusual follows from the longest gaps of that device in the last hours, so that one that exports
+every few minutes is left in peace and one that exports every second is missed within seconds, and a busy hour does not
+make the quiet one after it a silence. Where nearly all fall silent
 at once it is the way to Weft that failed: one event, not hundreds.
 """
 
@@ -25,9 +26,10 @@ _TABLES = {
     "flows": ("time_received", "exporter_silent", "flows"),
     "metrics": ("time", "metrics_silent", "metrics"),
 }
-#: A silence is unusual when it is so many times as long as the longest of the last gaps, and at least so long, s.
+#: A silence is unusual when it is so many times as long as the longest gap of the last hours, and at least so long, s.
 _TIMES, _LEAST_S = 2.2, 20.0
-_GAPS, _ENOUGH = 128, 12
+#: The longest gap is kept of each so many seconds, so many of them; and gaps that a judgement rests on at least.
+_SLOT_S, _SLOTS, _ENOUGH = 900.0, 24, 12
 #: Share of the sources of a table, and how many, that fall silent together where the feed is at fault.
 _MOST_OF, _MANY = 0.6, 4
 _REPEAT_S, _HOLD_S, _GONE_S = 60.0, 400.0, 2 * 86_400.0
@@ -36,15 +38,29 @@ _REPEAT_S, _HOLD_S, _GONE_S = 60.0, 400.0, 2 * 86_400.0
 @dataclass(slots=True)
 class _Source:
     last_s: float
-    gaps: deque[float] = field(default_factory=lambda: deque(maxlen=_GAPS))
+    gaps: int = 0
+    slots: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_SLOTS))  # number, longest gap
     silent: bool = False
     told_s: float = 0.0
 
     def limit_s(self, least_s: float) -> float:
         """A silence longer than this is unusual; infinite while too little is known."""
-        if len(self.gaps) < _ENOUGH:
-            return float("inf")
-        return max(least_s, _TIMES * max(self.gaps))
+        return max(least_s, _TIMES * self.longest_s) if self.gaps >= _ENOUGH else float("inf")
+
+    @property
+    def longest_s(self) -> float:
+        """The longest gap of the last hours."""
+        return max((gap for _, gap in self.slots), default=0.0)
+
+    def learn(self, at_s: float, gap: float, least_s: float) -> None:
+        """Takes a gap in; one that was a silence counts as the longest that would have been none."""
+        gap = min(gap, self.limit_s(least_s))
+        slot = at_s // _SLOT_S
+        self.gaps += 1
+        if self.slots and self.slots[-1][0] == slot:
+            self.slots[-1] = slot, max(gap, self.slots[-1][1])
+        else:
+            self.slots.append((slot, gap))
 
 
 class SilenceDetector(RowsDetector):
@@ -105,8 +121,7 @@ class SilenceDetector(RowsDetector):
                 if source.told_s:
                     found.append(self._finding(table, device, at_s, source, ends=True))
                 source.told_s = 0.0
-            elif gap <= source.limit_s(self._least_s):
-                source.gaps.append(gap)
+            source.learn(at_s, gap, self._least_s)
             source.last_s = at_s
         return found
 
@@ -163,17 +178,16 @@ class SilenceDetector(RowsDetector):
         if ends:
             text = f"{what.capitalize()} come again after {lasting(at_s - source.last_s)}."
         else:
-            longest = max(source.gaps, default=0.0)
             text = (
-                f"No {what} since {clock(source.last_s)}, for {lasting(at_s - source.last_s)}; the longest of its last "
-                f"{len(source.gaps)} gaps was {lasting(longest)}."
+                f"No {what} since {clock(source.last_s)}, for {lasting(at_s - source.last_s)}; the longest "
+                f"gap of its last hours was {lasting(source.longest_s)}."
             )
             if others:
                 text += " It is alive: other telemetry of it goes on."
         query = {"dataset": table, "view": "table" if table == "metrics" else "series"}
         return Finding(
             kind, device_entity(device), at_s, f"{device}: no {what}", text, Severity.MAJOR, _HOLD_S,
-            started_s=source.last_s, ends=ends, seen=at_s - source.last_s, expected=max(source.gaps, default=None),
+            started_s=source.last_s, ends=ends, seen=at_s - source.last_s, expected=source.longest_s,
             unit="s", confidence=0.95, evidence=(Evidence(kind="query", title=f"{what.capitalize()} in time",
                                                           query=query),),
         )  # fmt: skip
