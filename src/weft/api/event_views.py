@@ -37,6 +37,8 @@ from weft.model.views import Window
 _HOUR_S = 3600.0
 _MOST_SPELLS = 200
 _EVERY_DAY = list(range(7))
+#: Share of the history that a detector wants below which it is said to be learning still.
+_KNOWS_ENOUGH = 1 / 14
 #: Columns of evidence of what was expected, over time: a band to draw.
 BAND_COLUMNS = ["time", "lower", "expected", "upper"]
 _STATES: Mapping[str, Literal["learning", "watching", "failing"]] = {
@@ -126,7 +128,7 @@ def _weekly(said: NewFeedback) -> list[Any] | None:
         return None
     try:
         ZoneInfo(said.time_zone)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         raise InvalidInput(f"no time zone {said.time_zone!r}", where="time_zone", fix="E.g. Europe/Zurich.") from None
     days = _EVERY_DAY if said.weekday is None else [said.weekday]
     first, last = (
@@ -189,8 +191,9 @@ def _detector(
     named = about.name if about is not None else one.name
     return DetectorView(
         name=one.name, title=one.title, group=one.group, description=about.description if about is not None else "",
-        kinds=dict(about.kinds) if about is not None else {}, enabled=True, state=_STATES[one.state],
-        watches=watched.get(one.name, ""), series=one.series, learned=one.learned if one.state == "learning" else None,
+        kinds=dict(about.kinds) if about is not None else {}, enabled=True,
+        state="learning" if one.state == "ready" and one.learned < _KNOWS_ENOUGH else _STATES[one.state],
+        watches=watched.get(one.name, ""), series=one.series, learned=one.learned if one.learned < 1 else None,
         fed_s=one.reached_s or None, lag_s=now_s - one.reached_s if one.reached_s else None, busy_s=one.busy_s,
         findings=one.findings, errors=one.errors, events_day=raised.get(named, 0.0),
         suppressed_day=quiet.get(named, 0.0), last_error=one.last_error,

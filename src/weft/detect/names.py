@@ -66,7 +66,7 @@ class InventoryNames:
         return self._now().sites
 
     def networks(self) -> Sequence[IPv4Network | IPv6Network]:
-        """Prefixes that are one's own: those of sites, services and customers."""
+        """Prefixes that are one's own, or one's customers': not those of services that others run."""
         return self._now().networks
 
     def _now(self) -> _Learned:
@@ -85,7 +85,8 @@ def _learn(snapshot: Snapshot) -> _Learned:
             network = ip_network(prefix, strict=False)
         except ValueError:
             continue
-        networks.append(network)
+        if said.keys() != {"service"}:  # where a service is reached, but nobody says that the prefix is ours
+            networks.append(network)
         if site := said.get("site"):
             wide = mapped_network(network)
             by_length.setdefault(wide.prefixlen, {})[int(wide.network_address) >> (128 - wide.prefixlen)] = site
