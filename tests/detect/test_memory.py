@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
 from weft.detect.config import MaintenanceConfig
@@ -227,6 +228,13 @@ def test_work_that_makes_no_sense(wrong: dict[str, Any]) -> None:
         MaintenanceConfig.model_validate({"name": "w"} | wrong)
     with pytest.raises(ConfigError, match="no time"):
         maintenance(MaintenanceConfig(name="w", entities=["*"], since="tomorrow", until="2027-01-01"))
+
+
+def test_times_as_yaml_reads_them() -> None:
+    night = yaml.safe_load("{name: n, entities: ['*'], weekdays: [friday], begin: 22:30, end: '04:00'}")
+    assert MaintenanceConfig.model_validate(night).begin == "22:30"
+    day = yaml.safe_load("{name: n, entities: ['*'], since: 2027-01-15T00:00:00Z, until: 2027-01-16T00:00:00Z}")
+    assert maintenance(MaintenanceConfig.model_validate(day)).since_s == at("2027-01-15T00:00")
 
 
 def test_rows_of_changes_are_of_the_table() -> None:

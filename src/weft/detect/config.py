@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import available_timezones
 
 from pydantic import Field, field_validator, model_validator
@@ -39,6 +40,18 @@ class MaintenanceConfig(Config):
     """… to this one, on the next day where it is not later than ``begin``."""
     time_zone: str = "UTC"
     """Of ``begin`` and ``end``, e.g. ``America/Chicago``."""
+
+    @field_validator("since", "until", mode="before")
+    @classmethod
+    def _moment(cls, value: Any) -> Any:
+        return value.isoformat() if isinstance(value, datetime) else value  # YAML reads times by itself
+
+    @field_validator("begin", "end", mode="before")
+    @classmethod
+    def _minutes(cls, value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1440:
+            return f"{value // 60:02}:{value % 60:02}"  # YAML reads 22:00 as a number to the base of 60
+        return value
 
     @field_validator("time_zone")
     @classmethod
