@@ -18,9 +18,12 @@ from weft.component import Running
 from weft.config import Settings
 from weft.decode.prometheus import RemoteWriteDecoder
 from weft.detect.backtest import Nameless
+from weft.detect.baseline.model import Baseline as Normal
+from weft.detect.baseline.tuning import Tuning
 from weft.detect.context import Context
 from weft.detect.detector import RowsDetector
 from weft.detect.registry import make
+from weft.detect.security import warm as covert
 from weft.logs import configure_logging
 from weft.model.flows import FLOWS
 from weft.network.demands import demands
@@ -53,6 +56,7 @@ def main() -> int:
     _remote_write()
     _network()
     _security()
+    _series()
     return 0
 
 
@@ -91,6 +95,13 @@ def _security() -> None:
         assert isinstance(detector, RowsDetector)
         detector.take("flows", row)
         detector.tick(60.0)
+    covert.warm()
+
+
+def _series() -> None:
+    """Baselines, given a few minutes of a series."""
+    times = np.arange(30, dtype=np.int64) * 60
+    Normal(Tuning(least=1.0), 60, 64).judge(["a"], times, np.ones((1, 30)))
 
 
 if __name__ == "__main__":

@@ -132,5 +132,5 @@ def test_words() -> None:
     assert words.span(3.1e9, 4.0e9, "bit/s") == "3.1–4 Gb/s"
     assert words.span(9e8, 1.2e9, "bit/s") == "900 Mb/s–1.2 Gb/s"
     assert words.rarity(40 * 86400) == "once in 40 days"
-    assert words.rarity(1e12) == "not once in ten years"
+    assert words.rarity(1e12, 20 * 86400) == "less than once in 200 days"
     assert words.amount(float("nan"), "%") == "nothing"

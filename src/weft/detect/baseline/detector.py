@@ -118,8 +118,9 @@ class BaselineDetector(SeriesDetector):
         seen, expected, lower, upper = (float(value) if np.isfinite(value) else None for value in hit[4:8])
         score = float(hit[8])
         period = tail.period_s(score, frame.step_s) if score > 0 else None
+        watched = self.model.watched_s(key.text, at_s)
         name = self._name(key)
-        text = self._text(kind, at_s, frame.unit, hit, period)
+        text = self._text(kind, at_s, frame.unit, hit, words.rarity(period, watched) if period else "")
         if ends == kernel.ABSORBED:
             text += f" It has lasted {words.lasting(at_s - float(hit[9]))} and is taken as the new normal."
         return Finding(
@@ -138,7 +139,7 @@ class BaselineDetector(SeriesDetector):
             upper=upper,
             unit=frame.unit,
             score=score,
-            return_period_s=period,
+            return_period_s=min(period, 10.0 * watched) if period else None,
             confidence=_CONFIDENCE,
             labels={name: value for name, value in key.labels.items() if name not in self.watch.entity_by},
             evidence=self._evidence(key, at_s, float(hit[9]), frame, hit),
@@ -149,7 +150,7 @@ class BaselineDetector(SeriesDetector):
         of = key.entity.title or key.entity.id
         return f"{self.told.what} {of}" + (f" ({', '.join(told)})" if told else "")
 
-    def _text(self, kind: str, at_s: float, unit: str, hit: NDArray[np.float64], period: float | None) -> str:
+    def _text(self, kind: str, at_s: float, unit: str, hit: NDArray[np.float64], rarity: str) -> str:
         if kind == "missing":
             return "Values came all the time; none has come since. Others of its kind still do."
         if kind == "flatline":
@@ -162,8 +163,8 @@ class BaselineDetector(SeriesDetector):
             f"{when} normally {words.span(hit[6], hit[7], unit)}; now {words.amount(hit[4], unit)}"
             f" (expected {words.amount(hit[5], unit)})"
         )
-        if period:
-            text += f", the like {words.rarity(period)}"
+        if rarity:
+            text += f", the like {rarity}"
         lasted = at_s - float(hit[9])
         if lasted > 0:
             text += f", off for {words.lasting(lasted)}"

@@ -76,13 +76,14 @@ class GroupDetector(SeriesDetector):
         column, at_s = int(hit[1]), float(frame.times_s[int(hit[1])])
         parts = sorted(self.parts(frame, members[entity], column), reverse=True)[:_SHOWN]
         name, score = entity.title or entity.id, float(hit[8])
+        period, watched = tail.period_s(score, frame.step_s), self.sums.watched_s(entity.text, at_s)
         return Finding(
             kind=self.kind,
             entity=entity,
             at_s=at_s,
             title=f"{name}: {self.about.title.lower()}"[:200],
             text=f"{spoken(at_s, UTC)}: {self.about.description} Above all {'; '.join(text for _, text in parts[:3])}. "
-            f"The like comes {words.rarity(tail.period_s(score, frame.step_s))}."[:2000],
+            f"The like comes {words.rarity(period, watched)}."[:2000],
             severity=Severity.MINOR,
             hold_s=max(300.0, 5.0 * frame.step_s),
             started_s=float(hit[9]),
@@ -92,7 +93,7 @@ class GroupDetector(SeriesDetector):
             lower=float(hit[6]),
             upper=float(hit[7]),
             score=score,
-            return_period_s=tail.period_s(score, frame.step_s),
+            return_period_s=min(period, 10.0 * watched),
             confidence=0.8,
             evidence=[
                 Evidence(kind="rows", title="What it is made of", columns=["part", "weight"],

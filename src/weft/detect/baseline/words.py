@@ -46,8 +46,8 @@ def lasting(seconds: float) -> str:
     return "0 seconds"
 
 
-def rarity(period_s: float) -> str:
-    """How often the like comes: ``once in 40 days``; beyond ten years nobody can know."""
-    if period_s > 10 * 365 * 86400:
-        return "not once in ten years"
+def rarity(period_s: float, watched_s: float = math.inf) -> str:
+    """How often the like comes: ``once in 40 days``; nothing is said beyond ten times what was watched."""
+    if period_s > 10 * watched_s:
+        return f"less than once in {lasting(10 * watched_s)}"
     return f"once in {lasting(period_s)}"
