@@ -210,7 +210,7 @@ def _detection(
     config, places = settings.detect, InventoryNames(inventory)
     memory = EventMemory(state, most=config.most_events, keep_days=config.keep_days)
     # Its questions take one thread of the store each, so that those of people are not held up.
-    bounds = settings.query.model_copy(update={"threads": 1, "timeout_s": 120.0})
+    bounds = settings.query.model_copy(update={"threads": 1, "timeout_s": 120.0, "memory_mb": 384})
     asks = QueryEngine(store, bounds, retention_days=settings.store.retention_days)
     write = partial(intake.put, EVENTS) if intake is not None else partial(store.insert, EVENTS)
     asked, owner = asks if role is not Role.COLLECT else None, f"{role.value}@{platform.node()}"

@@ -252,6 +252,25 @@ def test_a_restart_goes_on_with_events_and_states(kit: Kit) -> None:
     assert second._runs["hot"].detector.remembered == 2  # type: ignore[union-attr]
 
 
+def test_being_slow_does_not_look_like_silence(kit: Kit) -> None:
+    now = [1_800_000_000.0]
+    engine = kit.engine(clock=lambda: now[0])
+    put(engine, cpu(1.0, now[0]))
+    until(lambda: engine._told_s == now[0])
+    now[0] += 3600  # the machine slept
+    until(lambda: engine._told_s > 1_800_000_000.0)
+    assert engine._told_s <= 1_800_000_000.0 + 5 * 20
+    engine.stop()
+    engine._told_s = now[0]
+    engine._inbox._closed = False
+    engine._inbox.put("metrics", cpu(1.0), now[0] - 30)  # rows of half a minute ago wait still
+    assert engine._pace() == now[0]
+    now[0] += 10
+    assert engine._pace() == now[0] - 10
+    now[0] -= 7200  # the clock was set back
+    assert engine._pace() == now[0]
+
+
 def test_settings_reach_a_detector_and_switch_it_off(kit: Kit) -> None:
     engine = kit.engine(detectors={"hot": {"settings": {"above": 50}}, "drop": {"enabled": False}})
     put(engine, cpu(60.0))

@@ -48,6 +48,8 @@ _FEEDBACK_S = 10.0
 _PRUNE_S = 3600.0
 _IDLE_S = 1.0
 _SETTLE_S = 2.0
+#: By how much a tick may lead the one before, and how far a clock may be set back before time begins anew.
+_MOST_STEP_S, _MOST_BACK_S = 5.0, 60.0
 
 
 class Places(Names, Protocol):
@@ -102,6 +104,7 @@ class DetectEngine:
         self._orphans: set[str] = set()
         self._wanted: frozenset[str] = frozenset()
         self._schedule: Schedule | None = None
+        self._told_s = 0.0
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
         self._metrics = DetectMetrics(self.status)
@@ -160,7 +163,7 @@ class DetectEngine:
         if table.name in self._wanted and rows.num_rows:
             recent = self._recent(table, rows)
             if recent.num_rows:
-                self._inbox.put(table.name, recent)
+                self._inbox.put(table.name, recent, self._clock())
 
     def take(self, about: About, findings: Sequence[Finding], reached_s: float) -> None:
         """What was found by something that runs beside the detectors (policies), judged up to ``reached_s``."""
@@ -273,7 +276,7 @@ class DetectEngine:
                 self._raise(run, run.call(lambda: detector.take(table, rows)), now_s)  # noqa: B023
 
     def _tick(self, runs: Sequence[Run], advancing: bool) -> None:
-        now_s = self._clock()
+        now_s = self._pace()
         for run in runs:
             detector = rows_of(run)
             if detector is not None and run.awake:
@@ -284,6 +287,18 @@ class DetectEngine:
             with self._tracking:
                 changes = [change for name in names for change in self._tracker.advance(name, now_s)]
             self._keeping.take(changes)
+
+    def _pace(self) -> float:
+        """What detectors of rows are told the time is.
+
+        No later than what they were shown, and after a pause of the machine a few seconds at a time: that we were slow
+        must not look as if everybody else had fallen silent.
+        """
+        reached_s = self._inbox.reached_s(self._clock())
+        if self._told_s <= 0 or reached_s < self._told_s - _MOST_BACK_S:
+            self._told_s = reached_s
+        self._told_s = max(self._told_s, min(reached_s, self._told_s + _MOST_STEP_S))
+        return self._told_s
 
     def _run_series(self) -> None:
         schedule = self._schedule

@@ -16,7 +16,7 @@ class Inbox:
 
     def __init__(self, most_bytes: int) -> None:
         self._most = most_bytes
-        self._waiting: deque[tuple[str, pa.RecordBatch, int]] = deque()
+        self._waiting: deque[tuple[str, pa.RecordBatch, int, float]] = deque()
         self._bytes = 0
         self._changed = threading.Condition()
         self._closed = False
@@ -30,14 +30,19 @@ class Inbox:
         """Share of the room that is taken."""
         return max(self._bytes / self._most, len(self._waiting) / _MOST_BATCHES)
 
-    def put(self, table: str, rows: pa.RecordBatch) -> bool:
-        """Take rows, or count them as dropped."""
+    def reached_s(self, now_s: float) -> float:
+        """Up to when everything that came was looked at: the arrival of what waits longest; now where nothing does."""
+        with self._changed:
+            return min(now_s, self._waiting[0][3]) if self._waiting else now_s
+
+    def put(self, table: str, rows: pa.RecordBatch, now_s: float = 0.0) -> bool:
+        """Take rows that came at ``now_s``, or count them as dropped."""
         size = rows.nbytes
         with self._changed:
             if self._closed or self._bytes + size > self._most or len(self._waiting) >= _MOST_BATCHES:
                 self.dropped[table] += rows.num_rows
                 return False
-            self._waiting.append((table, rows, size))
+            self._waiting.append((table, rows, size, now_s))
             self._bytes += size
             self.taken[table] += rows.num_rows
             self._changed.notify()
@@ -50,7 +55,7 @@ class Inbox:
                 self._changed.wait(timeout_s)
             if not self._waiting:
                 return None
-            table, rows, size = self._waiting.popleft()
+            table, rows, size, _ = self._waiting.popleft()
             self._bytes -= size
             return table, rows
 

@@ -21,8 +21,8 @@ from weft.errors import InvalidInput, LimitExceeded, WeftError
 log = structlog.get_logger(__name__)
 
 #: Values of one block of history, and buckets of it.
-_MOST_CELLS = 1_000_000
-_FEWEST, _FIRST, _MOST_BUCKETS = 30, 120, 1440
+_MOST_CELLS = 300_000
+_FEWEST, _FIRST, _MOST_BUCKETS = 10, 60, 1440
 #: Buckets that are fed at a time when there are several to catch up with.
 _MOST_FED = 60
 _RETRY_S = 10.0
