@@ -124,7 +124,7 @@ def test_calls_at_random_are_no_more_regular_than_chance_allows() -> None:
         assert (scores >= level).mean() <= 10**-level
 
 
-def _scored(name: str) -> tuple[dict[str, float], int]:
+def rita_of(name: str) -> tuple[dict[str, float], int]:
     """A name's sub-scores over the last 24 h of RITA's capture behind a proxy, as RITA takes them."""
     folder = public_data("rita", "test_data", "proxy")
     connections = {row["uid"]: row for row in zeek(folder / "conn.log")}
@@ -145,7 +145,7 @@ def test_sub_scores_are_those_of_rita(name: str) -> None:
         row for row in json.loads(public_data("rita", "expected_beacon_scores.json").read_text())
         if row["dataset"] == "proxy" and row["fqdn"] == name
     )  # fmt: skip
-    scores, count = _scored(name)
+    scores, count = rita_of(name)
     assert count == expected["count"]
     for part in ("ts", "ds", "dur", "hist", "score"):
         assert scores[part] == pytest.approx(expected[part], abs=0.025), part
