@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -11,6 +12,9 @@ from weft.detect.context import Context, DetectorConfig
 from weft.detect.detector import Finding, RowsDetector
 from weft.model.addresses import NO_ADDRESS
 from weft.model.tables import Table
+from weft.query.catalogue import Catalogue
+from weft.query.datasets import build_catalogue
+from weft.query.filter.parse import parse
 
 START_S = 1_772_668_800.0
 
@@ -88,6 +92,7 @@ def play_all(
             found += detector.take(table.name, rows(table, some))
         found += detector.tick(START_S + now)
         now += step_s
+    check_queries(found)
     return found
 
 
@@ -114,6 +119,22 @@ def counter(
          "interval_ms": int(every_s * 1000) if number else 0}
         for number, rate in enumerate(rates)
     ]  # fmt: skip
+
+
+@lru_cache
+def _catalogue() -> Catalogue:
+    return build_catalogue()
+
+
+def check_queries(found: Iterable[Finding]) -> int:
+    """That the filters of all queries among the evidence are understood; how many there are."""
+    texts = {
+        (one.query["dataset"], one.query.get("filter", ""))
+        for finding in found for one in finding.evidence if one.query is not None
+    }  # fmt: skip
+    for dataset, text in texts:
+        parse(text, _catalogue().dataset(dataset))
+    return len(texts)
 
 
 def opened(found: Iterable[Finding]) -> list[Finding]:

@@ -17,7 +17,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import Devices, coded, seconds
-from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity, quoted
+from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity, of_device
 from weft.detect.devices.texts import amount, clock
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -208,7 +208,7 @@ class ChangesDetector(RoundsDetector):
             evidence=(
                 Evidence(
                     kind="query", title=f"Changes of {series.device}",
-                    query={"dataset": "changes", "view": "records", "filter": f"host = {quoted(series.device)}"},
+                    query={"dataset": "changes", "view": "records", "filter": of_device(series.device)},
                 ),
                 chart(series.device, self.metrics, most),
             ),
@@ -285,7 +285,7 @@ class ChangesDetector(RoundsDetector):
             "change_denies", device_entity(device), at_s, f"{device} refuses connections after a change", text,
             Severity.MAJOR, 300.0, started_s=cause[0].at_s if cause else None, seen=float(count), unit="connections",
             confidence=0.9, evidence=(Evidence(kind="query", title="What it refuses", query={
-                "dataset": "logs", "view": "records", "filter": f"host = {quoted(device)} and event = \"ACL_DENY\""}),),
+                "dataset": "logs", "view": "records", "filter": f"{of_device(device)} and event = \"ACL_DENY\""}),),
         )  # fmt: skip
 
 

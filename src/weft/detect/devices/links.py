@@ -14,6 +14,7 @@ import pyarrow as pa
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import Devices, coded, has, numbers, seconds
+from weft.detect.devices.rounds import of_device, quoted
 from weft.detect.devices.texts import clock, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -240,8 +241,8 @@ def _title(entity: Entity) -> str:
 
 def _log_evidence(entity: Entity) -> Evidence:
     device, _, component = entity.id.partition("|")
-    name = component.replace("\\", "\\\\").replace('"', '\\"')
+    chosen = f"{of_device(device)} and component = {quoted(component)}"
     return Evidence(
         kind="query", title="What the device logs of it",
-        query={"dataset": "logs", "view": "records", "filter": f'host = "{device}" and component = "{name}"'},
+        query={"dataset": "logs", "view": "records", "filter": chosen},
     )  # fmt: skip

@@ -87,11 +87,16 @@ def quoted(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def of_device(device: str) -> str:
+    """A filter for the rows of a device, by what it or the inventory calls it."""
+    return f"(host = {quoted(device)} or exporter_name = {quoted(device)})"
+
+
 def chart(device: str, metrics: Sequence[str], component: str = "", title: str = "") -> Evidence:
     """A query that shows metrics of a device, or of a part of it."""
     told = " or ".join(f"metric = {quoted(name)}" for name in metrics)
-    chosen = f"host = {quoted(device)} and ({told})" + (f" and component = {quoted(component)}" if component else "")
-    query = {"dataset": "metrics", "measures": ["value"], "by": ["component", "metric"], "filter": chosen}
+    chosen = f"{of_device(device)} and ({told})" + (f" and component = {quoted(component)}" if component else "")
+    query = {"dataset": "metrics", "by": ["component", "metric"], "filter": chosen}
     return Evidence(kind="query", title=title or f"{', '.join(metrics)} of {device} {component}".strip(), query=query)
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import Devices, coded, seconds
-from weft.detect.devices.rounds import device_entity, interface_entity, quoted
+from weft.detect.devices.rounds import device_entity, interface_entity, of_device, quoted
 from weft.detect.devices.texts import lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -212,6 +212,6 @@ def _top(counts: Counter[str], title: str) -> Evidence:
 
 
 def _logs(device: str, event: str) -> Evidence:
-    chosen = f"host = {quoted(device)} and event = {quoted(event)}"
+    chosen = f"{of_device(device)} and event = {quoted(event)}"
     return Evidence(kind="query", title=f"Logs of {device}", query={
         "dataset": "logs", "view": "records", "filter": chosen})  # fmt: skip
