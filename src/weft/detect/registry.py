@@ -30,7 +30,6 @@ BUILT_IN: dict[str, str] = {
     "application_mix": "weft.detect.baseline.groups:MixShift",
     "top_churn": "weft.detect.baseline.churn:TopChurn",
     "slo_burn": "weft.detect.baseline.burn:BurnRate",
-    "interface_full": "weft.detect.baseline.full:FullInterfaces",
     "links": "weft.detect.devices.links:LinkDetector",
     "bgp_sessions": "weft.detect.routing.sessions:SessionDetector",
     "bgp_prefixes": "weft.detect.routing.counts:CountDetector",
@@ -59,6 +58,7 @@ BUILT_IN: dict[str, str] = {
     "fabric_ports": "weft.detect.fabric.ports:FabricPortsDetector",
     "fabric_hosts": "weft.detect.fabric.hosts:FabricHostsDetector",
     "bgp_flaps": "weft.detect.routing.flaps:FlapDetector",
+    "lags": "weft.detect.devices.lags:LagDetector",
 }
 
 

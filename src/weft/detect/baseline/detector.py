@@ -47,7 +47,6 @@ class Told:
 
     what: str
     group: EventGroup
-    ceiling: float = float("inf")  # values cannot be above: what is near is full
     worst: Severity = Severity.MAJOR
 
 
@@ -168,8 +167,6 @@ class BaselineDetector(SeriesDetector):
         lasted = at_s - float(hit[9])
         if lasted > 0:
             text += f", off for {words.lasting(lasted)}"
-        if hit[4] >= 0.95 * self.told.ceiling:
-            text += "; that is nearly all that there is room for"
         return text + "."
 
     def _severity(self, kind: str, seen: float | None, expected: float | None, score: float) -> Severity:
@@ -177,8 +174,6 @@ class BaselineDetector(SeriesDetector):
             return Severity.INFO
         if kind == "missing" or seen is None or expected is None:
             return Severity.MINOR
-        if seen >= 0.95 * self.told.ceiling:
-            return self.told.worst
         more, less = max(seen, expected), min(seen, expected)
         far = less <= 0 or more / max(less, 1e-300) >= 3.0 if self.tuning.values == "rate" else False
         return self.told.worst if far and score >= self.model.wanted else Severity.MINOR
