@@ -75,20 +75,26 @@ def emit(case: str, value: float | None, unit: str, bar: float | None = None, **
     print(json.dumps(line | more), flush=True)
 
 
-def ordinary(rng: np.random.Generator, second: int, rate: int, n: int = 2000) -> pa.RecordBatch:
-    """A second of an ordinary site: people outside at its services, both ways; some UDP, some SYNs, some DNS."""
+def ordinary(rng: np.random.Generator, second: int, rate: int, n: int = 0) -> pa.RecordBatch:
+    """A second of an ordinary site: people outside at its services, both ways; some UDP, some SYNs, some DNS.
+
+    The more coarsely it is sampled, the fewer records tell of it; or ``n``.
+    """
+    n = n or int(np.clip(4e5 / rate, 20, 4000))
     others = rng.integers(v4("1.0.0.0"), v4("100.0.0.0"), n)
     ours = v4("203.0.113.1") + rng.integers(0, 60, n)
     inward, asks = rng.random(n) < 0.4, rng.random(n) < 0.03  # what we ask ourselves: DNS
     protocol = np.where(asks | (rng.random(n) < 0.3), 17, 6)
     client = rng.integers(1024, 65535, n)
-    flags = np.where(protocol == 6, np.where(rng.random(n) < 0.05, SYN, DATA_FLAGS), 0)
+    opens = rng.random(n) < 0.05
+    flags = np.where(protocol == 6, np.where(opens, SYN, DATA_FLAGS), 0)
     src_port = np.where(asks, np.where(inward, 53, client), np.where(inward, client, 443))
     dst_port = np.where(asks, np.where(inward, client, 53), np.where(inward, 443, client))
     return records(
         n, at_s=T0 + second + np.sort(rng.random(n)), src=np.where(inward, others, ours),
         dst=np.where(inward, ours, others), src_port=src_port, dst_port=dst_port, protocol=protocol, tcp_flags=flags,
-        packets=np.where(inward, 2, 5), bytes=np.where(inward, 300, 6000), sampling_rate=rate, in_if=1 + inward,
+        packets=np.where(opens, 1, np.where(inward, 2, 5)),
+        bytes=np.where(opens, 60, np.where(inward, 300, 6000)), sampling_rate=rate, in_if=1 + inward,
     )  # fmt: skip
 
 

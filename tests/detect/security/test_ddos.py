@@ -45,7 +45,7 @@ def amplified(rng, n, second, dst=VICTIM, rate=1000, **more):
 @pytest.mark.parametrize("name", CAPTURES)
 def test_captured_attacks_are_known_by_their_vector_however_coarsely_sampled(name, rate):
     mix = packets(data("ddos", name))
-    found = play(DdosDetector(context()), metered(mix, 2e5 if rate > 1 else 1e5, rate, 4, victim=VICTIM))
+    found = play(DdosDetector(context()), metered(mix, 2e5 if rate > 1 else 6e4, rate, 3, victim=VICTIM))
     assert found
     assert found[0].at_s - T0 <= 2.0
     assert found[0].entity.text == "host:203.0.113.10"

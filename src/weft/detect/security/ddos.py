@@ -179,10 +179,10 @@ class DdosDetector(RowsDetector):
         )  # fmt: skip
 
     def _judged(self) -> Iterator[Finding]:
-        latest, z = int(self._now_s / BUCKET_S), self._settings.confidence
+        z = self._settings.confidence
         for one, told in ((self._prefixes, self._of_prefix), (self._hosts, self._of_host)):
             out = self._out[id(one)]
-            if judge(one, latest, SPANS, z, self._limits, out):
+            if judge(one, self._now_s, SPANS, z, self._limits, out):
                 for slot in np.flatnonzero((out[:, :, 0] >= 1).any(axis=1)):
                     yield from told(int(slot), out[slot])
                 out[:, :, 0] = 0

@@ -33,6 +33,7 @@ BUCKETS = 12
 PORTS = 4
 #: Windows that are judged, in buckets.
 SPANS = np.array([1, 3, 6], np.int64)
+_SHORTEST_S = 2.0
 _FAR_COARSER = 64.0  # an exporter that samples so much more coarsely than the best tells nothing new of a host
 
 F32: TypeAlias = NDArray[np.float32]
@@ -266,7 +267,7 @@ def _bits(x):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def judge(t, latest, spans, z, limits, out):  # type: ignore[no-untyped-def]
+def judge(t, now_s, spans, z, limits, out):  # type: ignore[no-untyped-def]
     """Judge each touched slot's windows; returns how many slots have a class above its limits.
 
     ``limits`` [class, 7]: octets/s, packets/s, fewest sources, fewest even shares, most replies per packet, times peak,
@@ -286,19 +287,26 @@ def judge(t, latest, spans, z, limits, out):  # type: ignore[no-untyped-def]
             top_packets = max(limits[k, 1], limits[k, 5] * t.peak_packets[slot, k])
             if t.usual[slot, k] < limits[k, 6]:
                 continue
-            if t.octets[slot, k].sum() < top_octets * BUCKET_S and t.packets[slot, k].sum() < top_packets * BUCKET_S:
+            if (
+                t.octets[slot, k].sum() < top_octets * _SHORTEST_S
+                and t.packets[slot, k].sum() < top_packets * _SHORTEST_S
+            ):
                 continue
-            _judge_class(t, slot, k, latest, spans, z, limits[k], top_octets, top_packets, out[slot, k])
+            _judge_class(t, slot, k, now_s, spans, z, limits[k], top_octets, top_packets, out[slot, k])
             hit = hit or out[slot, k, 0] >= 1.0
         found += hit
     return found
 
 
 @numba.njit(cache=True, nogil=True)
-def _judge_class(t, slot, k, latest, spans, z, limits, top_octets, top_packets, out):  # type: ignore[no-untyped-def]
+def _judge_class(t, slot, k, now_s, spans, z, limits, top_octets, top_packets, out):  # type: ignore[no-untyped-def]
+    latest = np.int64(now_s / BUCKET_S)
     for span in spans:
         for end in range(latest - BUCKETS + span, latest + 1):
             octets = packets = variance = squares = replies = 0.0
+            lasts = span * BUCKET_S
+            if span == 1 and end == latest and k not in (TCP, UDP, OTHER):
+                lasts = min(max(now_s - end * BUCKET_S, _SHORTEST_S), BUCKET_S)  # what began just now
             before = (end - span) % BUCKETS  # replies may be told of later than what they reply to
             if k != SYN and t.epoch[slot, before] == end - span:
                 replies = t.replies[slot, k, before]
@@ -317,7 +325,7 @@ def _judge_class(t, slot, k, latest, spans, z, limits, top_octets, top_packets, 
                 targets |= t.targets[slot, k, cell]
             if packets <= 0:
                 continue
-            sure = max(0.0, 1.0 - z * np.sqrt(variance) / packets) / (span * BUCKET_S)
+            sure = max(0.0, 1.0 - z * np.sqrt(variance) / packets) / lasts
             score = max(octets * sure / top_octets, packets * sure / top_packets)
             share = replies / (octets if k == ANSWERS else packets)
             if score <= out[0] or share > limits[4] or octets * octets < limits[3] * squares:
@@ -325,9 +333,9 @@ def _judge_class(t, slot, k, latest, spans, z, limits, top_octets, top_packets, 
             senders = _bits(sources)
             if senders < limits[2]:
                 continue
-            out[0], out[1], out[2] = score, octets / (span * BUCKET_S), packets / (span * BUCKET_S)
+            out[0], out[1], out[2] = score, octets / lasts, packets / lasts
             out[3], out[4], out[5] = senders, _bits(targets), share
-            out[6], out[7] = (end - span + 1) * BUCKET_S, span * BUCKET_S
+            out[6], out[7] = (end - span + 1) * BUCKET_S, lasts
 
 
 @numba.njit(cache=True, nogil=True)
