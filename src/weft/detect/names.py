@@ -97,11 +97,12 @@ def _learn(snapshot: Snapshot) -> _Learned:
 def facts(inventory: Inventory, threat_lists: Sequence[Path] = ()) -> dict[str, Callable[..., Any]]:
     """Look-ups for detectors (``Context.facts``).
 
-    ``interface(address, if_index)``: attributes of a port; ``as_name(asn)``: who it is; ``threat_lists()``, where there
-    are any: what is on them now.
+    ``interface(address, if_index)``: attributes of a port; ``aggregates()``: (device, interface) → the aggregate that
+    it is a member of; ``as_name(asn)``: who it is; ``threat_lists()``, where there are any: what is on them now.
     """
     found: dict[str, Callable[..., Any]] = {
         "interface": partial(_interface, inventory), "as_name": _Providers(inventory).name,
+        "aggregates": _Aggregates(inventory).members,
     }  # fmt: skip
     if threat_lists:
         from weft.detect.security.threat_lists import ThreatFiles  # of use only where there are lists
@@ -114,6 +115,23 @@ def _interface(inventory: Inventory, address: bytes, if_index: int) -> Mapping[s
     known = inventory.known.get(address_text(bytes(address)))
     port = known.interfaces.get(int(if_index)) if known is not None else None
     return None if port is None else asdict(port)
+
+
+class _Aggregates:
+    """Members of link aggregates, as of now."""
+
+    def __init__(self, inventory: Inventory) -> None:
+        self._inventory, self._version = inventory, -1
+        self._members: dict[tuple[str, str], str] = {}
+
+    def members(self) -> Mapping[tuple[str, str], str]:
+        """(device, interface) → aggregate."""
+        version = self._inventory.version
+        if version != self._version:
+            objects = self._inventory.snapshot().objects(ObjectKind.INTERFACE)
+            self._members = {(one.key[0], one.key[1]): str(one.get("lag")) for one in objects if one.get("lag")}
+            self._version = version
+        return self._members
 
 
 class _Providers:
