@@ -168,3 +168,20 @@ def test_the_remote_control_tool_of_a_public_capture_is_found() -> None:
     found = play(Beacons(context(learn_s=0)), flows, until=max(one.at for one in flows) + 60)
     told = {(one.entity.id, one.others[0].id) for one in found}
     assert told == {("192.168.1.107", "66.63.168.35")}
+
+
+def _newcomers(hosts: int, each: int) -> list[Flow]:
+    """Regular calls from hosts that come after the first hour to machines of a network that all use."""
+    return [
+        flow for i in range(hosts) for k in range(each)
+        for flow in calls(300, 0.02, 4000 + 600 * i + 40 * k, 4 * 3600, src=f"10.1.4.{i}",
+                          dst=f"192.0.2.{100 + i * each + k}", asn=64496, seed=i * each + k)
+    ]  # fmt: skip
+
+
+def test_one_new_pair_in_a_network_that_all_use_is_told_and_many_are_not() -> None:
+    assert {one.severity.value for one in play(Beacons(context()), [*everyday(4), *_newcomers(1, 1)])} == {"minor"}
+    found = play(Beacons(context()), [*everyday(4), *_newcomers(14, 1)])
+    assert len({one.entity.id for one in found}) <= 8
+    installed = play(Beacons(context()), [*everyday(4), *_newcomers(1, 9)])
+    assert len({one.others[0].id for one in installed}) <= 2

@@ -7,6 +7,7 @@ here. Records of one connection (same client port) are one call, however often a
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any
 
 import numba
@@ -41,12 +42,15 @@ _CANDIDATE = np.dtype([
 _KEPT, _PORTS = 48, 8
 _CALLER = np.dtype([
     ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("asn", "u4"), ("src", "u8", (2,)), ("dst", "u8", (2,)),
-    ("maker", "u8"), ("first", "f8"), ("calls", "u4"), ("judged", "u4"), ("port", "u2"), ("at_port", "u2"),
+    ("maker", "u8"), ("first", "f8"), ("calls", "u4"), ("judged", "u4"), ("port", "u2"), ("at_port", "u1"),
+    ("told", "u1"),
     ("ports", "u2", (_PORTS,)), ("at", "f8", (_KEPT,)), ("size", "f4", (_KEPT,)),
 ])  # fmt: skip
 _KEEP_S = 2 * 86400.0
 _SAME_CONNECTION_S = 600.0  # no exporter keeps silent about a connection for longer
 _LEAST_CALLS = 6
+_NEW_A_DAY, _NEW_OF_A_HOST = 8, 2  # more regular new pairs into networks that all use mean nothing
+_TOLD, _HELD_BACK = 1, 2
 _RECENT = 14
 #: Services that are asked at regular times by design: DNS, DHCP, NTP, NetBIOS, SNMP, DNS over TLS, mDNS, LLMNR.
 _CLOCKWORK = np.array([53, 67, 68, 123, 137, 138, 161, 853, 5353, 5355], np.uint16)
@@ -78,6 +82,7 @@ class Beacons(RowsDetector):
         self._candidates = np.zeros(16 * pairs // WAYS * WAYS, _CANDIDATE)
         self._callers = np.zeros(pairs // WAYS * WAYS, _CALLER)
         self._popular = Popularity()
+        self._newcomers: deque[tuple[float, str]] = deque(maxlen=1000)
         self._began = 0.0
         self._judged = 0.0
 
@@ -137,9 +142,25 @@ class Beacons(RowsDetector):
         )
         is_new = one["first"] - self._began >= self._learn_s
         is_rare = one["asn"] > 0 and nearby <= self._most_hosts
-        if users > self._most_hosts or not (is_new or is_rare):
+        if users > self._most_hosts or not (is_rare or (is_new and self._may_be_told(one))):
             return None
         return self._finding(one, times[-used:], sizes[-used:], (score, every, width), nearby, is_rare=bool(is_rare))
+
+    def _may_be_told(self, one: Any) -> bool:
+        """Whether something new and regular in a network that all use means anything here. Decided once for a pair.
+
+        Where such come all day (people arrive, machines are installed), or a host has several at once, it does not.
+        """
+        if not one["told"]:
+            at = float(one["seen"])
+            while self._newcomers and self._newcomers[0][0] < at - 86400:
+                self._newcomers.popleft()
+            who = text_of(one["src"])
+            same_host = sum(1 for _, other in self._newcomers if other == who)
+            is_odd = len(self._newcomers) < _NEW_A_DAY and same_host < _NEW_OF_A_HOST
+            one["told"] = _TOLD if is_odd else _HELD_BACK
+            self._newcomers.append((at, who))
+        return bool(one["told"] == _TOLD)
 
     def _finding(
         self, one: Any, times: Any, sizes: Any, how: tuple[float, float, float], nearby: float, *, is_rare: bool
@@ -225,7 +246,7 @@ def _call(
         new = callers[-1 - slot]
         new.key, new.src[0], new.src[1], new.dst[0], new.dst[1] = keys[i], src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
         new.maker, new.port, new.asn, new.first = maker[i], dst_port[i], asn[i], seen.at[0]
-        new.calls, new.judged, new.weight, new.seen, new.at_port = 2, 0, 1.0, seen.seen, 0
+        new.calls, new.judged, new.weight, new.seen, new.at_port, new.told = 2, 0, 1.0, seen.seen, 0, 0
         for k in range(2):
             new.at[k], new.size[k] = seen.at[k], seen.size[k]
         for k in range(_PORTS):
