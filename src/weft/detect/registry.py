@@ -22,7 +22,6 @@ BUILT_IN: dict[str, str] = {
     "traffic_site": "weft.detect.baseline.catalogue:traffic_site",
     "traffic_application": "weft.detect.baseline.catalogue:traffic_application",
     "traffic_interface": "weft.detect.baseline.catalogue:traffic_interface",
-    "queue_baseline": "weft.detect.baseline.catalogue:queue_baseline",
     "business_site": "weft.detect.baseline.catalogue:business_site",
     "business_series": "weft.detect.baseline.catalogue:business_series",
     "cloud_traffic": "weft.detect.baseline.catalogue:cloud_traffic",

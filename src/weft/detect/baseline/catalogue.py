@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,7 +37,6 @@ class Sort:
     watch: Watch
     tuning: Mapping[str, Any]
     kinds: tuple[str, ...] = ("spike", "drop", "high", "low", "level_shift", "many")
-    more: Mapping[str, str] = field(default_factory=dict)
 
 
 def _watch(dataset: str, measure: str, by: tuple[str, ...], kind: str, entity: tuple[str, ...], **more: Any) -> Watch:
@@ -69,16 +68,6 @@ SORTS: tuple[Sort, ...] = (
         _watch("metrics", "bps", ("interface", "metric"), "interface", ("interface",),
                filter="metric IN (in_octets, out_octets)"),
         {"least": 10e6, "ratio": 1.5},
-    ),
-    Sort(
-        "queue_baseline",
-        "Queues fuller than usual",
-        "The most that waited in each queue against its own days and weeks.",
-        Told("Queue of", EventGroup.FABRIC),
-        _watch("metrics", "max", ("interface", "label_queue"), "interface", ("interface",),
-               filter="metric = queue_watermark_bytes"),
-        {"least": 500_000.0, "ratio": 2.0, "down": False},
-        ("spike", "high", "level_shift", "many"),
     ),
     Sort(
         "business_site",
@@ -155,7 +144,6 @@ def _factory(name: str) -> Callable[[Context], BaselineDetector]:
 traffic_site = _factory("traffic_site")
 traffic_application = _factory("traffic_application")
 traffic_interface = _factory("traffic_interface")
-queue_baseline = _factory("queue_baseline")
 business_site = _factory("business_site")
 business_series = _factory("business_series")
 cloud_traffic = _factory("cloud_traffic")
