@@ -55,7 +55,6 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "dns_slow": ("dns_failure",),
     "service_slow": ("saas_slowdown",),
     "service_failing": ("saas_slowdown",),
-    "service_slow": ("saas_slowdown",),
     # clouds
     "cloud_rejects": ("cloud_sg_block",),
     "cloud_cost": ("cloud_cost_spike",),
