@@ -55,6 +55,7 @@ class NotifyConfig(Config):
     """Who is told of events, by what."""
 
     channels: list[ChannelConfig] = Field(default_factory=list, max_length=50)
+    """Ways of telling people."""
     public_url: str = Field(default="", max_length=500, pattern=r"^(https?://.*[^/])?$")
     """Where people reach Weft, without a slash at the end, e.g. ``https://weft.example.net``; messages link there."""
 
