@@ -70,6 +70,16 @@ def test_a_host_flooded_within_a_busy_prefix_is_told_by_itself():
     assert len(found) <= 3  # said again every few seconds, not with every row
 
 
+def test_what_its_neighbours_had_a_minute_ago_does_not_make_a_carpet_of_a_flood():
+    rng = np.random.default_rng(14)
+    hosts = v4("203.0.113.1") + np.arange(60)
+    quiet = [records(20, at_s=T0 - 50 + s, src=outsiders(rng, 20), dst=rng.choice(hosts, 20), tcp_flags=SYN,
+                     sampling_rate=100) for s in range(50)]  # fmt: skip
+    flood = [records(200, at_s=T0 + s / 10, src=outsiders(rng, 200), dst=VICTIM, tcp_flags=SYN, sampling_rate=100)
+             for s in range(20)]  # fmt: skip
+    assert {one.entity.text for one in play(DdosDetector(context()), [*quiet, *flood])} == {"host:203.0.113.10"}
+
+
 def test_without_own_networks_a_24_stands_for_a_network():
     rng = np.random.default_rng(5)
     hosts = v4("198.51.100.0") + np.arange(64)

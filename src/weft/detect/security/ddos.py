@@ -42,6 +42,7 @@ from weft.model.events import Entity, EventGroup, Evidence, Severity
 _ALWAYS = 1e30
 _GROUP = 1 << 63  # upper word of a prefix that is an own network as a whole
 _LATE_S = 55.0
+_ALONE = 3  # hosts of a prefix that are flooded at a time, each by itself; more are a carpet
 
 
 class DdosSettings(Config):
@@ -193,7 +194,7 @@ class DdosDetector(RowsDetector):
             return
         children = self._hosts.parent == slot
         main = flood.classes[0]
-        recent = self._hosts.epoch[children] >= int(self._now_s / BUCKET_S) - len(self._hosts.epoch[0])
+        recent = self._hosts.epoch[children] >= int(flood.began_s / BUCKET_S)
         each = (self._hosts.octets[children, main] * recent).sum(axis=1)
         if len(each) and each.max() > 0.5 * each.sum():
             return  # one host has most of it: it is told of that host
@@ -210,7 +211,15 @@ class DdosDetector(RowsDetector):
         if flood is None:
             return
         self._hosts.alarm_s[slot] = self._now_s
-        if self._now_s - self._carpets.get(int(self._hosts.parent[slot]), -1e9) < 240:
+        parent = int(self._hosts.parent[slot])
+        if self._now_s - self._carpets.get(parent, -1e9) < 240:
+            return
+        if (
+            parent >= 0
+            and int(((self._hosts.parent == parent) & (self._hosts.alarm_s > self._now_s - 60)).sum()) > _ALONE
+        ):
+            whole = Entity(kind="prefix", id=self._prefix_text(parent))
+            yield from self._said("ddos_carpet", whole, self._hosts, flood, f"more than {_ALONE} hosts of ")
             return
         entity = Entity(kind="host", id=address_text(self._hosts.high[slot], self._hosts.low[slot]))
         yield from self._said("ddos", entity, self._hosts, flood, "")
