@@ -145,10 +145,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
 
     synthetics = Synthetics(settings.synthetics, state, store, intake, enricher, inventory.device_name)
     process.parts += [synthetics, *(acme.agents(synthetics, questions) if acme is not None else ())]
-    detection = None
-    if settings.detect.enabled:
-        detection = _detection(settings, role, store, state, inventory, collector, intake, registry)
-        process.parts += detection.components
+    detection = _detection(settings, role, store, state, inventory, collector, intake, registry)
+    process.parts += detection.components if detection is not None else ()
 
     # Answers out.
     if serves:
@@ -200,8 +198,10 @@ def _sources(settings: Settings, intake: Intake, inventory: Inventory, enricher:
 def _detection(
     settings: Settings, role: Role, store: TelemetryStore, state: StateStore, inventory: Inventory,
     collector: Collector | None, intake: Intake | None, registry: CollectorRegistry,
-) -> Detection:  # fmt: skip
-    """Detection: of rows where they arrive, of series where people ask."""
+) -> Detection | None:  # fmt: skip
+    """Detection: of rows where they arrive, of series where people ask; none where it is switched off."""
+    if not settings.detect.enabled:
+        return None
     from weft.detect.engine import DetectEngine  # what it needs is of no use where nothing is looked for
     from weft.detect.memory import EventMemory
     from weft.detect.names import InventoryNames, facts
