@@ -84,7 +84,7 @@ def test_without_own_networks_a_24_stands_for_a_network():
     rng = np.random.default_rng(5)
     hosts = v4("198.51.100.0") + np.arange(64)
     found = play(DdosDetector(context(())), [amplified(rng, 300, s, hosts[rng.integers(0, 64, 300)]) for s in range(8)])
-    assert {one.entity.text for one in found} == {"prefix:198.51.100.0/24"}
+    assert {(one.kind, one.entity.text) for one in found} == {("ddos_carpet", "prefix:198.51.100.0/24")}
 
 
 def test_answers_that_were_asked_for_are_no_flood():

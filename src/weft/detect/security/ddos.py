@@ -205,7 +205,7 @@ class DdosDetector(RowsDetector):
         yield from self._said("ddos_carpet", entity, self._prefixes, flood, f"{flood.targets:.0f} or more hosts of ")
 
     def _of_host(self, slot: int, out: NDArray[np.float64]) -> Iterator[Finding]:
-        if out[ANSWERS, 0] >= 1:
+        if out[ANSWERS, 0] >= 1 and len(self._own):  # else whoever is used against us would be one of ours
             yield from self._amplifier(slot, out[ANSWERS])
         flood = _flood(slot, out)
         if flood is None:
