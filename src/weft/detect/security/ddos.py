@@ -190,7 +190,10 @@ class DdosDetector(RowsDetector):
 
     def _of_prefix(self, slot: int, out: NDArray[np.float64]) -> Iterator[Finding]:
         flood = _flood(slot, out)
-        if flood is None or flood.targets < 8:
+        if flood is None:
+            return
+        self._prefixes.alarm_s[slot] = self._now_s  # a flood is not learned, whosever it is
+        if flood.targets < 8:
             return
         children = self._hosts.parent == slot
         main = flood.classes[0]
@@ -199,7 +202,6 @@ class DdosDetector(RowsDetector):
         if len(each) and each.max() > 0.5 * each.sum():
             return  # one host has most of it: it is told of that host
         self._carpets[slot] = self._now_s
-        self._prefixes.alarm_s[slot] = self._now_s
         self._hosts.alarm_s[children] = self._now_s
         entity = Entity(kind="prefix", id=self._prefix_text(slot))
         yield from self._said("ddos_carpet", entity, self._prefixes, flood, f"{flood.targets:.0f} or more hosts of ")
