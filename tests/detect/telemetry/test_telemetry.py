@@ -43,6 +43,20 @@ def test_all_at_once_is_the_feed() -> None:
     assert [(one.kind, one.entity.text) for one in events] == [("feed_silent", "source:flows")]
 
 
+def test_all_at_once_is_the_feed_however_often_each_tells() -> None:
+    told = [one for last in range(1, 13) for one in _flows(last, _every(1.0 + 7 * (last - 1), 2400))]
+    events = opened(play(SilenceDetector(context()), FLOWS, told, key="time_received", until_s=3000))
+    assert [(one.kind, one.entity.text) for one in events] == [("feed_silent", "source:flows")]
+    assert events[0].at_s <= START_S + 2500
+
+
+def test_one_of_many_is_missed_once_the_others_are_heard_of() -> None:
+    told = [one for last in range(1, 9) for one in _flows(last, _every(10, 2400))] + _flows(9, _every(1, 1200))
+    events = opened(play(SilenceDetector(context()), FLOWS, told, key="time_received"))
+    assert [(one.kind, one.entity.text) for one in events] == [("exporter_silent", "device:192.0.2.9")]
+    assert events[0].at_s <= START_S + 1225
+
+
 def test_devices_that_are_not_measured_any_more() -> None:
     told = gauge("a", "cpu_percent", [1.0] * 30) + gauge("b", "cpu_percent", [1.0] * 60)
     events = opened(play(SilenceDetector(context()), METRICS, told))

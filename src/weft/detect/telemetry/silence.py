@@ -2,8 +2,9 @@
 
 How long a silence is unusual follows from the longest gaps of that device in the last hours, so that one that exports
 every few minutes is left in peace and one that exports every second is missed within seconds, and a busy hour does not
-make the quiet one after it a silence. Where nearly all fall silent
-at once it is the way to Weft that failed: one event, not hundreds.
+make the quiet one after it a silence. Where nearly all fall silent at once it is the way to Weft that failed: one
+event, not hundreds. Who was heard of since then speaks against that; who usually tells something every few minutes
+only, and was not, does not.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ _TIMES, _LEAST_S = 2.2, 20.0
 _SLOT_S, _SLOTS, _ENOUGH = 900.0, 24, 12
 #: Share of the sources of a table, and how many, that fall silent together where the feed is at fault.
 _MOST_OF, _MANY = 0.6, 4
+#: Who was heard of so much later than those that fell silent is alive, seconds.
+_SLACK_S = 2.0
 _REPEAT_S, _HOLD_S, _GONE_S = 60.0, 400.0, 2 * 86_400.0
 
 
@@ -129,7 +132,8 @@ class SilenceDetector(RowsDetector):
         """Who has been silent for too long."""
         found: list[Finding] = []
         for table in _TABLES:
-            silent, alive = [], 0
+            silent: list[str] = []
+            last: list[float] = []  # of those that are known well enough and are not silent
             for (of, device), source in self._sources.items():
                 if of != table:
                     continue
@@ -138,7 +142,11 @@ class SilenceDetector(RowsDetector):
                     silent.append(device)
                     source.silent = True
                 elif limit_s < float("inf"):
-                    alive += 1
+                    last.append(source.last_s)
+            since_s = max((self._sources[table, name].last_s for name in silent), default=0.0)
+            alive = sum(one > since_s + _SLACK_S for one in last)
+            if silent and not alive and len(silent) < _MANY <= len(silent) + len(last):
+                continue  # nobody was heard of since: soon it is known whether anybody will be
             found += self._silent(table, silent, alive, now_s)
         gone = [key for key, one in self._sources.items() if now_s - one.last_s > _GONE_S]
         for key in gone:
