@@ -5,7 +5,7 @@ import { KINDS } from "../sources/kinds";
 
 const WHAT: Record<string, string> = {
   flows: "No flow was recorded in this range", metrics: "No metric was collected in this range", logs: "No message was received in this range", changes: "No change is known in this range",
-  business: "No value of a business series in this range",
+  business: "No value of a business series in this range", events: "No event began or ended in this range",
 };
 
 /** Nothing at all in a dataset: which sources would fill it, and where their settings are told. */

@@ -34,6 +34,7 @@ const USUAL: Record<string, Usual> = {
   logs: { chart: "records", by: ["severity"], measures: [] },
   changes: { chart: "records", by: ["kind"], measures: [] },
   business: { chart: "lines", by: ["series"], measures: [] },
+  events: { chart: "stacked", by: ["kind"], measures: ["events_opened"] },
 };
 const ANY: Usual = { chart: "records", by: [], measures: [] };
 
