@@ -240,13 +240,14 @@ def paths(fault: Fault) -> Truth:
     port = layout.port(fault.device, fault.port)
     rows = lost_uplinks(fault)
     spine = port.description.split(" ")[0]
-    far = layout.port(spine, far_row(rows[0]) - layout.FIRST[spine] + 1)
+    near = [layout.port(fault.device, row - layout.FIRST[fault.device] + 1).name for row in rows]
+    far = [layout.port(spine, far_row(row) - layout.FIRST[spine] + 1).name for row in rows]
     return Truth(
         f"Unequal ways: {fault.device} to {spine}", device_entity(fault.device), "topology",
         f"{len(rows)} of 8 lines of {fault.device} to {spine} are down; the rest carry the same share of the rails.",
         (
-            Symptom("metrics", _interface(fault.device, fault.port), "down"),
-            Symptom("metrics", f"interface:{spine}|{far.name}", "down"),
+            *(Symptom("metrics", f"interface:{fault.device}|{name}", "down") for name in near),
+            *(Symptom("metrics", f"interface:{spine}|{name}", "down") for name in far),
             Symptom("logs", device_entity(fault.device), "operation status down"),
         ),
         RightAction("no_shut", {"device": fault.device, "interface": port.name}, "Bring the missing lines back."),
