@@ -62,6 +62,7 @@ from weft.store.telemetry import TelemetryStore
 if TYPE_CHECKING:
     from weft.api.event_pages import EventPages
     from weft.demo import Demo
+    from weft.detect.backtest import History
     from weft.detect.whole import Detection
     from weft.network.snapshot import NetworkSource
 
@@ -202,6 +203,7 @@ def _detection(
     """Detection: of rows where they arrive, of series where people ask; none where it is switched off."""
     if not settings.detect.enabled:
         return None
+    from weft.detect.backtests import Backtests
     from weft.detect.engine import DetectEngine  # what it needs is of no use where nothing is looked for
     from weft.detect.memory import EventMemory
     from weft.detect.names import InventoryNames, facts
@@ -222,7 +224,14 @@ def _detection(
         collector.watch(engine.tap)
         for table in TABLES:
             intake.watch(table, partial(engine.tap, table))
-    return whole(engine, memory, state, settings.notify, owner=owner, asks=asked, names=places)
+    backtests = Backtests(partial(_history, settings, store, asks, inventory), config)
+    return whole(engine, memory, state, settings.notify, owner=owner, asks=asked, names=places, backtests=backtests)
+
+
+def _history(settings: Settings, store: TelemetryStore, asks: QueryEngine, inventory: Inventory) -> History:
+    from weft.detect.storerows import history_of  # heavy, and rarely needed
+
+    return history_of(store, asks, inventory, settings.detect.threat_lists)
 
 
 def _event_pages(settings: Settings, detection: Detection, questions: QueryEngine) -> EventPages | None:
@@ -232,8 +241,8 @@ def _event_pages(settings: Settings, detection: Detection, questions: QueryEngin
         return None
     return EventPages(
         detection.engine, detection.memory, detection.book, detection.notifier, ask=questions.run,
-        frame_of=detection.frames(), policy_errors=detection.board.errors, notify=settings.notify,
-        false_alarms=settings.detect.false_alarms,
+        frame_of=detection.frames(), policy_errors=detection.board.errors, backtests=detection.backtests,
+        notify=settings.notify, false_alarms=settings.detect.false_alarms,
     )  # fmt: skip
 
 

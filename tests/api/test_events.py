@@ -4,11 +4,15 @@ import dataclasses
 import time
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.api.fakes import answer
 
 from weft.api.event_pages import EventPages
 from weft.detect import memory as kept
+from weft.detect.backtest import History, Nameless
+from weft.detect.backtests import Backtests
+from weft.detect.config import DetectConfig
 from weft.detect.detector import About
 from weft.detect.frame import Frame, SeriesKey
 from weft.detect.memory import EventMemory
@@ -20,6 +24,7 @@ from weft.detect.runs import DetectorStatus
 from weft.detect.suppression import Suppression
 from weft.errors import Unavailable
 from weft.model.events import Entity, Event, EventGroup, EventState, Evidence, Severity
+from weft.model.logs import LOGS
 from weft.model.views import ViewColumn
 from weft.query.model import Query
 
@@ -99,13 +104,33 @@ def box():
     return Box()
 
 
+class Past:
+    """History in which nothing came, and which may be slow or away."""
+
+    def __init__(self):
+        self.slow, self.error = False, None
+
+    def rows(self, tables, since_s, until_s):
+        if self.error:
+            raise self.error
+        while self.slow and since_s < until_s:
+            time.sleep(0.01)
+            since_s += 60
+            yield since_s, "logs", pa.RecordBatch.from_pylist([], schema=LOGS.schema)
+
+
 @pytest.fixture
-def deps(deps, memory, state, engine, box):
+def history():
+    return Past()
+
+
+@pytest.fixture
+def deps(deps, memory, state, engine, box, history):
     notify = NotifyConfig(channels=[ChannelConfig(name="noc", webhook="http://127.0.0.1/x", token="s3cret")])
     pages = EventPages(
         engine, memory, PolicyBook(state), Notifier(notify, senders=lambda _: box),
         ask=rates, frame_of=frame_of, policy_errors=dict, notify=notify,
-        false_alarms=1.0,
+        backtests=Backtests(lambda: History(history, Nameless()), DetectConfig()), false_alarms=1.0,
     )  # fmt: skip
     return dataclasses.replace(deps, detection=lambda: pages)
 
@@ -308,6 +333,47 @@ def test_a_policy_is_previewed_kept_changed_and_removed(operator, viewer):
     assert [one["policy"]["name"] for one in viewer.get("/api/v1/policies").json()["policies"]] == ["Very full"]
     assert operator.delete("/api/v1/policy", params={"name": "Very full"}).status_code == 200
     assert operator.delete("/api/v1/policy", params={"name": "Very full"}).status_code == 404
+
+
+def finished(client, name):
+    deadline = time.monotonic() + 60
+    while (one := client.get(f"/api/v1/backtests/{name}").json())["state"] == "running":
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return one
+
+
+def test_a_backtest_runs_and_is_told(viewer, history):
+    started = viewer.post("/api/v1/backtests", json={"detectors": ["links"], "since": "now-1h", "learn": "1h"})
+    assert started.status_code == 201, started.text
+    done = finished(viewer, started.json()["id"])
+    assert (done["state"], done["progress"], done["error"]) == ("done", 1.0, "")
+    assert (done["report"]["events"], done["report"]["failed"]) == (0, {})
+    assert [one["id"] for one in viewer.get("/api/v1/backtests").json()] == [done["id"]]
+    assert viewer.delete(f"/api/v1/backtests/{done['id']}").status_code == 200
+    assert viewer.get(f"/api/v1/backtests/{done['id']}").status_code == 404
+
+
+def test_one_backtest_at_a_time_and_it_can_be_cancelled(viewer, history):
+    history.slow = True
+    first = viewer.post("/api/v1/backtests", json={"detectors": ["links"]}).json()
+    assert viewer.post("/api/v1/backtests", json={}).status_code == 504
+    assert viewer.delete(f"/api/v1/backtests/{first['id']}").status_code == 200
+    assert finished(viewer, first["id"])["state"] == "cancelled"
+
+
+def test_a_backtest_that_fails_says_why(viewer, history):
+    history.error = Unavailable("the store is away")
+    started = viewer.post("/api/v1/backtests", json={"detectors": ["links"]}).json()
+    assert finished(viewer, started["id"])["error"] == "the store is away"
+
+
+@pytest.mark.parametrize(
+    "body", [{"detectors": ["nothing"]}, {"since": "now", "until": "now-1d"}, {"since": "now-400d"}, {"learn": "x"}]
+)
+def test_backtests_that_make_no_sense_are_refused(viewer, body):
+    assert viewer.post("/api/v1/backtests", json=body).status_code in (400, 504)
+    assert viewer.get("/api/v1/backtests").json() == []
 
 
 def test_an_unsound_policy_is_refused_with_where(operator):

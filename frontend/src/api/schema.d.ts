@@ -206,6 +206,56 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backtests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Back-tests
+         * @description The latest twenty, since the start of this process.
+         */
+        get: operations["listBacktests"];
+        put?: never;
+        /**
+         * What would have been raised?
+         * @description Replays stored telemetry through detectors that know nothing yet, as it would have been live; keeps no event.
+         *
+         *     One runs at a time; ask for it again to see how far it is.
+         */
+        post: operations["startBacktest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/backtests/{backtest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A back-test
+         * @description How far it is; once it is done, how many events of each kind, on which days, with examples.
+         */
+        get: operations["getBacktest"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancel or forget a back-test
+         * @description One that runs ends within a second or two.
+         */
+        delete: operations["dropBacktest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/business": {
         parameters: {
             query?: never;
@@ -2055,6 +2105,131 @@ export interface components {
             target: string;
             /** Time */
             time: number;
+        };
+        /**
+         * BacktestExample
+         * @description An event that would have been raised. Times are ISO 8601.
+         */
+        BacktestExample: {
+            /** Detected */
+            detected: string;
+            /** Ended */
+            ended: string | null;
+            /** Entity */
+            entity: string;
+            severity: components["schemas"]["Severity"];
+            /** Started */
+            started: string;
+            /** Text */
+            text: string;
+            /** Title */
+            title: string;
+        };
+        /**
+         * BacktestKind
+         * @description Events of one kind that a detector would have raised.
+         */
+        BacktestKind: {
+            /**
+             * Days
+             * @description Events by day, UTC.
+             */
+            days: {
+                [key: string]: number;
+            };
+            /** Detector */
+            detector: string;
+            /** Entities */
+            entities: number;
+            /** Events */
+            events: number;
+            /**
+             * Examples
+             * @description The worst ones.
+             */
+            examples: components["schemas"]["BacktestExample"][];
+            /** Kind */
+            kind: string;
+            /** Per Day */
+            per_day: number;
+        };
+        /**
+         * BacktestReport
+         * @description What detectors would have raised over a stretch of history.
+         */
+        BacktestReport: {
+            /** Cpu S */
+            cpu_s: {
+                [key: string]: number;
+            };
+            /** Days */
+            days: number;
+            /** Events */
+            events: number;
+            /** Events Per Day */
+            events_per_day: number;
+            /**
+             * Failed
+             * @description Detectors that were given up, and why.
+             */
+            failed: {
+                [key: string]: string;
+            };
+            /** Kinds */
+            kinds: components["schemas"]["BacktestKind"][];
+            /** Learned From */
+            learned_from: string;
+            /**
+             * Rows
+             * @description Rows that were replayed, by table.
+             */
+            rows: {
+                [key: string]: number;
+            };
+            /**
+             * Series
+             * @description Series that were watched, by detector.
+             */
+            series: {
+                [key: string]: number;
+            };
+            /** Severities */
+            severities: {
+                [key: string]: number;
+            };
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+        };
+        /**
+         * BacktestView
+         * @description A back-test, and how far it is.
+         */
+        BacktestView: {
+            /** Author */
+            author: string;
+            /** Began S */
+            began_s: number;
+            /** Detectors */
+            detectors: string[];
+            /** Ended S */
+            ended_s: number | null;
+            /** Error */
+            error: string;
+            /** Id */
+            id: string;
+            /**
+             * Progress
+             * @description 0–1.
+             */
+            progress: number;
+            report: components["schemas"]["BacktestReport"] | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "cancelled";
         };
         /**
          * BgpPeer
@@ -5693,6 +5868,33 @@ export interface components {
             parameters?: {
                 [key: string]: string | number | boolean;
             };
+        };
+        /**
+         * NewBacktest
+         * @description What to replay, through which detectors.
+         */
+        NewBacktest: {
+            /**
+             * Detectors
+             * @description Names; empty = all that are switched on.
+             */
+            detectors?: string[];
+            /**
+             * Learn
+             * @description How much before ``since`` they learn from, e.g. ``14d``.
+             * @default 1d
+             */
+            learn: string;
+            /**
+             * Since
+             * @default now-1d
+             */
+            since: string;
+            /**
+             * Until
+             * @default now
+             */
+            until: string;
         };
         /**
          * NewChange
@@ -9681,6 +9883,303 @@ export interface operations {
                 "application/json": components["schemas"]["PasswordChange"];
             };
         };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Done"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listBacktests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestView"][];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    startBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewBacktest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a back-test. */
+                backtest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BacktestView"];
+                };
+            };
+            /** @description The request cannot be answered as it stands; the message says why. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description No valid session or API token. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The person or token lacks the right, or the CSRF header is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Validation Error */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HTTPValidationError"];
+                };
+            };
+            /** @description The store is away; retry. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A limit of time or memory was hit; ask for less. */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    dropBacktest: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a back-test. */
+                backtest: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description Successful Response */
             200: {

@@ -153,3 +153,5 @@ export type Policies = Omit<Schemas["PoliciesView"], "policies"> & { policies: P
 export type PolicyPreview = Schemas["PolicyPreview"];
 export type Channels = Schemas["ChannelsView"];
 export type Channel = Schemas["ChannelView"];
+export type Backtest = Schemas["BacktestView"];
+export type BacktestReport = Schemas["BacktestReport"];

@@ -12,17 +12,20 @@ from weft.api import event_views as views
 from weft.api.errors import NotFound
 from weft.api.events import EventFilter
 from weft.api.models.events import (
+    BacktestView,
     ChannelsView,
     DetectorsView,
     EventsView,
     EventView,
     Feedback,
+    NewBacktest,
     NewFeedback,
     PoliciesView,
     PolicyPreview,
     PolicyRow,
 )
 from weft.detect import memory as kept
+from weft.detect.backtests import Backtests
 from weft.detect.detector import About
 from weft.detect.memory import EventMemory
 from weft.detect.notify.config import NotifyConfig
@@ -30,12 +33,13 @@ from weft.detect.notify.dispatcher import Notifier
 from weft.detect.policies.book import Kept, PolicyBook
 from weft.detect.policies.evaluate import FrameOf, judge, spells
 from weft.detect.policies.policy import Policy
+from weft.detect.replay import Span
 from weft.detect.report import EngineStatus
 from weft.errors import InvalidInput
 from weft.model.events import Entity, Event, EventGroup, EventState, Severity
 from weft.model.views import ViewResult, Window
 from weft.query.model import Query
-from weft.query.times import parse_time
+from weft.query.times import parse_duration, parse_time
 
 _WEEK_S = 7 * 86_400
 _SIMILAR = 12
@@ -65,10 +69,10 @@ class EventPages:
     def __init__(
         self, engine: Engine, memory: EventMemory, book: PolicyBook, notifier: Notifier, *,
         ask: Callable[[Query], ViewResult], frame_of: FrameOf, policy_errors: Callable[[], Mapping[str, str]],
-        notify: NotifyConfig, false_alarms: float, clock: Callable[[], float] = time.time,
+        backtests: Backtests, notify: NotifyConfig, false_alarms: float, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._engine, self._memory, self._book, self._notifier = engine, memory, book, notifier
-        self._ask, self._frame_of, self._policy_errors = ask, frame_of, policy_errors
+        self._ask, self._frame_of, self._policy_errors, self._backtests = ask, frame_of, policy_errors, backtests
         self._notify, self._false_alarms, self._clock = notify, false_alarms, clock
 
     # Events.
@@ -147,6 +151,30 @@ class EventPages:
             detectors=views.detectors(status, abouts, watched, raised, quiet, now_s), false_alarms=self._false_alarms,
             running=status.running, updated=now_s,
         )  # fmt: skip
+
+    # Back-tests.
+
+    def backtest(self, wanted: NewBacktest, who: str) -> BacktestView:
+        """Begin a back-test. Raises ``InvalidInput`` or ``LimitExceeded``."""
+        now_s = self._clock()
+        since_s, until_s = parse_time(wanted.since, now_s, "since"), parse_time(wanted.until, now_s, "until")
+        span = Span(float(since_s - parse_duration(wanted.learn, "learn")), float(since_s), float(until_s))
+        return views.backtest(self._backtests.run(wanted.detectors, span, who))
+
+    def backtests(self) -> list[BacktestView]:
+        """The latest back-tests, newest first."""
+        return [views.backtest(one) for one in self._backtests.all()]
+
+    def one_backtest(self, name: str) -> BacktestView:
+        """One of them. Raises ``NotFound``."""
+        one = self._backtests.get(name)
+        if one is None:
+            raise NotFound("there is no such back-test", fix="They are kept until Weft is started again.")
+        return views.backtest(one)
+
+    def drop_backtest(self, name: str) -> bool:
+        """Cancel or forget one; whether there was one."""
+        return self._backtests.drop(name)
 
     # Policies.
 

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from weft.api.models.events import (
+    BacktestReport,
+    BacktestView,
     ChannelView,
     DetectorView,
     EventBand,
@@ -23,6 +25,7 @@ from weft.api.models.events import (
     Verdict,
 )
 from weft.detect import memory as kept
+from weft.detect.backtests import Backtest
 from weft.detect.detector import About
 from weft.detect.notify.config import NotifyConfig
 from weft.detect.notify.dispatcher import ChannelStatus
@@ -197,6 +200,15 @@ def _detector(
         fed_s=one.reached_s or None, lag_s=now_s - one.reached_s if one.reached_s else None, busy_s=one.busy_s,
         findings=one.findings, errors=one.errors, events_day=raised.get(named, 0.0),
         suppressed_day=quiet.get(named, 0.0), last_error=one.last_error,
+    )  # fmt: skip
+
+
+def backtest(one: Backtest) -> BacktestView:
+    """A back-test, and how far it is."""
+    return BacktestView(
+        id=one.id, detectors=one.detectors, author=one.author, began_s=one.began_s, ended_s=one.ended_s,
+        state=one.state, progress=min(1.0, max(0.0, one.progress)), error=one.error,
+        report=None if one.report is None else BacktestReport.model_validate(one.report),
     )  # fmt: skip
 
 

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from weft.api.models.events import (
+    BacktestView,
     ChannelsView,
     DetectorsView,
     EventsView,
     EventView,
     Feedback,
+    NewBacktest,
     NewFeedback,
     PoliciesView,
     PolicyPreview,
@@ -58,6 +60,18 @@ class Detection(Protocol):
 
     def detectors(self) -> DetectorsView:
         """Every detector and how it does."""
+
+    def backtest(self, wanted: NewBacktest, who: str, /) -> BacktestView:
+        """Begin a back-test. Raises ``InvalidInput`` or ``LimitExceeded``."""
+
+    def backtests(self) -> list[BacktestView]:
+        """The latest back-tests, newest first."""
+
+    def one_backtest(self, name: str, /) -> BacktestView:
+        """One of them. Raises ``NotFound``."""
+
+    def drop_backtest(self, name: str, /) -> bool:
+        """Cancel or forget one; whether there was one."""
 
     def policies(self) -> PoliciesView:
         """Every policy."""

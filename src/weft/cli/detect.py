@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from weft.detect.runfolder import RunFolder
 
 
+#: Seconds between two looks at how far a back-test is.
+_ASK_S = 0.5
+
+
 @click.group("detect")
 def detect_command() -> None:
     """See which detectors there are, and try them on history before they wake anybody up."""
@@ -71,16 +75,18 @@ def backtest_command(
 ) -> None:  # fmt: skip
     """Tell which events would have fired over history.
 
-    That of FOLDER (of `weft twin run`), else what the store holds; the store belongs to a Weft that runs, so stop that
-    first, or use a store server.
+    That of FOLDER (of `weft twin run`), else what a Weft that runs has stored (it does the work, with three examples
+    per kind; see docs/api.md), else what the store of the settings holds.
     """
     from weft.detect.backtest import report
 
-    if folder is None:
-        done = _stored(detector, since, until, learn, step, config_file)
-    else:
-        _, done = _replayed(folder, detector, since, until, learn, step, config_file)
-    document = report(done, examples=examples, whole=whole)
+    document = None if folder is not None or whole else _by_server(detector, since, until, learn, config_file)
+    if document is None:
+        if folder is None:
+            done = _stored(detector, since, until, learn, step, config_file)
+        else:
+            _, done = _replayed(folder, detector, since, until, learn, step, config_file)
+        document = report(done, examples=examples, whole=whole)
     if as_json:
         click.echo(json.dumps(document))
         return
@@ -187,6 +193,38 @@ def _replayed(
     names = _names(detector, config)
     with opened(run, names, span.until_s) as history:
         return run, backtest(names, history, span, config, step_s=step)
+
+
+def _by_server(
+    detector: tuple[str, ...], since: str, until: str, learn: str, config_file: Path | None
+) -> dict[str, Any] | None:
+    """What a Weft that runs finds in what it has stored; None where none runs."""
+    import time
+
+    from weft.cli.client import ApiClient
+    from weft.cli.options import settings_of
+    from weft.errors import Failed, Unavailable
+
+    client = ApiClient(settings_of(config_file))
+    body = {"detectors": list(detector), "since": since or "now-1d", "until": until or "now", "learn": learn or "1d"}
+    try:
+        one = client.post("/backtests", body)
+    except Unavailable:
+        return None
+    path = f"/backtests/{one['id']}"
+    try:
+        while one["state"] == "running":
+            click.echo(f"\r{one['progress']:.0%} ", nl=False, err=True)
+            time.sleep(_ASK_S)
+            one = client.get(path)
+    except KeyboardInterrupt:
+        client.delete(path)
+        raise
+    click.echo("\r", nl=False, err=True)
+    if one["state"] != "done":
+        raise Failed(one["error"] or "was cancelled", where="back-test")
+    found: dict[str, Any] = one["report"]
+    return found
 
 
 def _stored(

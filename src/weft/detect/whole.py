@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from weft.component import Component
+from weft.detect.backtests import Backtests
 from weft.detect.context import Names
 from weft.detect.engine import DetectEngine
 from weft.detect.frames import Matrices, MatrixFrames
@@ -39,11 +40,13 @@ class Detection:
     board: PolicyBoard | None
     frames: Callable[[], FrameOf] | None
     """A fresh way of asking for frames, for one use."""
+    backtests: Backtests
 
     @property
     def components(self) -> list[Component]:
         """In the order of starting: who is told is there before anything is found."""
-        return [self.notifier, _Retelling(self), self.engine, *([self.board] if self.board is not None else [])]
+        return [self.notifier, _Retelling(self), self.engine, *([self.board] if self.board is not None else []),
+                self.backtests]  # fmt: skip
 
 
 class _Retelling:
@@ -67,20 +70,20 @@ class _Retelling:
 
 def whole(
     engine: DetectEngine, memory: EventMemory, state: StateStore, notify: NotifyConfig, *, owner: str,
-    asks: Matrices | None, names: Names,
+    asks: Matrices | None, names: Names, backtests: Backtests,
 ) -> Detection:  # fmt: skip
     """Tie detectors, policies and channels together."""
     notifier = Notifier(notify, StateMarks(state, owner))
     engine.on_change(lambda changes: notifier.take([change.event for change in _told(changes)]))
     book = PolicyBook(state)
     if asks is None:
-        return Detection(engine, memory, book, notifier, None, None)
+        return Detection(engine, memory, book, notifier, None, None, backtests)
 
     def frames() -> FrameOf:
         one = MatrixFrames(asks, names)
         return lambda watch, since_s, until_s: one.frame(watch, "", since_s, until_s)
 
-    return Detection(engine, memory, book, notifier, PolicyBoard(book, frames(), engine.take), frames)
+    return Detection(engine, memory, book, notifier, PolicyBoard(book, frames(), engine.take), frames, backtests)
 
 
 def _told(changes: Sequence[Change]) -> Sequence[Change]:

@@ -1,6 +1,8 @@
+import { lazy, Suspense } from "react";
 import { Link } from "wouter";
 import { useGet } from "../../api/queries";
 import type { Detector, Detectors } from "../../api/types";
+import { useParam } from "../../app/params";
 import { useTimeSearch } from "../../app/time";
 import { duration, format, plural, significant } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
@@ -11,6 +13,7 @@ import { StatusPill } from "../../ui/Status";
 import css from "./events.module.css";
 import { detectorState, eventsPath, GROUPS } from "./words";
 
+const DetectorDrawer = lazy(() => import("./DetectorDrawer"));
 const none = <span className="faint">–</span>;
 
 function State({ one }: { one: Detector }) {
@@ -28,7 +31,7 @@ function columns(kept: string): Column<Detector>[] {
     { key: "lag", title: "Behind", numeric: true, hint: "Age of the newest data that it was given", sort: (one) => one.lag_s, render: (one) => (one.lag_s === null ? none : one.lag_s < 2 ? "live" : duration(Math.round(one.lag_s))) },
     { key: "events", title: "Events a day", numeric: true, hint: "Over the last seven days; in brackets those that were suppressed", sort: (one) => one.events_day, render: (one) => <>{significant(one.events_day, 2)}{one.suppressed_day > 0 && <span className="faint"> ({significant(one.suppressed_day, 2)})</span>}</> },
     { key: "busy", title: "Worked", numeric: true, hint: "Time that it has worked since the start", sort: (one) => one.busy_s, render: (one) => (one.busy_s ? duration(one.busy_s) : none) },
-    { key: "see", title: <span className="visually-hidden">Events</span>, render: (one) => <Link href={eventsPath("", kept, { q: "", group: one.group })}>Events</Link> },
+    { key: "see", title: <span className="visually-hidden">Events</span>, render: (one) => <Link href={eventsPath("", kept, { group: one.group })} onClick={(event) => event.stopPropagation()}>Events</Link> },
   ];
 }
 
@@ -36,13 +39,17 @@ const RANK: Record<Detector["state"], number> = { failing: 0, learning: 1, watch
 
 export default function DetectorsTab() {
   const kept = useTimeSearch();
+  const [shown, show] = useParam("detector", false);
   const answer = useGet<Detectors>("detectors", 15_000);
   return (
     <Answer of={answer} rows={10}>
       {(data) => (
+        <>
         <Panel title={plural(data.detectors.length, "detector")} hint={data.running ? `accepting ${significant(data.false_alarms, 2)} false ${data.false_alarms === 1 ? "event" : "events"} per 1000 series and day` : "not running"} flush>
-          <DataTable columns={columns(kept)} rows={data.detectors.toSorted((one, other) => RANK[one.state] - RANK[other.state] || one.title.localeCompare(other.title))} rowKey={(one) => one.name} caption="Detectors" rowHeight={52} maxHeight={900} empty={<EmptyState title="No detector" icon="info">Detection is switched off (detect.enabled).</EmptyState>} />
+          <DataTable columns={columns(kept)} rows={data.detectors.toSorted((one, other) => RANK[one.state] - RANK[other.state] || one.title.localeCompare(other.title))} rowKey={(one) => one.name} caption="Detectors" rowHeight={52} maxHeight={900} onPick={(one) => show(one.name)} empty={<EmptyState title="No detector" icon="info">Detection is switched off (detect.enabled).</EmptyState>} />
         </Panel>
+        {data.detectors.filter((one) => one.name === shown).map((one) => <Suspense key={one.name} fallback={null}><DetectorDrawer one={one} close={() => show("")} /></Suspense>)}
+        </>
       )}
     </Answer>
   );

@@ -179,6 +179,78 @@ class DetectorsView(Answer):
     updated: float
 
 
+class NewBacktest(_Body):
+    """What to replay, through which detectors."""
+
+    detectors: list[str] = Field(default_factory=list, max_length=200)
+    """Names; empty = all that are switched on."""
+    since: str = Field(default="now-1d", max_length=64)
+    until: str = Field(default="now", max_length=64)
+    learn: str = Field(default="1d", max_length=20)
+    """How much before ``since`` they learn from, e.g. ``14d``."""
+
+
+class BacktestExample(Answer):
+    """An event that would have been raised. Times are ISO 8601."""
+
+    entity: str
+    severity: Severity
+    title: str
+    text: str
+    started: str
+    detected: str
+    ended: str | None
+
+
+class BacktestKind(Answer):
+    """Events of one kind that a detector would have raised."""
+
+    detector: str
+    kind: str
+    events: int
+    per_day: float
+    entities: int
+    days: dict[str, int]
+    """Events by day, UTC."""
+    examples: list[BacktestExample]
+    """The worst ones."""
+
+
+class BacktestReport(Answer):
+    """What detectors would have raised over a stretch of history."""
+
+    since: str
+    until: str
+    learned_from: str
+    days: float
+    events: int
+    events_per_day: float
+    severities: dict[Severity, int]
+    kinds: list[BacktestKind]
+    rows: dict[str, int]
+    """Rows that were replayed, by table."""
+    series: dict[str, int]
+    """Series that were watched, by detector."""
+    failed: dict[str, str]
+    """Detectors that were given up, and why."""
+    cpu_s: dict[str, float]
+
+
+class BacktestView(Answer):
+    """A back-test, and how far it is."""
+
+    id: str
+    detectors: list[str]
+    author: str
+    began_s: float
+    ended_s: float | None
+    state: Literal["running", "done", "failed", "cancelled"]
+    progress: float
+    """0–1."""
+    error: str
+    report: BacktestReport | None
+
+
 class PolicySpell(Answer):
     """A time for which a policy would have fired."""
 

@@ -10,11 +10,13 @@ from weft.api.auth.requests import Admin, Operator, Viewer
 from weft.api.errors import RESPONSES, NotFound
 from weft.api.events import Detection, EventFilter
 from weft.api.models.events import (
+    BacktestView,
     ChannelsView,
     DetectorsView,
     EventsView,
     EventView,
     Feedback,
+    NewBacktest,
     NewFeedback,
     PoliciesView,
     PolicyPreview,
@@ -118,6 +120,38 @@ def withdraw(
 def detectors(_: Viewer, detection: TheDetection) -> DetectorsView:
     """What each looks at, whether it knows enough yet, what it costs and how often it raises."""
     return detection.detectors()
+
+
+BacktestId = Annotated[str, Path(min_length=1, max_length=40, description="Id of a back-test.")]
+
+
+@router.post("/backtests", operation_id="startBacktest", summary="What would have been raised?", status_code=201)
+def start_backtest(body: NewBacktest, who: Viewer, detection: TheDetection) -> BacktestView:
+    """Replays stored telemetry through detectors that know nothing yet, as it would have been live; keeps no event.
+
+    One runs at a time; ask for it again to see how far it is.
+    """
+    return detection.backtest(body, who.username)
+
+
+@router.get("/backtests", operation_id="listBacktests", summary="Back-tests")
+def backtests(_: Viewer, detection: TheDetection) -> list[BacktestView]:
+    """The latest twenty, since the start of this process."""
+    return detection.backtests()
+
+
+@router.get("/backtests/{backtest}", operation_id="getBacktest", summary="A back-test")
+def one_backtest(backtest: BacktestId, _: Viewer, detection: TheDetection) -> BacktestView:
+    """How far it is; once it is done, how many events of each kind, on which days, with examples."""
+    return detection.one_backtest(backtest)
+
+
+@router.delete("/backtests/{backtest}", operation_id="dropBacktest", summary="Cancel or forget a back-test")
+def drop_backtest(backtest: BacktestId, _: Viewer, detection: TheDetection) -> Done:
+    """One that runs ends within a second or two."""
+    if not detection.drop_backtest(backtest):
+        raise NotFound("there is no such back-test")
+    return Done()
 
 
 @router.get("/policies", operation_id="listPolicies", summary="Policies")
