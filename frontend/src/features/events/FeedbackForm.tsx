@@ -43,7 +43,7 @@ export function body(draft: Draft): NewFeedback {
 /** Says of an event that it is none, that it is meant to be so, or that nobody wants to hear of it now. */
 export default function FeedbackForm({ event, verdict, close }: { event: EventAnswer["event"]; verdict: NewFeedback["verdict"]; close: () => void }) {
   const { zone } = usePrefs();
-  const here = zone === "utc" ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const here = zone === "utc" ? "UTC" : new Intl.DateTimeFormat().resolvedOptions().timeZone;
   const [draft, setDraft] = useState<Draft>({ zone: here, verdict, scope: "series", for_s: verdict === "snooze" ? "14400" : "", weekday: "", from: "", to: "", note: "" });
   const set = <K extends keyof Draft>(name: K, value: Draft[K]): void => setDraft((old) => ({ ...old, [name]: value }));
   const change = useChange((said: NewFeedback) => call<Feedback>(`events/${encodeURIComponent(event.id)}/feedback`, { body: said }), `events/${event.id}`, "feedback");
