@@ -104,7 +104,7 @@ def flow_rows(flows: Sequence[Flow]) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=64)
-def _empty(n: int) -> tuple[pa.Array, ...]:
+def _empty(n: int) -> tuple[pa.Array[Any], ...]:
     return tuple(
         pa.array([NO_ADDRESS] * n, column.arrow) if pa.types.is_fixed_size_binary(column.arrow)
         else pa.array(np.zeros(n, np.int64)).cast(column.arrow) for column in FLOWS.columns

@@ -65,7 +65,7 @@ def records(
     start = end - np.broadcast_to(np.asarray(lasts_s, np.float64), n)
     given = {"protocol": 6, "packets": 1, "bytes": 60, "sampling_rate": 1, "src_port": 40000, "dst_port": 443,
              "tcp_flags": 0, "in_if": 1, **columns}  # fmt: skip
-    arrays: dict[str, pa.Array] = {
+    arrays: dict[str, pa.Array[Any]] = {
         name: pa.array((when * 1e9).astype(np.int64)).cast(_TYPES[name])
         for name, when in (("time_received", np.sort(end)), ("time_start", start), ("time_end", end))
     }
