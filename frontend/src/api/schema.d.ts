@@ -3767,7 +3767,10 @@ export interface components {
             query: {
                 [key: string]: unknown;
             };
-            /** Unit */
+            /**
+             * Unit
+             * @description Of the band; it is drawn where the answer is in the same.
+             */
             unit: string;
         };
         /**

@@ -9,6 +9,7 @@ import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
 import { EmptyState } from "../../ui/States";
 import { notify } from "../../ui/toast";
+import css from "./events.module.css";
 import { eventPath, timesOf, VERDICTS } from "./words";
 
 /** Whether it still holds, and if not why. */
@@ -27,16 +28,11 @@ export function FeedbackTable({ rows, now, may }: { rows: readonly Feedback[]; n
   const withdraw = (one: Feedback): void => change.mutate(one.id, { onSuccess: () => notify("good", "Withdrawn: such events are raised again"), onError: (error) => notify("bad", error.message) });
   const columns: Column<Feedback>[] = [
     { key: "verdict", title: "Said", sort: (one) => one.verdict, render: (one) => <>{VERDICTS[one.verdict]}{one.verdict === "expected" && <span className="faint"> {timesOf(one)}</span>}</> },
-    { key: "scope", title: "Of", sort: (one) => one.scope_text, render: (one) => <Link href={eventPath(one.event_id, kept)}>{one.scope_text}</Link> },
+    { key: "scope", title: "Of", sort: (one) => one.scope_text, render: (one) => <span className={css.what}><span><Link href={eventPath(one.event_id, kept)}>{one.scope_text}</Link></span>{one.note && <small title={one.note}>{one.note}</small>}</span> },
     { key: "author", title: "By", sort: (one) => one.author, render: (one) => one.author },
     { key: "when", title: "When", numeric: true, sort: (one) => one.created_s, render: (one) => ago(one.created_s, now) },
-    { key: "standing", title: "Standing", sort: (one) => standing(one, now), render: (one) => <span className={holds(one, now) ? undefined : "faint"}>{standing(one, now)}</span> },
+    { key: "standing", title: "Standing", sort: (one) => standing(one, now), render: (one) => (holds(one, now) ? <span className={css.banner}>{standing(one, now)}{may && <Tooltip label="Withdraw"><ActionIcon variant="subtle" aria-label={`Withdraw: ${one.scope_text}`} onClick={() => withdraw(one)}><Icon name="trash" size={14} /></ActionIcon></Tooltip>}</span> : <span className="faint">{standing(one, now)}</span>) },
     { key: "suppressed", title: "Kept quiet", numeric: true, hint: "Events that were suppressed by it", sort: (one) => one.suppressed, render: (one) => one.suppressed },
-    { key: "note", title: "Why", render: (one) => <span title={one.note}>{one.note || <span className="faint">–</span>}</span> },
-    {
-      key: "withdraw", title: <span className="visually-hidden">Withdraw</span>, width: "44px",
-      render: (one) => may && holds(one, now) && <Tooltip label="Withdraw"><ActionIcon variant="subtle" aria-label={`Withdraw: ${one.scope_text}`} onClick={() => withdraw(one)}><Icon name="trash" size={14} /></ActionIcon></Tooltip>,
-    },
   ];
-  return <DataTable columns={columns} rows={rows} rowKey={(one) => one.id} caption="Feedback" empty={<EmptyState title="Nobody said anything yet" icon="user">On the page of an event you can say that it is not an issue, that it is expected, or that you do not want to hear of it now.</EmptyState>} />;
+  return <DataTable columns={columns} rows={rows} rowKey={(one) => one.id} caption="Feedback" rowHeight={52} empty={<EmptyState title="Nobody said anything yet" icon="user">On the page of an event you can say that it is not an issue, that it is expected, or that you do not want to hear of it now.</EmptyState>} />;
 }

@@ -76,6 +76,7 @@ class EventChart(Answer):
     query: dict[str, Any]
     """Fields of a ``Query``, for ``POST /query``."""
     unit: str
+    """Of the band; it is drawn where the answer is in the same."""
     band: EventBand | None
 
 
