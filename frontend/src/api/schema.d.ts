@@ -11634,7 +11634,7 @@ export interface operations {
                 since?: string;
                 /** @description The end of the range. */
                 until?: string;
-                /** @description Empty = all but those that are suppressed. */
+                /** @description Empty = all but those that are suppressed now. */
                 state?: components["schemas"]["EventState"] | null;
                 /** @description Only these families. */
                 group?: components["schemas"]["EventGroup"][] | null;

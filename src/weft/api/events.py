@@ -24,7 +24,7 @@ from weft.model.events import EventGroup, EventState, Severity
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events. ``state`` None = open and closed, those that are suppressed left out."""
+    """Which events. ``state`` None = open and closed, those that are suppressed now left out."""
 
     since: str = "now-24h"
     until: str = "now"

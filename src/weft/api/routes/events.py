@@ -55,7 +55,7 @@ def events(
     detection: TheDetection,
     since: Since = "now-24h",
     until: Until = "now",
-    state: Annotated[EventState | None, Query(description="Empty = all but those that are suppressed.")] = None,
+    state: Annotated[EventState | None, Query(description="Empty = all but those that are suppressed now.")] = None,
     group: Annotated[list[EventGroup] | None, Query(description="Only these families.")] = None,
     severity: Annotated[Severity, Query(description="This and worse.")] = Severity.INFO,
     kind: Annotated[str, Query(max_length=100)] = "",

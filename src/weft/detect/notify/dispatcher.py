@@ -236,7 +236,7 @@ class Notifier:
             self._changed.notify_all()
 
     def test(self, name: str, event: Event) -> None:
-        """Send one message now. Raises ``InvalidInput``-like ``Failed`` where there is no such channel."""
+        """Send one message now. Raises as ``Sender.send``, and ``Failed`` where there is no such channel."""
         channel = next((one for one in self._channels if one.config.name == name), None)
         if channel is None:
             raise Failed(f"there is no channel {name!r}", where="notify.channels")

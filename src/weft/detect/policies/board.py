@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -34,8 +34,6 @@ class _Running:
     about: About
     judged_s: int = 0
     error: str = ""
-    findings: int = 0
-    busy_s: float = field(default=0.0)
 
 
 class PolicyBoard:
@@ -96,7 +94,6 @@ class PolicyBoard:
         # What was missed is made good as far as holding and clearing look back; a spell that began before is the
         # tracker's, which knows since when.
         since_s = until_s - max(policy.for_s, policy.clear_s) - 5 * step
-        began = time.monotonic()
         try:
             found = findings(judge(policy, since_s, until_s, self._frame_of))
         except WeftError as error:
@@ -107,10 +104,8 @@ class PolicyBoard:
             log.exception("policy_not_judged", policy=policy.name)
         else:
             one.error = ""
-            one.findings += len(found)
             self._raise(one.about, found, float(until_s))
         one.judged_s = until_s
-        one.busy_s += time.monotonic() - began
 
     def _work(self) -> None:
         reread_at = 0.0
