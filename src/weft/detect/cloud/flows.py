@@ -19,7 +19,7 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import coded, groups, has, numbers, seconds
 from weft.detect.devices.rounds import quoted
 from weft.detect.devices.streaks import Streaks
-from weft.detect.devices.texts import amount
+from weft.detect.texts import amount
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 BIN_S = 300.0

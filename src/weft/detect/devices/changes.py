@@ -18,7 +18,7 @@ from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import Devices, coded, seconds
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity, of_device
-from weft.detect.devices.texts import amount, clock
+from weft.detect.texts import amount, clock
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: A step so soon after a change is put down to it, s.

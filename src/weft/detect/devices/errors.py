@@ -7,7 +7,7 @@ import numpy as np
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round, Series
 from weft.detect.devices.rounds import RoundsDetector, chart, interface_entity, recent
-from weft.detect.devices.texts import amount
+from weft.detect.texts import amount
 from weft.model.events import EventGroup, Severity
 
 _WAYS = {"in": "received", "out": "sent"}

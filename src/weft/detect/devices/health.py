@@ -8,7 +8,7 @@ from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round, Series
 from weft.detect.devices.columns import F64, I64
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, recent
-from weft.detect.devices.texts import lasting
+from weft.detect.texts import lasting
 from weft.model.events import EventGroup, Severity
 
 _CPU, _HEAT, _UPTIME = "cpu_percent", "temperature_celsius", "uptime_s"

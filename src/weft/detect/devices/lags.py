@@ -15,7 +15,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.rounds import RoundsDetector, chart, interface_entity
-from weft.detect.devices.texts import amount
+from weft.detect.texts import amount
 from weft.model.events import EventGroup, Severity
 
 #: A member carries so many times its fair share, and so much more than the busiest one usually does; or next to none.

@@ -15,7 +15,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import Devices, coded, has, numbers, seconds
 from weft.detect.devices.rounds import of_device, quoted
-from weft.detect.devices.texts import clock, lasting
+from weft.detect.texts import clock, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: Down so long before it is told of, s: shorter is a bounce, which only counts towards flapping.

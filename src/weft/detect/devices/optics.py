@@ -12,7 +12,7 @@ from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import F64, Devices, coded, seconds
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, interface_entity, recent
-from weft.detect.devices.texts import clock, lasting
+from weft.detect.texts import clock, lasting
 from weft.model.events import EventGroup, Severity
 
 _RX = "optical_rx_dbm"

@@ -15,7 +15,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import Devices, coded, seconds
 from weft.detect.devices.rounds import device_entity, interface_entity, of_device, quoted
-from weft.detect.devices.texts import lasting
+from weft.detect.texts import lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: Log event → kind of event, severity, and the log event that ends it, if any.

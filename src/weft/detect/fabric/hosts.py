@@ -15,7 +15,7 @@ from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import F64, I64
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity
-from weft.detect.devices.texts import amount
+from weft.detect.texts import amount
 from weft.model.events import Entity, EventGroup, Severity
 
 _CLOCK, _CARD, _STORE = "DCGM_FI_DEV_SM_CLOCK", "node_infiniband_rate_bytes_per_second", "storage_write_latency_seconds"

@@ -18,7 +18,7 @@ from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import F64, I64
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity
-from weft.detect.devices.texts import amount
+from weft.detect.texts import amount
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _LOAD, _MARKS, _QUEUE = "out_octets", "ecn_marked_pkts", "queue_watermark_bytes"

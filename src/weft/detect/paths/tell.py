@@ -11,7 +11,7 @@ from weft.detect.detector import Finding
 from weft.detect.paths.groups import Group, host_of
 from weft.detect.paths.hops import Culprit, HopBook
 from weft.detect.paths.series import HTTP, PHASES, Round, Series
-from weft.detect.routing.words import clock
+from weft.detect.texts import clock
 from weft.model.addresses import address_text
 from weft.model.events import Entity, Evidence, Severity
 

@@ -30,7 +30,7 @@ from weft.detect.routing.rows import (
     Peer,
     block,
 )  # fmt: skip
-from weft.detect.routing.words import clock
+from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.addresses import NO_ADDRESS
 from weft.model.events import EventGroup, Evidence, Severity

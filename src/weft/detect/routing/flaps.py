@@ -16,7 +16,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.own import OwnSpace
 from weft.detect.routing.rows import ANNOUNCE, LOC, POST, WITHDRAW, Loading, block
-from weft.detect.routing.words import clock
+from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Severity
 

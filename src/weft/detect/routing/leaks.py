@@ -16,7 +16,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.relations import hops_of, relations_from
 from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, Peer, block
-from weft.detect.routing.words import clock
+from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 

@@ -17,7 +17,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.own import OwnSpace
 from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, Peer, block
-from weft.detect.routing.words import clock
+from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.addresses import address_text
 from weft.model.events import Entity, EventGroup, Evidence, Severity

@@ -14,7 +14,7 @@ import pyarrow as pa
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.rows import ALREADY_UP, LOC, PEER_DOWN, PEER_UP, Peer, block, is_unseen
-from weft.detect.routing.words import clock, span
+from weft.detect.texts import clock, lasting
 from weft.errors import InvalidInput
 from weft.model.addresses import NO_ADDRESS
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -124,7 +124,8 @@ class SessionDetector(RowsDetector):
         session.raised = ""
         if was_down == "sessions_down":
             return self._all_back(peer.exporter, at_s)
-        return [self._ended(was_down, peer.entity(self._names), at_s, f"It is up again after {span(at_s - since_s)}.")]
+        text = f"It is up again after {lasting(at_s - since_s)}."
+        return [self._ended(was_down, peer.entity(self._names), at_s, text)]
 
     def _all_back(self, exporter: bytes, at_s: float) -> list[Finding]:
         if any(one.raised == "sessions_down" for peer, one in self._sessions.items() if peer.exporter == exporter):
@@ -169,8 +170,8 @@ class SessionDetector(RowsDetector):
         ]
         return Finding(
             "sessions_down", Entity(kind="device", id=device), first, f"All BGP sessions of {device} are down",
-            f"All {len(peers)} BGP sessions of {device} ended within {span(_GRACE_S)}: the router or what connects it "
-            "is at fault, not the neighbours.",
+            f"All {len(peers)} BGP sessions of {device} ended within {lasting(_GRACE_S)}: the router or what connects "
+            "it is at fault, not the neighbours.",
             Severity.CRITICAL, hold_s=_HOLD_S, unit="sessions", seen=0.0, expected=float(len(peers)),
             others=[peer.entity(self._names) for peer in peers[:50]],
             evidence=[Evidence(kind="rows", title="Sessions that ended", columns=["session", "AS", "reason"],
@@ -187,13 +188,13 @@ class SessionDetector(RowsDetector):
             session.raised = "session_flap"
             return Finding(
                 "session_flap", entity, at_s, f"BGP session with AS {session.asn} does not stay up",
-                f"The session with AS {session.asn} ended {len(recent)} times within {span(at_s - recent[0])}, last "
+                f"The session with AS {session.asn} ended {len(recent)} times within {lasting(at_s - recent[0])}, last "
                 f"at {clock(at_s)}{reason}.",
                 Severity.MAJOR, hold_s=_FLAPS_WITHIN_S, started_s=recent[0], seen=float(len(recent)), expected=0.0,
                 unit="ends", evidence=facts,
             )  # fmt: skip
         is_meant = any(word in session.reason.lower() for word in _ON_PURPOSE)
-        lasted = f" It had been up for {span(at_s - session.up_s)}." if 0 < session.up_s < at_s else ""
+        lasted = f" It had been up for {lasting(at_s - session.up_s)}." if 0 < session.up_s < at_s else ""
         back = "" if session.down_s else " It came up again at once."
         finding = Finding(
             "session_down", entity, at_s, f"BGP session with AS {session.asn} is down",

@@ -16,7 +16,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import F64, Devices, coded, groups, has, seconds
 from weft.detect.devices.rounds import device_entity
-from weft.detect.devices.texts import clock, lasting
+from weft.detect.texts import clock, lasting
 from weft.model.events import EventGroup, Evidence, Severity
 
 #: Table → columns of the device's stamp and of arrival, and how many records a judgement rests on.

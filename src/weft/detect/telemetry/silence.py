@@ -19,7 +19,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.devices.columns import Devices, coded, groups, seconds
 from weft.detect.devices.rounds import device_entity
-from weft.detect.devices.texts import clock, lasting
+from weft.detect.texts import clock, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: Rows of a table, the column of their arrival, the kind of event, and what it is called.
