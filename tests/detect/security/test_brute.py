@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
 import numpy as np
+import pyarrow as pa
 import pytest
 from tests.detect.security.records import DATA_FLAGS, T0, WHOLE, context, play, records, v4
 
@@ -68,3 +71,15 @@ def test_random_sources_take_no_memory():
     found = play(detector, [part for at, one in enumerate(noise) for part in (one, tries(rng, 30, T0 + at))])
     assert detector.bytes_used == before
     assert {one.entity.text for one in found} <= {"host:198.51.100.33", "host:203.0.113.20"}
+
+
+def test_an_address_whose_lower_half_is_zero_is_a_source_too() -> None:
+    """As exporters tell IPv6 addresses that they made anonymous."""
+    rng = np.random.default_rng(6)
+    source = pa.array([IPv6Address("2001:db8:7::").packed] * 2, pa.binary(16))
+    batches = []
+    for s in range(30):
+        batch = tries(rng, 2, T0 + s)
+        batches.append(batch.set_column(batch.schema.get_field_index("src_addr"), "src_addr", source))
+    found = play(BruteForceDetector(context()), batches)
+    assert {one.entity.text for one in found} == {"host:2001:db8:7::"}

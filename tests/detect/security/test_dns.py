@@ -23,6 +23,7 @@ from weft.detect.security.names import entropy, oddness, registered_domain
 from weft.detect.security.query_logs import read_query
 
 _KINDS = {1: "A", 5: "CNAME", 16: "TXT", 28: "AAAA"}
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _WORDS = ("globex", "initech", "umbrella", "hooli", "wayne", "stark", "wonka")
 
 
@@ -199,3 +200,25 @@ def test_memory_stays_within_bounds_whatever_is_asked(monkeypatch: pytest.Monkey
     held = sum(len(one.names) + len(one.names_today) for one in detector._asked.values())
     assert held == detector._held_names <= 2000 + 2
     assert sum(len(one.domains) for one in detector._made.values()) == detector._held_domains <= 2001
+
+
+def test_many_names_of_known_clients_stay_within_bounds_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns, "_MOST_HELD", 200)
+    rng = np.random.default_rng(10)
+    detector = DnsTunnels(context())
+    for _ in range(30):
+        lines = [(1.0, fortinet(f"10.0.0.{a}", f"{_label(rng, _LETTERS, 20)}.px7.example", f"TYPE{a}{b}"))
+                 for a in range(40) for b in range(2)]  # fmt: skip
+        detector.take("logs", log_rows(lines))
+    assert sum(len(one.names) + len(one.names_today) for one in detector._asked.values()) <= 200 + 2
+    assert max(len(one.kinds) for one in detector._asked.values()) <= 16
+
+
+def test_a_client_that_comes_back_when_many_domains_are_held_is_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dns, "_MOST_HELD", 20)
+    detector = DnsTunnels(context())
+    lines = [(0.0, fortinet("10.0.0.1", "www.example.com"))]
+    lines += [(1.0, fortinet("10.0.0.2", f"www.site{i}.example")) for i in range(30)]
+    lines.append((2000.0, fortinet("10.0.0.1", "www.example.com")))
+    assert detector.take("logs", log_rows(lines)) == []
+    assert [len(one.domains) for one in detector._made.values()] == [1]

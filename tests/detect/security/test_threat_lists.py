@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from ipaddress import IPv4Address, ip_network
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from tests.detect.security.covert_rows import START_S, Flow, context, flow_rows, fortinet, log_rows
 
 from weft.detect.security import threat_lists
-from weft.detect.security.threat_lists import ThreatFiles, ThreatLists, ThreatMatches, parse_list
+from weft.detect.security.threat_lists import ThreatFiles, ThreatList, ThreatLists, ThreatMatches, parse_list
 from weft.errors import InvalidInput
 from weft.model.addresses import packed
 
@@ -77,6 +78,22 @@ def test_files_are_read_again_when_they_change_and_keep_what_they_said(tmp_path:
     path.unlink()
     assert files.current().find(words("198.51.100.8")).tolist() == [0]
     assert path in files.errors
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "feed.txt"
+    path.write_text("198.51.100.7\n")
+    files = ThreatFiles([path])
+    with monkeypatch.context() as patched:
+        patched.setattr(threat_lists, "parse_list", _forbidden)
+        assert not files.current().lists
+    assert path in files.errors
+    assert files.current().find(words("198.51.100.7")).tolist() == [0]
+    assert not files.errors
+
+
+def _forbidden(name: str, lines: Iterable[str]) -> ThreatList:
+    raise PermissionError(name)
 
 
 def test_who_talks_to_an_entry_is_told_and_who_refuses_is_not() -> None:

@@ -111,7 +111,9 @@ class BruteForceDetector(RowsDetector):
             return
         target = address_text(s.dst_high[slot], s.dst_low[slot])
         sources = sorted(
-            address_text(high, low) for high, low in zip(s.others_high[slot], s.others_low[slot], strict=True) if low
+            address_text(high, low)
+            for high, low in zip(s.others_high[slot], s.others_low[slot], strict=True)
+            if high or low
         )
         together = int(s.family[slot]) == TARGET
         if together and (len(sources) < 2 or int(s.who[slot]).bit_count() > _MOST_GUESSERS):

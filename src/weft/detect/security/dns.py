@@ -37,6 +37,7 @@ _WINDOW_S = 600.0
 _SAY_AGAIN_S = 30.0
 _DAY_S = 86400.0
 _MOST_NAMES = 400  # remembered of a client and a domain
+_MOST_KINDS = 16  # types of records, of the same
 _MOST_DOMAINS = 1000  # remembered of a client
 _MOST_HELD = 200_000  # names, and domains, remembered in all
 _MOST_CLIENTS, _MOST_ODD_DOMAINS = 32, 5000  # remembered of a domain; domains below which somebody asked oddly
@@ -153,7 +154,8 @@ class DnsTunnels(RowsDetector):
         name = hash(one.name)
         seen.asked += 1
         seen.last = one.at_s
-        seen.kinds[one.kind] = seen.kinds.get(one.kind, 0) + 1
+        if one.kind in seen.kinds or len(seen.kinds) < _MOST_KINDS:
+            seen.kinds[one.kind] = seen.kinds.get(one.kind, 0) + 1
         if name not in seen.names and len(seen.names) < _MOST_NAMES:
             seen.names.add(name)
             self._held_names += 1
@@ -210,10 +212,10 @@ class DnsTunnels(RowsDetector):
         seen = self._asked.get(key)
         if seen is None:
             seen = self._asked[key] = _Asked(one.at_s, one.at_s, began=one.at_s)
-            while len(self._asked) > self._most or (self._held_names > _MOST_HELD and len(self._asked) > 1):
-                _, gone = self._asked.popitem(last=False)
-                self._held_names -= len(gone.names) + len(gone.names_today)
         self._asked.move_to_end(key)
+        while len(self._asked) > self._most or (self._held_names > _MOST_HELD and len(self._asked) > 1):
+            _, gone = self._asked.popitem(last=False)
+            self._held_names -= len(gone.names) + len(gone.names_today)
         if one.at_s - seen.since > _WINDOW_S:
             if one.at_s - seen.last > _WINDOW_S:
                 seen.told, seen.began = False, one.at_s
@@ -260,10 +262,10 @@ class DnsTunnels(RowsDetector):
         if made is None or one.at_s - made.since > _WINDOW_S:
             self._held_domains -= len(made.domains) if made is not None else 0
             made = self._made[one.client] = _Made(one.at_s)
-            while len(self._made) > self._most or (self._held_domains > _MOST_HELD and len(self._made) > 1):
-                _, gone = self._made.popitem(last=False)
-                self._held_domains -= len(gone.domains)
         self._made.move_to_end(one.client)
+        while len(self._made) > self._most or (self._held_domains > _MOST_HELD and len(self._made) > 1):
+            _, gone = self._made.popitem(last=False)
+            self._held_domains -= len(gone.domains)
         return made
 
     # --- flows ---------------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """DNS queries that log lines tell of: who asked for which name, of which type, and whether there was one.
 
-Read are the lines of BIND, Infoblox and Unbound, dnsmasq and Pi-hole, PowerDNS, Knot and CoreDNS where they hold name
-and client in one line, of FortiOS, and JSON as Zeek and Suricata write it.
+Read are the lines of BIND, Infoblox and Unbound, dnsmasq and Pi-hole, CoreDNS and FortiOS, and JSON as Zeek and
+Suricata write it.
 """
 
 from __future__ import annotations
@@ -84,5 +84,5 @@ def read_query(at_s: float, text: str) -> Query | None:
             name = told["name"].rstrip(".").lower()
             if not name or len(name) > MOST_NAME or "." not in name:
                 return None
-            return Query(at_s, told["client"], name, told["kind"] or "", _FAILED.search(text) is not None)
+            return Query(at_s, told["client"], name, (told["kind"] or "")[:16], _FAILED.search(text) is not None)
     return None

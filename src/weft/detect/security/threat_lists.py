@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import structlog
 from numpy.typing import NDArray
 
 from weft.detect.context import Context
@@ -31,6 +32,7 @@ MOST_OCTETS = 256 << 20
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62}")
 _SINKS = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))  # noqa: S104 - first field of hosts files
 _V4 = np.uint64(0xFFFF)
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,11 +160,19 @@ class ThreatFiles:
                     self._read[path] = parse_list(path.stem, lines)
                 self.errors.pop(path, None)
                 changed = True
-            except (OSError, InvalidInput) as error:
-                self.errors[path] = str(error)
+            except InvalidInput as error:
+                self._failed(path, error)
+            except OSError as error:
+                self._stamps.pop(path, None)  # it is tried again: that it may be read now changes no stamp
+                self._failed(path, error)
         if changed:
             self._lists = ThreatLists([self._read[path] for path in self._paths if path in self._read])
         return self._lists
+
+    def _failed(self, path: Path, error: Exception) -> None:
+        if self.errors.get(path) != str(error):
+            _log.warning("threat_list_not_read", path=str(path), error=str(error))
+            self.errors[path] = str(error)
 
 
 class ThreatMatches(RowsDetector):
