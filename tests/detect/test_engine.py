@@ -53,6 +53,9 @@ class Hot(RowsDetector):
         for row in rows.to_pylist():
             if row["value"] == -1:
                 raise ZeroDivisionError("a defect")
+            if row["value"] == -2:
+                entity, at_s = Entity(kind="device", id="edge1"), row["time"].timestamp()
+                found.append(Finding("odd", entity, at_s, "no event", "", Severity.MINOR, labels={"a": 1}))  # type: ignore[dict-item]
             if row["metric"] == "cpu_percent" and row["value"] > self._limit:
                 self.remembered += 1
                 device = self._context.names.device(row["exporter"])
@@ -142,6 +145,8 @@ class Store:
         self.asked += 1
         if self.away:
             raise StoreUnavailable("is away")
+        if query.filter == "odd":
+            raise RuntimeError("not foreseen")
         step = query.every or 60
         times = np.arange(since_s, until_s, step, dtype=np.int64)
         values = np.where(times >= self.ends_s, np.nan, 1e9)[None, :]
@@ -292,6 +297,23 @@ def test_a_detector_that_fails_leaves_the_others_alone(kit: Kit, monkeypatch: py
     status = {d.name: d for d in engine.status().detectors}
     assert "a defect" in status["hot"].last_error
     assert until(lambda: {d.name: d.state for d in engine.status().detectors}["drop"] == "ready")
+
+
+def test_a_finding_that_makes_no_event_ends_nothing(kit: Kit) -> None:
+    engine = kit.engine()
+    put(engine, cpu(-2))
+    until(lambda: {d.name: d.errors for d in engine.status().detectors}["hot"])
+    put(engine, cpu(97.0))
+    assert [e.kind for e in until(lambda: kit.memory.page(EventFilter()).events)] == ["cpu_high"]
+
+
+def test_a_question_that_breaks_does_not_starve_the_others(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "BUILT_IN", {"odd": "detectors_of_tests:Drop", **registry.BUILT_IN})
+    engine = kit.engine(store=Store(), rows=False, detectors={"odd": {"filter": "odd"}})
+    until(lambda: {d.name: d.state for d in engine.status().detectors}.get("drop") == "ready")
+    odd = {d.name: d for d in engine.status().detectors}["odd"]
+    assert (odd.state, odd.errors) == ("failed", 1)
+    assert "not foreseen" in odd.last_error
 
 
 def test_announced_work_suppresses_and_says_so(kit: Kit) -> None:

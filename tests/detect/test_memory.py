@@ -141,6 +141,7 @@ def test_feedback_is_kept_withdrawn_and_bounded(memory: EventMemory, monkeypatch
     monkeypatch.setattr("weft.detect.memory.MOST_FEEDBACK", 1)
     with pytest.raises(LimitExceeded):
         memory.add_feedback(said(id="f4"))
+    memory.add_feedback(said(id="f5", created_s=T + 61))  # f2 is over, f1 withdrawn
     assert MOST_FEEDBACK > 1
 
 

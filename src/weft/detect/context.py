@@ -50,4 +50,4 @@ class Context:
     false_alarms: float = 1.0  # per 1000 series and day
     networks: Callable[[], Sequence[IPv4Network | IPv6Network]] = tuple
     facts: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
-    """Further look-ups by name, absent where there are none: ``rpki(prefix, origin_as)``, ``origin(address)`` …"""
+    """Further look-ups by name, absent where there are none (``detect.names.facts``)."""

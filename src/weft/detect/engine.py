@@ -149,11 +149,6 @@ class DetectEngine:
 
     # --- for others -------------------------------------------------------------------------------------------------
 
-    @property
-    def memory(self) -> EventMemory:
-        """Where events are kept."""
-        return self._memory
-
     def on_change(self, listener: Listener) -> None:
         """Have ``listener`` told of changes of events, once they are remembered; before ``start``."""
         self._keeping.on_change(listener)
@@ -168,6 +163,7 @@ class DetectEngine:
     def take(self, about: About, findings: Sequence[Finding], reached_s: float) -> None:
         """What was found by something that runs beside the detectors (policies), judged up to ``reached_s``."""
         with self._tracking:
+            self._orphans.discard(about.name)
             changes = self._tracker.take(about, findings, self._clock()) if findings else []
             changes += self._tracker.advance(about.name, reached_s)
         self._keeping.take(changes)
@@ -240,8 +236,8 @@ class DetectEngine:
         self._suppress()
         try:
             events = self._memory.open_of(self._owner, self._clock() - self._config.reopen_minutes * 60)
-        except WeftError as error:
-            log.warning("open_events_not_known", error=error.message)
+        except (WeftError, ValueError) as error:  # also where one of them is no event any more
+            log.warning("open_events_not_known", error=str(error))
             return
         self._tracker.restore(events)
         self._orphans = {event.detector for event in events} - {run.detector.about.name for run in self._runs.values()}
@@ -283,8 +279,8 @@ class DetectEngine:
                 self._raise(run, run.call(lambda: detector.tick(now_s)), now_s)  # noqa: B023
                 run.reached_s = now_s
         if advancing:
-            names = [*(run.detector.about.name for run in runs), *self._orphans]
             with self._tracking:
+                names = [*(run.detector.about.name for run in runs), *self._orphans]
                 changes = [change for name in names for change in self._tracker.advance(name, now_s)]
             self._keeping.take(changes)
 
@@ -343,10 +339,15 @@ class DetectEngine:
     # --- work -------------------------------------------------------------------------------------------------------
 
     def _raise(self, run: Run, findings: list[Finding], now_s: float) -> None:
-        if findings:
+        if not findings:
+            return
+        try:
             with self._tracking:
                 changes = self._tracker.take(run.detector.about, findings, now_s)
-            self._keeping.take(changes)
+        except Exception as error:  # noqa: BLE001  # logged there: what makes no event is that detector's mistake
+            run.failed(f"{type(error).__name__}: {error}")
+            return
+        self._keeping.take(changes)
 
     def _found(self, run: Run, findings: list[Finding], reached_s: float) -> None:
         """What a detector of series found, fed up to ``reached_s``."""

@@ -166,7 +166,7 @@ class EventMemory:
         if feedback.verdict not in VERDICTS:
             raise InvalidInput(f"no verdict {feedback.verdict!r}", where="verdict", fix=f"Use {', '.join(VERDICTS)}.")
         with self._state.writing() as session:
-            held = session.scalar(select(func.count()).where(FeedbackRecord.withdrawn.is_(None))) or 0
+            held = session.scalar(select(func.count()).where(*_in_force(feedback.created_s))) or 0
             if held >= MOST_FEEDBACK:
                 raise LimitExceeded(f"{held} are in force", where="feedback", fix="Withdraw some.")
             session.add(
@@ -185,8 +185,7 @@ class EventMemory:
             query = query.where(FeedbackRecord.event_id == event_id)
         if in_force:
             at_s = time.time() if now_s is None else now_s
-            query = query.where(FeedbackRecord.withdrawn.is_(None))
-            query = query.where(or_(FeedbackRecord.until.is_(None), FeedbackRecord.until > at_s))
+            query = query.where(*_in_force(at_s))
         with self._state.reading() as session:
             return [_feedback(record) for record in session.scalars(query)]
 
@@ -240,6 +239,10 @@ def _conditions(wanted: EventFilter) -> list[Any]:
     if wanted.text:
         found.append(or_(*(c.icontains(wanted.text, autoescape=True) for c in (EventRecord.title, EventRecord.entity))))
     return found
+
+
+def _in_force(at_s: float) -> tuple[Any, ...]:
+    return FeedbackRecord.withdrawn.is_(None), or_(FeedbackRecord.until.is_(None), FeedbackRecord.until > at_s)
 
 
 def _place(before: str) -> tuple[float, str]:

@@ -146,15 +146,10 @@ class Schedule:
             fewer = feed.reached_s + (until_s - feed.reached_s) // feed.watch.step_s // 2 * feed.watch.step_s
             if isinstance(error, LimitExceeded) and fewer > feed.reached_s:
                 return self._read(feed, fewer, now_s)
-            lasting = isinstance(error, InvalidInput)
-            if error.message != feed.last_error:
-                log.warning("watch_failed", detectors=[run.name for run in feed.runs], error=error.message)
-            feed.last_error = error.message
-            feed.retry_at_s = now_s + (_RETRY_S if not lasting else 30 * _RETRY_S)
-            for run in feed.runs:
-                run.errors += 1
-                run.last_error = error.message[:500]
-                run.state = "failed" if lasting else run.state
+            _failed(feed, error, now_s)
+            return None
+        except Exception as error:  # noqa: BLE001  # logged there: a defect in one question must not starve the others
+            _failed(feed, error, now_s)
             return None
         feed.last_error = ""
         feed.reached_s, feed.series, feed.blocks = until_s, len(frame.keys), feed.blocks + 1
@@ -178,6 +173,21 @@ class Schedule:
             else:
                 twin.runs += feed.runs
         self.feeds = kept
+
+
+def _failed(feed: Feed, error: Exception, now_s: float) -> None:
+    """The question had no answer: count it, and ask again later."""
+    ours = not isinstance(error, WeftError)
+    lasting = ours or isinstance(error, InvalidInput)
+    why = error.message if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
+    if why != feed.last_error:
+        log.warning("watch_failed", detectors=[run.name for run in feed.runs], error=why, exc_info=ours)
+    feed.last_error = why
+    feed.retry_at_s = now_s + (_RETRY_S if not lasting else 30 * _RETRY_S)
+    for run in feed.runs:
+        run.errors += 1
+        run.last_error = why[:500]
+        run.state = "failed" if lasting else run.state
 
 
 def _began(run: Run, frame: Frame) -> None:
