@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from typing import Any
 
-from tests.detect.telling import START_S, context, noise, opened, play
+from tests.detect.telling import START_S, context, noise, opened, play, rows
 
 from weft.detect.cloud.flows import CloudFlowsDetector
 from weft.model.addresses import packed
@@ -38,6 +39,17 @@ def test_refusals_of_own_hosts_that_were_not_before() -> None:
 def test_what_is_always_refused_is_no_event() -> None:
     refused = _records(range(60), "10.1.0.1", "10.1.0.9", verdict=2, dst_port=161) * 20
     assert play(CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + refused) == []
+
+
+def test_a_stamp_that_is_centuries_off_takes_no_room() -> None:
+    detector = CloudFlowsDetector(context())
+    detector.take("cloud_flows", rows(CLOUD_FLOWS, _busy(range(2))))  # what is imported late is by now
+    told = rows(CLOUD_FLOWS, _busy(range(2)) + _records(range(20_000_000, 20_000_001), "10.1.0.1", "10.1.0.2"))
+    tracemalloc.start()
+    detector.take("cloud_flows", told)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def _between(sizes: list[float]) -> list[dict[str, Any]]:

@@ -43,6 +43,13 @@ def test_all_at_once_is_the_feed() -> None:
     assert [(one.kind, one.entity.text) for one in events] == [("feed_silent", "source:flows")]
 
 
+def test_a_feed_that_stays_silent_is_never_said_to_be_heard_of_again() -> None:
+    told = [one for last in range(1, 9) for one in _flows(last, _every(10, 600))]
+    found = play(SilenceDetector(context()), FLOWS, told, key="time_received", step_s=60.0, until_s=3 * 86_400.0)
+    assert {one.kind for one in found} == {"feed_silent"}
+    assert not any(one.ends for one in found)
+
+
 def test_all_at_once_is_the_feed_however_often_each_tells() -> None:
     told = [one for last in range(1, 13) for one in _flows(last, _every(1.0 + 7 * (last - 1), 2400))]
     events = opened(play(SilenceDetector(context()), FLOWS, told, key="time_received", until_s=3000))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from ipaddress import IPv6Address, ip_address
+from ipaddress import ip_address
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +21,7 @@ from weft.detect.devices.columns import coded, groups, has, numbers, seconds
 from weft.detect.devices.rounds import quoted
 from weft.detect.devices.streaks import Streaks
 from weft.detect.texts import amount
+from weft.model.addresses import address_text
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 BIN_S = 300.0
@@ -80,15 +82,16 @@ class CloudFlowsDetector(RowsDetector):
         bins = seconds(rows, "time") // BIN_S
         names = ("vpc", "region", "direction", "verdict", "dst_port", "gateway", "src_addr", "dst_addr")
         parts = [coded(rows, name) for name in names]
-        parts.append((bins.astype(np.int64) - int(bins.min()), list(range(int(bins.max() - bins.min()) + 1))))
+        times, place = np.unique(bins, return_inverse=True)
+        parts.append((place, (times * BIN_S).tolist()))
         named, number = groups(parts)
         octets = np.bincount(number, numbers(rows, "bytes").astype(np.float64), len(named))
         counts = np.bincount(number, minlength=len(named))
-        self._first_s = min(self._first_s, float(bins.min()) * BIN_S)
+        self._first_s = min(self._first_s, float(times[0]) * BIN_S)
         for one in named:
             self._learn(*one[:3], *one[6:8])
         for one, size, count in zip(named, octets.tolist(), counts.tolist(), strict=True):
-            self._count(one, (float(bins.min()) + one[8]) * BIN_S, size, count)
+            self._count(one, size, count)
         return []
 
     def _learn(self, vpc: str, region: str, direction: int, source: bytes, target: bytes) -> None:
@@ -98,14 +101,14 @@ class CloudFlowsDetector(RowsDetector):
         if is_room and vpc and direction in (_IN, _OUT) and _is_inside(own):
             self._vpcs[own] = vpc, region
 
-    def _count(self, one: tuple[str, str, int, int, int, str, bytes, bytes, int], begin_s: float, size: float,
-               count: int) -> None:  # fmt: skip
-        vpc, region, direction, verdict, port, gateway, source, target, _ = one
+    def _count(self, one: tuple[Any, ...], size: float, count: int) -> None:
+        vpc, region, direction, verdict, port, gateway, source, target, begin_s = one
         if not vpc:
             return
         if verdict == _REFUSED:
             if direction == _IN and port < 32_768 and _is_inside(source):
-                self._add(begin_s, ("refused", vpc, str(port)), count, f"{_text(source)} → {_text(target)}")
+                hosts = f"{address_text(source, '::')} → {address_text(target, '::')}"
+                self._add(begin_s, ("refused", vpc, str(port)), count, hosts)
             return
         other = self._vpcs.get(source if direction == _IN else target)
         if other is not None and other[0] != vpc and direction == _IN:
@@ -150,7 +153,7 @@ class CloudFlowsDetector(RowsDetector):
     def _refused(self, begin_s: float, key: _Key, bin_: _Bin, past: deque[float]) -> list[Finding]:
         _, vpc, port = key
         most = max(past, default=0.0)
-        at_s, entity = begin_s + BIN_S, Entity(kind="network", id=vpc)
+        at_s, entity = begin_s + BIN_S, Entity(kind="network", id=vpc[:400])
         is_known = begin_s - self._first_s >= _ENOUGH * BIN_S
         if not is_known or bin_.amount < max(self._least, _TIMES * most):
             past.append(bin_.amount)
@@ -177,7 +180,7 @@ class CloudFlowsDetector(RowsDetector):
     def _volume(self, begin_s: float, key: _Key, bin_: _Bin, past: deque[float]) -> list[Finding]:
         _, vpc, other = key
         bps, values = 8 * bin_.amount / BIN_S, np.array(past)
-        at_s, entity, labels = begin_s + BIN_S, Entity(kind="network", id=vpc), {"other": other[:200]}
+        at_s, entity, labels = begin_s + BIN_S, Entity(kind="network", id=vpc[:400]), {"other": other[:200]}
         known = begin_s - self._first_s >= _ENOUGH * BIN_S
         middle = float(np.median(values)) if len(values) else 0.0
         spread = 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
@@ -209,9 +212,4 @@ class CloudFlowsDetector(RowsDetector):
 
 
 def _is_inside(address: bytes) -> bool:
-    return ip_address(_text(address)).is_private
-
-
-def _text(address: bytes) -> str:
-    told = IPv6Address(address)
-    return str(told.ipv4_mapped or told)
+    return ip_address(address_text(address, "::")).is_private

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from weft.detect.context import Names
-from weft.detect.devices.columns import F64, I64, Devices, coded, groups, has, numbers, seconds
+from weft.detect.devices.columns import F64, I64, Devices, coded, groups, has, having, numbers, seconds
 from weft.errors import InvalidInput
 
 _COUNTER = 1
@@ -94,13 +94,11 @@ class Board:
         """
         if not has(rows, "time", "metric", "value"):
             return
-        codes, words = coded(rows, "metric")
-        wanted = np.array([word in self.metrics for word in words])[codes]
-        if not wanted.any():
+        chosen = having(rows, "metric", self.metrics)
+        if chosen is None:
             return
-        rows = rows.filter(pa.array(wanted))
-        times, values = seconds(rows, "time"), self._values(rows)
-        parts = [coded(rows, name) for name in ("exporter", "host", "component", "metric", "labels")]
+        times, values = seconds(chosen, "time"), self._values(chosen)
+        parts = [coded(chosen, name) for name in ("exporter", "host", "component", "metric", "labels")]
         found, number = groups(parts)
         series = np.array([self._find(*one) for one in found], np.int64)[number]
         good = np.isfinite(values) & (series >= 0)

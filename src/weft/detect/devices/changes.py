@@ -16,7 +16,7 @@ import pyarrow as pa
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
-from weft.detect.devices.columns import Devices, coded, seconds
+from weft.detect.devices.columns import having
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity, of_device
 from weft.detect.texts import amount, clock
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -62,7 +62,6 @@ class ChangesDetector(RoundsDetector):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._devices = Devices(context.names)
         self._open: dict[str, _Change] = {}
         self._hurt: dict[int, tuple[float, float, float]] = {}  # series → since, load before it, the step's σ
         self._told: dict[str, list[int]] = {}  # interface with an open event → its series
@@ -90,15 +89,14 @@ class ChangesDetector(RoundsDetector):
 
     def _changes(self, rows: pa.RecordBatch) -> list[Finding]:
         found = []
-        columns = rows.select(["exporter", "host", "kind", "author", "title", "detail"]).to_pylist()
-        for at_s, one in sorted(zip(seconds(rows, "time"), columns, strict=True), key=lambda pair: float(pair[0])):
-            device = self._devices.name(one["exporter"], one["host"])
+        told = self.board.devices.told(rows, "kind", "author", "title", "detail")
+        for at_s, device, one in sorted(told, key=lambda row: row[0]):
             if not device:
                 continue
-            self._judge(device, float(at_s), one)
+            self._judge(device, at_s, one)
             who = one["author"] or "somebody"
             found.append(Finding(
-                "config_change", device_entity(device), float(at_s), f"{device}: {one['title'] or 'changed'}"[:200],
+                "config_change", device_entity(device), at_s, f"{device}: {one['title'] or 'changed'}"[:200],
                 f"{who} changed it: {one['title']}. A note; whether it did harm is looked at for "
                 f"{_WINDOW_S / 60:.0f} minutes."[:2000], Severity.INFO, 60.0, labels={"author": who},
                 evidence=(Evidence(kind="fact", title="What the change says", text=(one["detail"] or "")[:2000]),),
@@ -232,15 +230,12 @@ class ChangesDetector(RoundsDetector):
     # --- refusals ----------------------------------------------------------------------------------------------------
 
     def _denies(self, rows: pa.RecordBatch) -> list[Finding]:
-        codes, words = coded(rows, "event")
-        wanted = [word == "ACL_DENY" for word in words]
-        if not any(wanted):
+        denies = having(rows, "event", ("ACL_DENY",))
+        if denies is None:
             return []
-        rows = rows.filter(pa.array([wanted[code] for code in codes]))
         found = []
-        columns = rows.select(["exporter", "host", "message"]).to_pylist()
-        for at_s, one in zip(seconds(rows, "time"), columns, strict=True):
-            device, minute = self._devices.name(one["exporter"], one["host"]), float(at_s) // 60
+        for at_s, device, one in self.board.devices.told(denies, "message"):
+            minute = at_s // 60
             past = self._refused.get(device)
             if past is None:
                 if len(self._refused) >= _MOST_CHANGES:
@@ -252,11 +247,11 @@ class ChangesDetector(RoundsDetector):
                 past.append((minute, 1))
             change = self._open.get(device)
             if device in self._refusing and at_s - self._refusing[device] >= 60:
-                self._refusing[device] = float(at_s)
-                found.append(self._refusal(device, float(at_s), past[-1][1], None, one["message"]))
+                self._refusing[device] = at_s
+                found.append(self._refusal(device, at_s, past[-1][1], None, one["message"]))
             elif change is not None and not change.told and change.at_s < at_s <= change.at_s + _WINDOW_S:
                 change.denied += 1
-                found += self._surge(device, change, past, float(at_s), one["message"])
+                found += self._surge(device, change, past, at_s, one["message"])
         return found
 
     def _surge(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 _NOBODY = bytes(16)
 _MOST_NAMES = 200_000
+_MOST_KEY = 1 << 62
 
 
 def has(rows: pa.RecordBatch, *columns: str) -> bool:
@@ -47,11 +48,21 @@ def coded(rows: pa.RecordBatch, column: str) -> tuple[I64, list[Any]]:
 
 def groups(parts: Sequence[tuple[I64, list[Any]]]) -> tuple[list[tuple[Any, ...]], I64]:
     """Distinct combinations of coded columns, and for each row the number of its combination."""
-    key = np.zeros(len(parts[0][0]), np.int64)
+    key, size = np.zeros(len(parts[0][0]), np.int64), 1
     for codes, values in parts:
-        key = key * max(len(values), 1) + codes
+        if size > _MOST_KEY // max(len(values), 1):  # the product of all would be no number of 64 bits
+            distinct, key = np.unique(key, return_inverse=True)
+            size = len(distinct)
+        key, size = key * max(len(values), 1) + codes, size * max(len(values), 1)
     _, first, number = np.unique(key, return_index=True, return_inverse=True)
     return [tuple(values[codes[at]] for codes, values in parts) for at in first], number
+
+
+def having(rows: pa.RecordBatch, column: str, words: Collection[str]) -> pa.RecordBatch | None:
+    """Those rows of which a column has one of some words; None where none has."""
+    codes, told = coded(rows, column)
+    wanted = np.array([word in words for word in told])[codes]
+    return rows.filter(pa.array(wanted)) if wanted.any() else None
 
 
 class Devices:
@@ -74,6 +85,12 @@ class Devices:
                 self._known.clear()
             self._known[key] = found
         return found
+
+    def told(self, rows: pa.RecordBatch, *columns: str) -> Iterator[tuple[float, str, dict[str, Any]]]:
+        """Of each row when it was, the device that it is of, and some of its columns."""
+        picked = rows.select(["exporter", "host", *columns]).to_pylist()
+        for at_s, one in zip(seconds(rows, "time").tolist(), picked, strict=True):
+            yield at_s, self.name(one["exporter"], one["host"]), one
 
 
 def _is_address(text: str) -> bool:

@@ -76,7 +76,7 @@ class HealthDetector(RoundsDetector):
         found = []
         for place in np.flatnonzero(high | full):
             series = self.board.series[at[place]]
-            if kind == "temperature_high" and self._is_busy(series.device, at_s):
+            if kind == "temperature_high" and self._is_busy(series.device):
                 continue
             since_s = self.streaks.hit((kind, int(at[place])), at_s, 1 if high[place] else 2)
             if since_s is not None:
@@ -91,13 +91,12 @@ class HealthDetector(RoundsDetector):
         self.board.learn(at, values, high)
         return found
 
-    def _is_busy(self, device: str, at_s: float) -> bool:
+    def _is_busy(self, device: str) -> bool:
         """Whether the processor explains the heat."""
         number = self.board.number(Series(device, "", _CPU, ""))
         others = [number] if number >= 0 else [
             number for number, one in enumerate(self.board.series) if one.device == device and one.metric == _CPU
         ]  # fmt: skip
-        del at_s
         return any(self.streaks.is_open(("cpu_high", one)) for one in others)
 
     def _finding(
@@ -123,10 +122,9 @@ class HealthDetector(RoundsDetector):
         )  # fmt: skip
 
     def _restarts(self, at_s: float, at: I64, values: F64) -> list[Finding]:
-        level = self.board.history
         found = []
         for number, uptime_s in zip(at, values, strict=True):
-            before = level(int(number))
+            before = self.board.history(int(number))
             if len(before) and uptime_s < before[-1] - 30 and uptime_s < 86_400:
                 device = self.board.series[number].device
                 text = (

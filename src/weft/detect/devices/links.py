@@ -13,8 +13,8 @@ import pyarrow as pa
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.devices.columns import Devices, coded, has, numbers, seconds
-from weft.detect.devices.rounds import of_device, quoted
+from weft.detect.devices.columns import Devices, has, having
+from weft.detect.devices.rounds import interface_entity, of_device, quoted
 from weft.detect.texts import clock, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -80,37 +80,28 @@ class LinkDetector(RowsDetector):
         return found
 
     def _logged(self, rows: pa.RecordBatch) -> list[tuple[str, str, float, bool, str]]:
-        codes, words = coded(rows, "event")
         states = {"INTERFACE_DOWN": False, "INTERFACE_UP": True}
-        wanted = [word in states for word in words]
-        if not any(wanted):
+        chosen = having(rows, "event", states)
+        if chosen is None:
             return []
-        rows = rows.filter(pa.array([wanted[code] for code in codes]))
-        told = []
-        times = seconds(rows, "time")
-        for at_s, one in zip(times, rows.select(["exporter", "host", "event", "component", "message"]).to_pylist(),
-                             strict=True):  # fmt: skip
-            if one["component"]:
-                device = self._devices.name(one["exporter"], one["host"])
-                told.append((device, one["component"], float(at_s), states[one["event"]], one["message"][:300]))
-        return told
+        return [
+            (device, one["component"], at_s, states[one["event"]], one["message"][:300])
+            for at_s, device, one in self._devices.told(chosen, "event", "component", "message") if one["component"]
+        ]  # fmt: skip
 
     def _reported(self, rows: pa.RecordBatch) -> list[tuple[str, str, float, bool, str]]:
-        codes, words = coded(rows, "metric")
-        wanted = [word in ("oper_status", "admin_status") for word in words]
-        if not any(wanted) or not has(rows, "component", "value"):
+        chosen = having(rows, "metric", ("oper_status", "admin_status"))
+        if chosen is None or not has(rows, "component", "value"):
             return []
-        rows = rows.filter(pa.array([wanted[code] for code in codes]))
         told = []
-        columns = rows.select(["exporter", "host", "metric", "component"]).to_pylist()
-        for at_s, state, one in zip(seconds(rows, "time"), numbers(rows, "value"), columns, strict=True):
-            key = self._devices.name(one["exporter"], one["host"]), one["component"]
+        for at_s, device, one in self._devices.told(chosen, "metric", "component", "value"):
+            key, state = (device, one["component"]), one["value"]
             line = self._lines.get(key)
             if one["metric"] == "admin_status":
                 if line is not None:
                     line.enabled = state != _DOWN
-            elif state == _UP or int(state) in _GONE:
-                told.append((*key, float(at_s), state == _UP, f"its operational state is {int(state)}"))
+            elif state == _UP or state in _GONE:
+                told.append((*key, at_s, state == _UP, f"its operational state is {int(state)}"))
         return told
 
     def _changes(self, rows: pa.RecordBatch) -> None:
@@ -123,8 +114,7 @@ class LinkDetector(RowsDetector):
             if any(word in words for word in ("ends", "ended", "end of", "finished", "completed", "complete")):
                 self._work.pop(device, None)
             elif len(self._work) < self._most:
-                self._work[device] = float("nan")  # its time is that of the next state that is told
-        return
+                self._work[device] = float("nan")  # its time is that of the next tick
 
     def _state(self, device: str, component: str, at_s: float, up: bool, said: str) -> list[Finding]:
         key = device, component
@@ -172,7 +162,7 @@ class LinkDetector(RowsDetector):
 
     def _flaps(self, key: tuple[str, str], line: _Line, now_s: float) -> list[Finding]:
         recent = [at for at in line.drops if at >= now_s - FLAPS_S]
-        entity = _interface(*key)
+        entity = interface_entity(*key)
         if line.flapping and (not line.drops or now_s - line.drops[-1] > QUIET_S):
             line.flapping = False
             over = self._flap(entity, line, now_s, len(recent), ends=True)
@@ -217,7 +207,7 @@ class LinkDetector(RowsDetector):
     def _finding(
         self, key: tuple[str, str], line: _Line, at_s: float, since_s: float, *, ends: bool = False
     ) -> Finding:
-        entity, worked_on = _interface(*key), line.worked_on
+        entity, worked_on = interface_entity(*key), line.worked_on
         kind = "link_maintenance" if worked_on else "link_down"
         text = f"Down since {clock(since_s)} by what it says: {line.said}."
         if worked_on:
@@ -229,10 +219,6 @@ class LinkDetector(RowsDetector):
             Severity.INFO if worked_on else Severity.MAJOR, _HOLD_S, started_s=since_s, ends=ends,
             evidence=(_log_evidence(entity),),
         )  # fmt: skip
-
-
-def _interface(device: str, component: str) -> Entity:
-    return Entity(kind="interface", id=f"{device}|{component}"[:400])
 
 
 def _title(entity: Entity) -> str:

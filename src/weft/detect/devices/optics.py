@@ -10,7 +10,7 @@ import pyarrow as pa
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
-from weft.detect.devices.columns import F64, Devices, coded, seconds
+from weft.detect.devices.columns import F64, having
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, interface_entity, recent
 from weft.detect.texts import clock, lasting
 from weft.model.events import EventGroup, Severity
@@ -56,7 +56,6 @@ class OpticsDetector(RoundsDetector):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._devices = Devices(context.names)
         self._falls: dict[int, deque[tuple[float, float]]] = {}
         self._days: dict[int, deque[tuple[float, float]]] = {}
         self._limit = self.setting("limit_dbm", _LIMIT_DBM)
@@ -167,19 +166,15 @@ class OpticsDetector(RoundsDetector):
         )]  # fmt: skip
 
     def _alarms(self, rows: pa.RecordBatch) -> list[Finding]:
-        codes, words = coded(rows, "event")
-        wanted = [word in ("OPTICS_ALARM", "OPTICS_ALARM_CLEARED") for word in words]
-        if not any(wanted):
+        alarms = having(rows, "event", ("OPTICS_ALARM", "OPTICS_ALARM_CLEARED"))
+        if alarms is None:
             return []
-        rows = rows.filter(pa.array([wanted[code] for code in codes]))
         found = []
-        columns = rows.select(["exporter", "host", "event", "component", "message"]).to_pylist()
-        for at_s, one in zip(seconds(rows, "time"), columns, strict=True):
-            device = self._devices.name(one["exporter"], one["host"])
+        for at_s, device, one in self.board.devices.told(alarms, "event", "component", "message"):
             message = one["message"][:400]
             ends = one["event"].endswith("CLEARED") or "cleared" in message.lower()
             found.append(Finding(
-                "optic_alarm", interface_entity(device, one["component"]), float(at_s),
+                "optic_alarm", interface_entity(device, one["component"]), at_s,
                 f"{device} {one['component']}: optics alarm", f"The device says: {message}", Severity.MAJOR, 4 * 3600.0,
                 ends=ends,
             ))  # fmt: skip

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.devices.columns import Devices, coded, seconds
+from weft.detect.devices.columns import Devices, having
 from weft.detect.devices.rounds import device_entity, interface_entity, of_device, quoted
 from weft.detect.texts import lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -33,6 +33,7 @@ _HARDWARE: dict[str, tuple[str, Severity]] = {
     "MTU_MISMATCH": ("mtu_mismatch", Severity.MINOR),
     "INTERFACE_ERR_DISABLED": ("port_disabled", Severity.MAJOR),
 }
+_KNOWN = frozenset({*_HARDWARE, "LOGIN_FAILED", "ACL_DENY"})
 _OVER = ("cleared", "recovered", "restored", "leaves", "is ok", "back to normal")
 #: Failed logins within a span that are no mistyped password: of one source, and of all.
 _SPAN_S, _LOGINS, _LOGINS_ALL = 600.0, 10, 20
@@ -91,22 +92,18 @@ class WordsDetector(RowsDetector):
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Messages that a rule knows."""
         del table
-        codes, words = coded(rows, "event")
-        known = [word in _HARDWARE or word in ("LOGIN_FAILED", "ACL_DENY") for word in words]
-        if not any(known):
+        known = having(rows, "event", _KNOWN)
+        if known is None:
             return []
-        rows = rows.filter(pa.array([known[code] for code in codes]))
         found: list[Finding] = []
-        columns = rows.select(["exporter", "host", "event", "component", "fields", "message"]).to_pylist()
-        for at_s, one in zip(seconds(rows, "time"), columns, strict=True):
-            device = self._devices.name(one["exporter"], one["host"])
+        for at_s, device, one in self._devices.told(known, "event", "component", "fields", "message"):
             match one["event"]:
                 case "LOGIN_FAILED":
-                    found += self._login(device, float(at_s), _source(one["fields"]) or one["component"])
+                    found += self._login(device, at_s, _source(one["fields"]) or one["component"])
                 case "ACL_DENY":
-                    found += self._denied(device, float(at_s), one["fields"])
+                    found += self._denied(device, at_s, one["fields"])
                 case event:
-                    found.append(self._hardware(device, float(at_s), event, one["component"], one["message"]))
+                    found.append(self._hardware(device, at_s, event, one["component"], one["message"]))
         return found
 
     def tick(self, now_s: float) -> list[Finding]:

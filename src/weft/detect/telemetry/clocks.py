@@ -63,11 +63,14 @@ class ClockDetector(RowsDetector):
         stamps, arrivals = seconds(rows, stamp), seconds(rows, arrival)
         parts = [coded(rows, "exporter")] + ([coded(rows, "host")] if table == "logs" else [])
         named, number = groups(parts)
+        stamped = np.flatnonzero(stamps > 1e6)  # 1970: it has no stamp
+        order = stamped[np.argsort(number[stamped], kind="stable")]
+        starts = np.searchsorted(number[order], np.arange(len(named) + 1))
         found: list[Finding] = []
         for at, one in enumerate(named):
-            mine = (number == at) & (stamps > 1e6)  # 1970: it has no stamp
+            mine = order[starts[at] : starts[at + 1]]
             device = self._devices.name(*one)
-            if device and mine.any():
+            if device and len(mine):
                 found += self._judge(table, device, arrivals[mine] - stamps[mine], float(arrivals[mine].max()), enough)
         return found
 

@@ -162,7 +162,8 @@ class SilenceDetector(RowsDetector):
         found = []
         if table in self._feeds:
             since_s = self._feeds.pop(table)
-            found.append(_feed_finding(table, now_s, since_s, "They are heard of again.", ends=True))
+            if silent or alive:  # nobody is left: they were forgotten, not heard of
+                found.append(_feed_finding(table, now_s, since_s, "They are heard of again.", ends=True))
         for name in silent:
             source = self._sources[table, name]
             if now_s - source.told_s >= _REPEAT_S:
@@ -181,8 +182,7 @@ class SilenceDetector(RowsDetector):
 
     def _finding(self, table: str, device: str, at_s: float, source: _Source, *, ends: bool = False) -> Finding:
         _, kind, what = _TABLES[table]
-        others = [name for (of, name), one in self._sources.items()
-                  if name == device and of != table and not one.silent]  # fmt: skip
+        others = [self._sources.get((of, device)) for of in _TABLES if of != table]
         if ends:
             text = f"{what.capitalize()} come again after {lasting(at_s - source.last_s)}."
         else:
@@ -190,7 +190,7 @@ class SilenceDetector(RowsDetector):
                 f"No {what} since {clock(source.last_s)}, for {lasting(at_s - source.last_s)}; the longest "
                 f"gap of its last hours was {lasting(source.longest_s)}."
             )
-            if others:
+            if any(one is not None and not one.silent for one in others):
                 text += " It is alive: other telemetry of it goes on."
         query = {"dataset": table, "view": "table" if table == "metrics" else "series"}
         return Finding(
