@@ -53,6 +53,11 @@ def event(number: int = 1, **more: Any) -> Event:
     return Event(**(values | more))
 
 
+def test_a_name_with_nul_is_found_by_the_rest_of_it(memory: EventMemory) -> None:
+    memory.put("me", [event(title="edge\x00 down", entity=Entity(kind="device", id="ed\x00ge"))])
+    assert [one.id for one in memory.page(EventFilter(entity="device:edge", text="edge down")).events] == ["e0001"]
+
+
 def test_events_are_listed_newest_first_page_by_page(memory: EventMemory) -> None:
     memory.put("me", [event(i) for i in range(25)])
     found, before = [], ""

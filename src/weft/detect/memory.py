@@ -205,10 +205,15 @@ class EventMemory:
 def _record(event: Event, owner: str, now_s: float) -> EventRecord:
     return EventRecord(
         id=event.id, owner=owner, detector=event.detector[:100], kind=event.kind[:100], event_group=event.group.value,
-        severity=event.severity.rank, state=event.state.value, entity_kind=event.entity.kind, entity=event.entity.id,
-        title=event.title, started=event.started_s, ended=event.ended_s, updated=now_s,
-        body=event.model_dump(mode="json"),
+        severity=event.severity.rank, state=event.state.value, entity_kind=event.entity.kind,
+        entity=_storable(event.entity.id), title=_storable(event.title), started=event.started_s, ended=event.ended_s,
+        updated=now_s, body=event.model_dump(mode="json"),
     )  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    """Without NUL, which PostgreSQL takes in no text: one sender's would keep all events that wait from being kept."""
+    return text.replace("\0", "")
 
 
 def _acknowledged(event: Event, record: EventRecord) -> Event:
