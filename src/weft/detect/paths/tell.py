@@ -71,8 +71,8 @@ def entity_of(group: Group, names: Names) -> Entity:
         site = names.site_of_address(source) if source else ""
         return Entity(kind="site", id=site) if site else Entity(kind="agent", id=name)
     if sort == "pair":
-        return Entity(kind="path", id=name, title=name.replace("|", " – "))
-    return Entity(kind={"resolver": "target"}.get(sort, sort), id=name)
+        return Entity(kind="path", id=name[:400], title=name.replace("|", " – ")[:400])
+    return Entity(kind={"resolver": "target"}.get(sort, sort), id=name[:400])
 
 
 def finding(group: Group, names: Names, hops: HopBook, now_s: float) -> Finding:

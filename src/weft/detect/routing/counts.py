@@ -158,7 +158,7 @@ class CountDetector(RowsDetector):
     def save(self) -> bytes:
         """Levels of all sessions."""
         state = [
-            [peer.exporter.hex(), peer.peer.hex(), peer.vrf, rib, one.standing, list(one.samples), one.sampled_s,
+            [*peer.state(), rib, one.standing, list(one.samples), one.sampled_s,
              one.is_down, one.raised]
             for (peer, rib), one in self._counts.items()
         ]  # fmt: skip
@@ -171,7 +171,7 @@ class CountDetector(RowsDetector):
         try:
             told: Mapping[str, Any] = json.loads(state)
             for exporter, peer, vrf, rib, standing, samples, sampled_s, is_down, raised in told["counts"]:
-                key = Peer(bytes.fromhex(exporter), bytes.fromhex(peer), str(vrf)), int(rib)
+                key = Peer.restored(exporter, peer, vrf), int(rib)
                 self._counts[key] = _Count(
                     int(standing), samples=deque(map(int, samples), maxlen=_SAMPLES), sampled_s=float(sampled_s),
                     is_down=bool(is_down), raised=str(raised),

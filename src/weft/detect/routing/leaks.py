@@ -218,7 +218,7 @@ class LeakDetector(RowsDetector):
         leaks = [
             [one.leaker, one.via, one.why, list(one.path), one.first_s, one.raised, sorted(one.origins),
              [list(path) for path in one.paths],
-             [[peer.exporter.hex(), peer.peer.hex(), peer.vrf, rib, prefix] for peer, rib, prefix in one.routes]]
+             [[*peer.state(), rib, prefix] for peer, rib, prefix in one.routes]]
             for one in self._leaks.values()
         ]  # fmt: skip
         return json.dumps({"began": self._began_s, "usual": self._relations.state(), "leaks": leaks}).encode()
@@ -253,7 +253,7 @@ def _read(rows: list[Any]) -> Iterator[_Leak]:
         yield _Leak(
             int(leaker), int(via), str(why), tuple(map(int, path)), float(first_s),
             {
-                (Peer(bytes.fromhex(exporter), bytes.fromhex(peer), str(vrf)), int(rib), int(number))
+                (Peer.restored(exporter, peer, vrf), int(rib), int(number))
                 for exporter, peer, vrf, rib, number in routes
             },
             set(map(int, origins)), {tuple(map(int, one)) for one in paths}, bool(raised), grew=False,

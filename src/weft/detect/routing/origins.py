@@ -266,7 +266,7 @@ class OriginDetector(RowsDetector):
         """Claims and known wrong origins."""
         claims = [
             [one.prefix, one.origin, one.kind, one.relation, one.rpki, one.first_s, one.path, one.raised,
-             [[peer.exporter.hex(), peer.peer.hex(), peer.vrf, rib, prefix] for peer, rib, prefix in one.holds]]
+             [[*peer.state(), rib, prefix] for peer, rib, prefix in one.holds]]
             for one in self._claims.values()
         ]  # fmt: skip
         known = [[prefix, origin, at_s] for (prefix, origin), at_s in self._known.items()]
@@ -291,8 +291,7 @@ class OriginDetector(RowsDetector):
 def _read(rows: list[Any]) -> Iterator[_Claim]:
     for prefix, origin, kind, relation, rpki, first_s, path, raised, holds in rows[:_MOST_CLAIMS]:
         routes = {
-            (Peer(bytes.fromhex(exporter), bytes.fromhex(peer), str(vrf)), int(rib), int(number))
-            for exporter, peer, vrf, rib, number in holds
+            (Peer.restored(exporter, peer, vrf), int(rib), int(number)) for exporter, peer, vrf, rib, number in holds
         }
         yield _Claim(
             str(prefix), int(origin), str(kind), str(relation), int(rpki), float(first_s), str(path), routes,

@@ -43,7 +43,16 @@ class Peer:
         if self.peer == NO_ADDRESS:
             return Entity(kind="device", id=device)
         where = f"{device}|{address_text(self.peer)}"
-        return Entity(kind="peer", id=f"{where}|{self.vrf}" if self.vrf else where)
+        return Entity(kind="peer", id=(f"{where}|{self.vrf}" if self.vrf else where)[:400])
+
+    def state(self) -> tuple[str, str, str]:
+        """For ``restored``."""
+        return self.exporter.hex(), self.peer.hex(), self.vrf
+
+    @classmethod
+    def restored(cls, exporter: str, peer: str, vrf: str) -> Peer:
+        """Of a ``state``. Raises ``ValueError`` or ``TypeError``."""
+        return cls(bytes.fromhex(exporter), bytes.fromhex(peer), str(vrf))
 
 
 @dataclass(frozen=True, slots=True)

@@ -208,7 +208,7 @@ class SessionDetector(RowsDetector):
     def save(self) -> bytes:
         """Sessions that were heard of."""
         state = [
-            [peer.exporter.hex(), peer.peer.hex(), peer.vrf, one.asn, one.up_s, one.down_s, one.reason, list(one.ends),
+            [*peer.state(), one.asn, one.up_s, one.down_s, one.reason, list(one.ends),
              one.raised]
             for peer, one in self._sessions.items()
         ]  # fmt: skip
@@ -227,5 +227,5 @@ class SessionDetector(RowsDetector):
 
 def _read(rows: list[Any]) -> Iterator[tuple[Peer, _Session]]:
     for exporter, peer, vrf, asn, up_s, down_s, reason, ends, raised in rows[:_MOST_SESSIONS]:
-        key = Peer(bytes.fromhex(exporter), bytes.fromhex(peer), str(vrf))
+        key = Peer.restored(exporter, peer, vrf)
         yield key, _Session(int(asn), float(up_s), float(down_s), str(reason), deque(ends, maxlen=16), str(raised))
