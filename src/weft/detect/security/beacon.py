@@ -25,6 +25,7 @@ from weft.detect.security.covert import (
     host,
     octets_text,
     pair_keys,
+    refill,
     slot_of,
     span_text,
     talk,
@@ -194,7 +195,7 @@ class Beacons(RowsDetector):
         numbers, arrays = unpacked_state("beacon-1", state, {"callers": _CALLER, "popular": Popularity.KIND})
         self._began = numbers["began"]
         self._popular.fill(arrays["popular"])
-        _refill(self._callers, arrays["callers"])
+        refill(self._callers, arrays["callers"], _KEEP_S)
 
 
 def _evidence(times: Any, sizes: Any) -> list[Evidence]:
@@ -208,13 +209,6 @@ def _evidence(times: Any, sizes: Any) -> list[Evidence]:
         return evidence
     text = f"intervals {rita.times:.2f}, sizes {rita.sizes:.2f} of 1 (median absolute deviation and skewness, as RITA)"
     return [*evidence, Evidence(kind="model", title="Evenness", text=text)]
-
-
-@numba.njit(cache=True, nogil=True)
-def _refill(table: Any, rows: Any) -> None:
-    for i in range(len(rows)):
-        slot = slot_of(table, rows[i].key, rows[i].seen, _KEEP_S)
-        table[slot if slot >= 0 else -1 - slot] = rows[i]
 
 
 @numba.njit(cache=True, nogil=True)

@@ -12,8 +12,8 @@ from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.login_kernels import TARGET, attempts, logins
-from weft.detect.security.rows import OwnNetworks, address_text, same_rows
-from weft.detect.security.saying import span_text
+from weft.detect.security.rows import CurrentNetworks, address_text, same_rows
+from weft.detect.texts import lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 SERVICES = {
@@ -56,7 +56,6 @@ class BruteForceDetector(RowsDetector):
     tables = ("flows",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
         self._settings = s = BruteForceSettings.model_validate(context.config.settings)
         slots = 1 << (s.most - 1).bit_length()
         self._logins = logins(slots)
@@ -64,7 +63,7 @@ class BruteForceDetector(RowsDetector):
         self._limits = np.array([s.tries, s.tries_inside, s.tries_together])
         self._is_login = np.zeros(65536, np.bool_)
         self._is_login[[port for port in s.ports if 0 < port < 65536]] = True
-        self._own = OwnNetworks(())
+        self._own = CurrentNetworks(context.networks)
         self._said_s: dict[str, float] = {}
         self._faded_s = 0.0
 
@@ -72,14 +71,11 @@ class BruteForceDetector(RowsDetector):
         """Count rows; who guesses by now."""
         if not rows.num_rows:
             return []
-        given = self._context.networks()
-        if tuple(given) != self._own.given:
-            self._own = OwnNetworks(given)
-        flows = same_rows(rows)
+        own, flows = self._own(), same_rows(rows)
         at_s = np.where(flows.received_s - flows.end_s > 120, flows.received_s, flows.end_s)
         attempts(
             self._logins, (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
-            (self._own.high, self._own.low, self._own.owner),
+            (own.high, own.low, own.owner),
             (flows.src_port, flows.dst_port, flows.protocol, flows.flags, flows.seen, flows.octets, flows.rate, at_s),
             self._is_login, self._settings.half_life_min * 60, self._limits, self._found,
         )  # fmt: skip
@@ -164,7 +160,7 @@ class BruteForceDetector(RowsDetector):
         return Finding(
             "brute_force", victim if together else hosts[0], now_s, f"Password guessing at {service} of {target}",
             f"{who}: {float(s.tries[slot]):.0f} short connections to {service} of {target} within "
-            f"{span_text(lasts)}, about {per_min:.3g} a minute{size}; none became a session.",
+            f"{lasting(lasts)}, about {per_min:.3g} a minute{size}; none became a session.",
             Severity.MAJOR, hold_s=1200.0, started_s=min(float(s.first_s[slot]), now_s), seen=per_min, unit="1/min",
             score=min(20.0, float(s.tries[slot]) / 5), confidence=0.85 if alike is None else 0.92,
             others=tuple(hosts) if together else (victim,),

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from weft.detect.security.rows import OwnNetworks, address_text, same_rows
+from weft.detect.security.rows import CurrentNetworks, OwnNetworks, address_text, plain, same_rows
 from weft.detect.security.sketches import mix
 from weft.model.events import Entity
 
@@ -37,19 +37,11 @@ ICMP, TCP, UDP = 1, 6, 17
 WAYS = 8
 
 
-class Own:
+class Own(CurrentNetworks):
     """Which addresses are inside: one's own networks as they are now, and private ones."""
 
     def __init__(self, networks: Callable[[], Sequence[Network]]) -> None:
-        self._networks = networks
-        self._known: OwnNetworks | None = None
-
-    def __call__(self) -> OwnNetworks:
-        """The networks as of now; made anew only when they changed."""
-        now = (*PRIVATE, *self._networks())
-        if self._known is None or self._known.given != now:
-            self._known = OwnNetworks(now)
-        return self._known
+        super().__init__(networks, always=PRIVATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +86,6 @@ class Talk:
         )  # fmt: skip
 
 
-def _u32(rows: pa.RecordBatch, name: str) -> NDArray[np.uint32]:
-    at = rows.schema.get_field_index(name)
-    if at < 0:
-        return np.zeros(rows.num_rows, np.uint32)
-    column = rows.column(at)
-    filled = column.fill_null(0) if column.null_count else column
-    return np.asarray(filled.to_numpy(zero_copy_only=False)).astype(np.uint32, copy=False)
-
-
 def talk(rows: pa.RecordBatch, own: OwnNetworks) -> Talk:
     """Rows of ``flows`` as arrays; what goes to nobody (multicast and the like) is left out."""
     flow = same_rows(rows)
@@ -111,8 +94,8 @@ def talk(rows: pa.RecordBatch, own: OwnNetworks) -> Talk:
         np.stack([flow.src_high, flow.src_low], axis=1), np.stack([flow.dst_high, flow.dst_low], axis=1),
         own.find(flow.src_high, flow.src_low), own.find(flow.dst_high, flow.dst_low), flow.src_port, flow.dst_port,
         flow.protocol, flow.octets, flow.seen, flow.rate, flow.start_s, flow.end_s, flow.received_s,
-        np.stack([flow.exporter_high, flow.exporter_low], axis=1), _u32(rows, "src_as"), _u32(rows, "dst_as"),
-        flow.flags, _u32(rows, "out_if"),
+        np.stack([flow.exporter_high, flow.exporter_low], axis=1), plain(rows, "src_as", np.uint32),
+        plain(rows, "dst_as", np.uint32), flow.flags, plain(rows, "out_if", np.uint32),
     )  # fmt: skip
     return whole if somebody.all() else whole.take(somebody)
 
@@ -178,6 +161,14 @@ def slot_of(table: Any, key: int, now: float, keep_s: float) -> int:
         if weight < least or (weight == least and seen < oldest):
             victim, least, oldest = slot, weight, seen
     return -1 - victim
+
+
+@numba.njit(cache=True, nogil=True)
+def refill(table: Any, rows: Any, keep_s: float) -> None:
+    """Put records that were kept back into a table."""
+    for i in range(len(rows)):
+        slot = slot_of(table, rows[i].key, rows[i].seen, keep_s)
+        table[slot if slot >= 0 else -1 - slot] = rows[i]
 
 
 # --- words -----------------------------------------------------------------------------------------------------------

@@ -20,8 +20,7 @@ from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.flood_kernels import BUCKET_S, SPANS, Table, judge, pour_all, remember, table
-from weft.detect.security.rows import FlowRows, OwnNetworks, address_text, same_rows
-from weft.detect.security.saying import rate_text, span_text
+from weft.detect.security.rows import CurrentNetworks, FlowRows, OwnNetworks, address_text, same_rows
 from weft.detect.security.vectors import (
     AMPLIFIED,
     AMPLIFIERS,
@@ -37,6 +36,7 @@ from weft.detect.security.vectors import (
     UDP,
     amplifier_ports,
 )
+from weft.detect.texts import amount, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _ALWAYS = 1e30
@@ -114,14 +114,14 @@ class DdosDetector(RowsDetector):
     tables = ("flows",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
         self._settings = DdosSettings.model_validate(context.config.settings)
         self._hosts = table(1 << (self._settings.most_hosts - 1).bit_length())
         self._prefixes = table(1 << (self._settings.most_prefixes - 1).bit_length())
         self._amplifies = amplifier_ports()
         self._limits = _limits(self._settings)
         self._out = {id(one): np.zeros((len(one.keys), CLASSES, 8)) for one in (self._hosts, self._prefixes)}
-        self._own = OwnNetworks(())
+        self._networks = CurrentNetworks(context.networks)
+        self._own, self._wide = OwnNetworks(()), np.zeros(0, np.bool_)
         self._now_s = self._remembered_s = self._faded_s = 0.0
         self._said_s: dict[tuple[str, str], float] = {}
         self._carpets: dict[int, float] = {}  # slot of a prefix → when it last was bombed
@@ -131,7 +131,7 @@ class DdosDetector(RowsDetector):
         if not rows.num_rows:
             return []
         flows = same_rows(rows)
-        self._networks()
+        self._locate()
         self._now_s = max(self._now_s, float(flows.received_s.max()))
         self._pour(flows)
         return list(self._judged())
@@ -160,19 +160,20 @@ class DdosDetector(RowsDetector):
             out.nbytes for out in self._out.values()
         )
 
-    def _networks(self) -> None:
-        given = self._context.networks()
-        if tuple(given) != self._own.given:
-            self._own = OwnNetworks(given)
+    def _locate(self) -> None:
+        """Ask which networks are one's own by now, and which of them are wider than a /24 (IPv6: /48)."""
+        own = self._networks()
+        if own is not self._own:
+            wide = [one.prefixlen < (24 if one.version == 4 else 48) for one in own.networks]
+            self._own, self._wide = own, np.array(wide, np.bool_)
 
     def _pour(self, flows: FlowRows) -> None:
         own = self._own
-        wide = np.array([one.prefixlen < (24 if one.version == 4 else 48) for one in own.networks], np.bool_)
         # What arrives long after its time (a clock that is off, a cache that waits) counts as of its arrival.
-        late = np.maximum(flows.received_s - flows.end_s - _LATE_S, 0.0)
-        late = np.where(late > 0, flows.received_s - flows.end_s, 0.0)
+        waited = flows.received_s - flows.end_s
+        late = np.where(waited > _LATE_S, waited, 0.0)
         pour_all(
-            self._hosts, self._prefixes, (own.high, own.low, own.owner), wide,
+            self._hosts, self._prefixes, (own.high, own.low, own.owner), self._wide,
             (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
             (flows.src_port, flows.dst_port, flows.protocol, flows.flags, flows.octets, flows.packets, flows.rate,
              flows.start_s + late, flows.end_s + late),
@@ -250,12 +251,12 @@ class DdosDetector(RowsDetector):
         bps = flood.octets * 8
         many = f"{flood.sources:.0f}" if flood.sources < 200 else "more than 200"
         before = (
-            f"The highest of that kind there in the {span_text(known)} before was {rate_text(peak)}."
-            if known > 600 else f"It has been watched for only {span_text(known)}."
+            f"The highest of that kind there in the {lasting(known)} before was {amount(peak, 'bit/s')}."
+            if known > 600 else f"It has been watched for only {lasting(known)}."
         )  # fmt: skip
         yield Finding(
-            kind, entity, self._now_s, f"{vector}: {rate_text(bps)} to {entity.id}",
-            f"{vector} of {rate_text(bps)} and {flood.packets:,.0f} packets/s from {many} sources hits "
+            kind, entity, self._now_s, f"{vector}: {amount(bps, 'bit/s')} to {entity.id}",
+            f"{vector} of {amount(bps, 'bit/s')} and {flood.packets:,.0f} packets/s from {many} sources hits "
             f"{whose}{entity.id}; hardly any of it was asked for. {before}",
             Severity.CRITICAL if bps > 1e9 or flood.score > 20 else Severity.MAJOR,
             hold_s=180.0, started_s=min(flood.began_s, self._now_s), seen=bps, expected=peak, unit="bit/s",
@@ -272,9 +273,10 @@ class DdosDetector(RowsDetector):
         if self._quiet("amplifier", entity):
             return
         times = "nothing that was asked is seen" if out[5] < 0.001 else f"{1 / out[5]:.0f} times what it is asked"
+        rate = amount(out[1] * 8, "bit/s")
         yield Finding(
-            "amplifier", entity, self._now_s, f"{entity.id} amplifies: {rate_text(out[1] * 8)} of answers",
-            f"{entity.id} answers {rate_text(out[1] * 8)} from UDP services that amplify, {times}.", Severity.MAJOR,
+            "amplifier", entity, self._now_s, f"{entity.id} amplifies: {rate} of answers",
+            f"{entity.id} answers {rate} from UDP services that amplify, {times}.", Severity.MAJOR,
             hold_s=600.0, started_s=min(float(out[6]), self._now_s), seen=float(out[1]) * 8, unit="bit/s",
             score=min(20.0, 3 + 3 * np.log10(out[0])), confidence=0.8,
         )  # fmt: skip

@@ -26,6 +26,7 @@ from weft.detect.security.covert import (
     keys_of,
     octets_text,
     pair_keys,
+    refill,
     slot_of,
     span_text,
     talk,
@@ -58,7 +59,10 @@ _BY_ANYBODY, _BY_HOST = 0x51, 0x52
 
 
 class Exfiltration(RowsDetector):
-    """Watches uploads by pair of host and peer. Settings: ``learn_s``, ``least_octets``, ``allowed`` (prefixes)."""
+    """Watches uploads by pair of host and peer.
+
+    Settings: ``learn_s``, ``least_octets``, ``most_hosts``, ``pairs``, ``allowed`` (prefixes).
+    """
 
     about = About(
         "exfiltration", "Data theft", EventGroup.SECURITY,
@@ -169,7 +173,7 @@ class Exfiltration(RowsDetector):
         numbers, arrays = unpacked_state("exfiltration-1", state, kinds)
         self._began = numbers["began"]
         self._popular.fill(arrays["popular"])
-        _refill(self._sinks, arrays["sinks"])
+        refill(self._sinks, arrays["sinks"], _REMEMBER_S)
 
 
 def _is_steady(one: Any, now_s: float) -> bool:
@@ -260,10 +264,3 @@ def _look(sinks: Any, keys: Any, now: float, out: Any) -> None:
         slot = slot_of(sinks, keys[i], now, _REMEMBER_S)
         if slot >= 0:
             out[i] = sinks[slot].most * 0.5 ** ((now - sinks[slot].seen) / _HALF_LIFE_S)
-
-
-@numba.njit(cache=True, nogil=True)
-def _refill(sinks: Any, rows: Any) -> None:
-    for i in range(len(rows)):
-        slot = slot_of(sinks, rows[i].key, rows[i].seen, _REMEMBER_S)
-        sinks[slot if slot >= 0 else -1 - slot] = rows[i]

@@ -21,13 +21,13 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.covert import (
     TCP,
     UDP,
-    Network,
     Own,
     Talk,
     U64s,
     clock_text,
     host,
     keys_of,
+    refill,
     slot_of,
     span_text,
     talk,
@@ -203,22 +203,22 @@ class LateralMovement(RowsDetector):
         self._began = told["began"]
         self._widest = {port: told.get(str(port), 1.0) for port in _ADMIN}
         for name, table in self._tables().items():
-            _refill(table, arrays[name])
+            refill(table, arrays[name], _KEEP_S)
 
     def _tables(self) -> dict[str, NDArray[Any]]:
         return {"fans": self._fans, "edges": self._edges, "peers": self._peers, "classes": self._classes}
 
 
 @lru_cache(maxsize=4)
-def _names_of(networks: tuple[Network, ...]) -> NDArray[np.uint64]:
+def _names_of(own: OwnNetworks) -> NDArray[np.uint64]:
     """A number for each network, the same after a restart and wherever it stands among the others."""
-    digests = [blake2b(str(one).encode(), digest_size=8).digest() for one in networks]
+    digests = [blake2b(str(one).encode(), digest_size=8).digest() for one in own.networks]
     return np.array([int.from_bytes(one, "big") for one in digests], np.uint64)
 
 
 def _class_keys(rows: Talk, own: OwnNetworks) -> tuple[U64s, U64s, U64s]:
     """Keys of the network that each row comes from; of what it does, to which network by which service; of its ends."""
-    names = _names_of(own.networks)
+    names = _names_of(own)
     source, target = names[rows.src_net], names[rows.dst_net]
     service = rows.dst_port.astype(np.uint64) << np.uint64(8) | rows.protocol.astype(np.uint64)
     zero = np.zeros(len(rows), np.uint64)
@@ -289,10 +289,3 @@ def _note_edges(
         group.once += 1.0 if one.count == 1 else -1.0 if one.count == 2 else 0.0
         if one.count > 1:
             one.weight = 1.0
-
-
-@numba.njit(cache=True, nogil=True)
-def _refill(table: Any, rows: Any) -> None:
-    for i in range(len(rows)):
-        slot = slot_of(table, rows[i].key, rows[i].seen, _KEEP_S)
-        table[slot if slot >= 0 else -1 - slot] = rows[i]

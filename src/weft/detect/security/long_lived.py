@@ -32,7 +32,7 @@ from weft.model.events import EventGroup, Severity
 
 _LIVE = np.dtype([
     ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("asn", "u4"), ("src", "u8", (2,)), ("dst", "u8", (2,)),
-    ("first", "f8"), ("octets", "f8"), ("port", "u2"), ("pad", "u2"), ("records", "u4"),
+    ("first", "f8"), ("octets", "f8"), ("port", "u2"),
 ])  # fmt: skip
 _SILENCE_S = 900.0  # longer without a record: it is over
 
@@ -110,11 +110,10 @@ def _follow(
         if slot < 0 or at[i] > live[slot].seen + _SILENCE_S:
             slot = slot if slot >= 0 else -1 - slot
             new = live[slot]
-            new.key, new.asn, new.port, new.octets, new.records = keys[i], asn[i], port[i], 0.0, 0
+            new.key, new.asn, new.port, new.octets = keys[i], asn[i], port[i], 0.0
             new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
             new.first, new.seen = max(start[i], at[i] - 3600.0), at[i]
         one = live[slot]
         one.seen = max(one.seen, at[i])
         one.octets += octets[i]
-        one.records += 1
         one.weight = np.float32(one.seen - one.first)

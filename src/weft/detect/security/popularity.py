@@ -8,7 +8,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.detect.security.covert import WAYS, U64s, keys_of, slot_of
+from weft.detect.security.covert import WAYS, U64s, keys_of, refill, slot_of
 from weft.detect.security.sketches import mix
 
 #: ``bits``: which of 256 bits the hosts hash to (linear counting, Whang et al. 1990): good to about 1000 hosts.
@@ -46,7 +46,7 @@ class Popularity:
 
     def fill(self, table: NDArray[Any]) -> None:
         """What ``table`` gave."""
-        _fill(self._used, table)
+        refill(self._used, table, _KEEP_S)
 
 
 def peer_keys(peers: U64s) -> U64s:
@@ -91,10 +91,3 @@ def _hosts(used: Any, keys: Any, now: Any, out: Any) -> None:
                 empty += 1 - int(left & np.uint64(1))
                 left >>= np.uint64(1)
         out[i] = -_BITS * np.log(max(empty, 1) / _BITS)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill(used: Any, rows: Any) -> None:
-    for i in range(len(rows)):
-        slot = slot_of(used, rows[i].key, rows[i].seen, _KEEP_S)
-        used[slot if slot >= 0 else -1 - slot] = rows[i]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network
 from typing import Any
@@ -47,7 +47,7 @@ class FlowRows:
         return len(self.src_low)
 
 
-def _plain(rows: pa.RecordBatch, name: str, kind: Any, default: Any = 0) -> NDArray[Any]:
+def plain(rows: pa.RecordBatch, name: str, kind: Any, default: Any = 0) -> NDArray[Any]:
     """A column as numbers; what is missing or null is ``default``."""
     at = rows.schema.get_field_index(name)
     if at < 0:
@@ -93,16 +93,16 @@ def flow_rows(rows: pa.RecordBatch) -> FlowRows:
     received = _seconds(rows, "time_received", None)
     end = np.minimum(_seconds(rows, "time_end", received), received + 1)
     start = np.minimum(_seconds(rows, "time_start", end), end)
-    rate = np.maximum(_plain(rows, "sampling_rate", np.float64), 1.0)
-    seen = np.maximum(_plain(rows, "packets", np.float64), 1.0)
+    rate = np.maximum(plain(rows, "sampling_rate", np.float64), 1.0)
+    seen = np.maximum(plain(rows, "packets", np.float64), 1.0)
     return FlowRows(
         *address_words(rows, "src_addr"), *address_words(rows, "dst_addr"),
-        src_port=_plain(rows, "src_port", np.uint16), dst_port=_plain(rows, "dst_port", np.uint16),
-        protocol=_plain(rows, "protocol", np.uint8), flags=_plain(rows, "tcp_flags", np.uint16),
-        seen=seen, packets=seen * rate, octets=_plain(rows, "bytes", np.float64) * rate, rate=rate,
+        src_port=plain(rows, "src_port", np.uint16), dst_port=plain(rows, "dst_port", np.uint16),
+        protocol=plain(rows, "protocol", np.uint8), flags=plain(rows, "tcp_flags", np.uint16),
+        seen=seen, packets=seen * rate, octets=plain(rows, "bytes", np.float64) * rate, rate=rate,
         start_s=start, end_s=end, received_s=received,
         **dict(zip(("exporter_high", "exporter_low"), address_words(rows, "exporter"), strict=True)),
-        in_if=_plain(rows, "in_if", np.uint32),
+        in_if=plain(rows, "in_if", np.uint32),
     )  # fmt: skip
 
 
@@ -189,6 +189,25 @@ class OwnNetworks:
         out = np.empty(len(low), np.int32)
         _all_of(self.high, self.low, self.owner, high, low, out)
         return out
+
+
+class CurrentNetworks:
+    """One's own networks as they are now, and those that are it always."""
+
+    def __init__(
+        self, networks: Callable[[], Sequence[IPv4Network | IPv6Network]],
+        always: Sequence[IPv4Network | IPv6Network] = (),
+    ) -> None:  # fmt: skip
+        self._networks = networks
+        self._always = tuple(always)
+        self._known = OwnNetworks(())
+
+    def __call__(self) -> OwnNetworks:
+        """The networks as of now; the same object until they change."""
+        now = (*self._always, *self._networks())
+        if self._known.given != now:
+            self._known = OwnNetworks(now)
+        return self._known
 
 
 def _number(network: IPv4Network | IPv6Network) -> int:

@@ -14,9 +14,9 @@ from pydantic import Field, field_validator
 from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.security.rows import OwnNetworks, address_text, same_rows
-from weft.detect.security.saying import span_text
+from weft.detect.security.rows import CurrentNetworks, address_text, same_rows
 from weft.detect.security.scan_kernels import ANY, HOST, PORT, sources, watch
+from weft.detect.texts import lasting
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -70,7 +70,6 @@ class ScanDetector(RowsDetector):
     tables = ("flows",)
 
     def __init__(self, context: Context) -> None:
-        self._context = context
         self._settings = ScanSettings.model_validate(context.config.settings)
         slots = 1 << (self._settings.most_sources - 1).bit_length()
         self._sources = sources(slots)
@@ -78,7 +77,7 @@ class ScanDetector(RowsDetector):
         self._gains = np.array([np.log(0.8 / 0.3), np.log(0.8 / 0.2)])
         self._limits = np.array([self._settings.evidence, self._settings.evidence_without_connections])
         self._approved = [ip_network(one, strict=False) for one in self._settings.approved]
-        self._own = OwnNetworks(())
+        self._own = CurrentNetworks(context.networks)
         self._said_s: dict[str, float] = {}
         self._habits: dict[str, _Habit] = {}
         self._faded_s = 0.0
@@ -148,9 +147,7 @@ class ScanDetector(RowsDetector):
         return sum(column.nbytes for column in self._sources) + self._found.nbytes
 
     def _told(self, slots: np.ndarray[tuple[int], np.dtype[np.int64]], now_s: float) -> Iterator[Finding]:
-        given = self._context.networks()
-        if tuple(given) != self._own.given:
-            self._own = OwnNetworks(given)
+        own = self._own()
         for slot in slots.tolist():
             high, low = self._sources.high[slot], self._sources.low[slot]
             who = address_text(high, low)
@@ -158,7 +155,7 @@ class ScanDetector(RowsDetector):
                 continue
             if len(self._said_s) < _KEEP_SAID:
                 self._said_s[who] = now_s
-            inside = bool(self._own.find(np.array([high]), np.array([low]))[0] >= 0)
+            inside = bool(own.find(np.array([high]), np.array([low]))[0] >= 0)
             rounds = self._habitual(who, slot, now_s) if inside else 0
             yield self._finding(slot, who, inside, rounds, now_s)
 
@@ -186,7 +183,7 @@ class ScanDetector(RowsDetector):
         slow = ", slowly" if tried / lasts < 0.3 and lasts > 600 else ""
         return Finding(
             "port_scan", Entity(kind="host", id=who), now_s, f"{kind} by {who}{slow}",
-            f"{who} tries {what} in {span_text(lasts)}; next to none answers. By chance, with one try in five in vain, "
+            f"{who} tries {what} in {lasting(lasts)}; next to none answers. By chance, with one try in five in vain, "
             f"once in 10^{s.score[slot] / np.log(10):.0f} times.{habit}",
             Severity.INFO if rounds >= _HABITUAL else Severity.MAJOR if inside else Severity.MINOR,
             hold_s=900.0, started_s=min(since, now_s), seen=tried / lasts, unit="tries/s",

@@ -20,9 +20,9 @@ from pydantic import Field
 from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.security.rows import OwnNetworks, address_bytes, network_of, same_rows
-from weft.detect.security.saying import span_text
+from weft.detect.security.rows import CurrentNetworks, OwnNetworks, address_bytes, network_of, same_rows
 from weft.detect.security.sketches import claim, mix, mix_two
+from weft.detect.texts import lasting
 from weft.model.events import Entity, EventGroup, Severity
 
 OURS, OTHERS, NOBODYS = range(3)
@@ -125,18 +125,16 @@ class SpoofingDetector(RowsDetector):
         self._context = context
         self._settings = SpoofingSettings.model_validate(context.config.settings)
         self._ports = _ports(1 << (self._settings.most_interfaces - 1).bit_length())
-        self._own = OwnNetworks(())
+        self._own = CurrentNetworks(context.networks)
         self._nobodys = OwnNetworks([ip_network(one) for one in _NOBODYS])
         self._closed_s = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002 - flows are all it is given
         """Sort rows; what is wrong is told when the minute is over."""
-        given = self._context.networks()
-        if tuple(given) != self._own.given:
-            self._own = OwnNetworks(given)
-        if not rows.num_rows or not given:
+        own = self._own()
+        if not rows.num_rows or not len(own):
             return []
-        flows, own, none = same_rows(rows), self._own, self._nobodys
+        flows, none = same_rows(rows), self._nobodys
         _sort_in(
             self._ports, (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
             (flows.exporter_high, flows.exporter_low), flows.in_if, flows.received_s,
@@ -180,7 +178,7 @@ class SpoofingDetector(RowsDetector):
         return Finding(
             "spoofing", Entity(kind="interface", id=where), now_s, f"Spoofed sources at {where}",
             f"{_SAID[sort]}: {count:.0f} records in a minute from about {many:.0f} addresses came in by {where}; "
-            f"of {before:,.0f} records in the {span_text(now_s - s.first_s[slot])} before, "
+            f"of {before:,.0f} records in the {lasting(now_s - s.first_s[slot])} before, "
             f"{s.records[slot, sort]:.0f} did.",
             Severity.MAJOR, hold_s=300.0, started_s=now_s - _WINDOW_S, seen=count, unit="records/min",
             expected=float(s.records[slot, sort]), score=min(20.0, count / 10), confidence=0.8,

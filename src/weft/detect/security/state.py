@@ -18,11 +18,9 @@ from weft.errors import InvalidInput
 MOST_OCTETS = 1 << 28
 
 
-def packed_state(
-    version: str, numbers: Mapping[str, float], arrays: Mapping[str, NDArray[Any]], words: Any = None
-) -> bytes:  # fmt: skip
-    """Numbers, arrays and anything that JSON knows (``words``) as octets; ``version`` says what wrote them."""
-    told = json.dumps({"version": version, "numbers": dict(numbers), "words": words}).encode()
+def packed_state(version: str, numbers: Mapping[str, float], arrays: Mapping[str, NDArray[Any]]) -> bytes:
+    """Numbers and arrays as octets; ``version`` says what wrote them."""
+    told = json.dumps({"version": version, "numbers": dict(numbers)}).encode()
     file = io.BytesIO()
     plain = {name: np.frombuffer(array.tobytes(), np.uint8) for name, array in arrays.items()}
     np.savez_compressed(file, told=np.frombuffer(told, np.uint8), **plain)  # type: ignore[arg-type]
@@ -33,17 +31,6 @@ def unpacked_state(
     version: str, state: bytes, kinds: Mapping[str, np.dtype[Any]]
 ) -> tuple[dict[str, float], dict[str, NDArray[Any]]]:  # fmt: skip
     """What ``packed_state`` wrote, arrays by name of these kinds. Raises ``InvalidInput`` where it did not."""
-    told, arrays = _read(version, state, kinds)
-    return {name: float(value) for name, value in told["numbers"].items()}, arrays
-
-
-def unpacked_words(version: str, state: bytes) -> tuple[dict[str, float], Any]:
-    """Numbers and words that ``packed_state`` wrote."""
-    told, _ = _read(version, state, {})
-    return {name: float(value) for name, value in told["numbers"].items()}, told["words"]
-
-
-def _read(version: str, state: bytes, kinds: Mapping[str, np.dtype[Any]]) -> tuple[Any, dict[str, NDArray[Any]]]:
     try:
         with zipfile.ZipFile(io.BytesIO(state)) as members:
             if sum(one.file_size for one in members.infolist()) > MOST_OCTETS:
@@ -53,6 +40,7 @@ def _read(version: str, state: bytes, kinds: Mapping[str, np.dtype[Any]]) -> tup
             if told["version"] != version:
                 raise ValueError(f"it is {told['version']!r}, not {version!r}")
             arrays = {name: np.frombuffer(file[name].tobytes(), kind).copy() for name, kind in kinds.items()}
-    except (ValueError, KeyError, TypeError, OSError, zipfile.BadZipFile, zlib.error) as error:
+            numbers = {name: float(value) for name, value in told["numbers"].items()}
+    except (ValueError, KeyError, AttributeError, TypeError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise InvalidInput(f"cannot be read: {error}", where="state") from error
-    return told, arrays
+    return numbers, arrays
