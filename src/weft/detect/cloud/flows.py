@@ -27,7 +27,7 @@ from weft.model.events import Entity, EventGroup, Evidence, Severity
 BIN_S = 300.0
 #: A bin is judged when nothing came for it for so long, s.
 _QUIET_S = 45.0
-_REFUSED, _ACCEPTED, _IN, _OUT = 2, 1, 1, 2
+_REFUSED, _IN, _OUT = 2, 1, 2
 #: Refused connections of own hosts in a bin that are told of, and times the most in any bin of the hours before.
 _LEAST, _TIMES = 8, 4.0
 #: A volume is unusual so many robust deviations above its middle, times its middle, and from so many bit/s on.

@@ -55,7 +55,6 @@ class SessionDetector(RowsDetector):
         self._names = context.names
         self._sessions: dict[Peer, _Session] = {}
         self._waiting: dict[Peer, float] = {}
-        self._now = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002
         """Follow what rows of whole sessions say."""
@@ -84,7 +83,6 @@ class SessionDetector(RowsDetector):
 
     def tick(self, now_s: float) -> list[Finding]:
         """Raise what waited long enough for its like."""
-        self._now = now_s
         due = [peer for peer, at_s in self._waiting.items() if now_s >= at_s + _GRACE_S]
         found: list[Finding] = []
         for exporter in dict.fromkeys(peer.exporter for peer in due):
