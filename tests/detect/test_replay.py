@@ -86,6 +86,13 @@ def test_series_are_learned_then_fed_bucket_by_bucket_as_late_as_live() -> None:
     assert sample_s(Words(CONTEXT)) == 60.0
 
 
+def test_a_replay_of_series_alone_says_how_far_it_is_and_can_be_stopped() -> None:
+    told: list[float] = []
+    span = Span(SINCE, SINCE + 900.0, SINCE + 3000.0)
+    Replay({"levels": Levels(CONTEXT)}, NoRows(), Steps()).run(span, told.append)
+    assert told == [SINCE + 1800.0, SINCE + 2700.0, SINCE + 3000.0]
+
+
 def test_the_same_history_gives_the_same_events(tmp_path: Path) -> None:
     run = RunFolder(write_run(tmp_path / "run"))
     span = Span(SINCE, SINCE + 60.0, SINCE + 3600.0)

@@ -28,8 +28,10 @@ log = structlog.get_logger(__name__)
 
 #: Buckets that are asked for at a time.
 _BLOCK = 240
+#: How far it goes at most between two looks at whether it is still wanted, where no rows come.
+_STRETCH_S = 900.0
 _ADVANCE_S = 10.0
-#: Events that are kept of one replay; what is beyond is only counted.
+#: Events that are kept of one replay; of what is beyond only findings are counted.
 MOST_EVENTS = 100_000
 #: How often what a detector reads tells something new of the same thing, seconds.
 _CADENCE_S = {"metrics": 60.0, "business": 60.0, "probes": 60.0, "hops": 60.0, "cloud_flows": 300.0}
@@ -98,7 +100,7 @@ class Replay:
         if self._frames is not None:
             for name, fed in self._series.items():
                 self._guarded(out, name, lambda fed=fed: fed.learn(self._frames, span))  # type: ignore[misc]
-        reached = advanced = span.learn_from_s
+        reached = advanced = self._from(span)
         for end, tables in self._stretches(span):
             for now, slices in self._steps(reached, end, tables):
                 self._step(out, now, slices)
@@ -117,7 +119,7 @@ class Replay:
         """Rows of all tables, a stretch at a time; the last one goes to the end."""
         wanted = sorted({table for one in self._rows_of.values() for table in one.tables})
         held: dict[str, pa.RecordBatch] = {}
-        reached = span.learn_from_s if self._rows_of else span.since_s
+        reached = self._from(span)
         for end, table, rows in self._rows.rows(wanted, reached, span.until_s) if wanted else ():
             if end > reached and held:
                 yield reached, held
@@ -126,8 +128,13 @@ class Replay:
             held[table] = rows
         if held:
             yield reached, held
-        if reached < span.until_s or not wanted:
-            yield span.until_s, {}
+        while reached < span.until_s:
+            reached = min(reached + _STRETCH_S, span.until_s)
+            yield reached, {}
+
+    def _from(self, span: Span) -> float:
+        """Only rows are learned from as they came; series know what was before when the time begins."""
+        return span.learn_from_s if self._rows_of else span.since_s
 
     def _steps(
         self, since_s: float, end_s: float, tables: Mapping[str, pa.RecordBatch]
