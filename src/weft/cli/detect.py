@@ -240,7 +240,7 @@ def _stored(
 
     _quietly()
     settings = settings_of(config_file)
-    config = _detect_config(config_file)
+    config = settings.detect
     begin, end = _times(since or "now-1d", until or "now", time.time())
     span = Span(begin - _duration(learn or "1d"), begin, end)
     with opened(settings.store, settings.inventory, settings.query, config.threat_lists) as history:

@@ -110,12 +110,10 @@ class Levels:
             setattr(self, name, array)
 
     def save(self) -> bytes:
-        """All series, compressed."""
+        """All series. Who keeps it compresses it."""
         out = io.BytesIO()
         keys = np.frombuffer(json.dumps(list(self.rows)).encode(), np.uint8)
-        np.savez_compressed(
-            out, version=np.array(_VERSION), keys=keys, **{name: getattr(self, name) for name in _ARRAYS}
-        )
+        np.savez(out, version=np.array(_VERSION), keys=keys, **{name: getattr(self, name) for name in _ARRAYS})
         return out.getvalue()
 
     def load(self, state: bytes) -> None:

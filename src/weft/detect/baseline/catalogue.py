@@ -39,17 +39,13 @@ class Sort:
     kinds: tuple[str, ...] = ("spike", "drop", "high", "low", "level_shift", "many")
 
 
-def _watch(dataset: str, measure: str, by: tuple[str, ...], kind: str, entity: tuple[str, ...], **more: Any) -> Watch:
-    return Watch(dataset, measure, by, kind, entity, **more)
-
-
 SORTS: tuple[Sort, ...] = (
     Sort(
         "traffic_site",
         "Traffic of a site",
         "Traffic to each site against its own days and weeks.",
         Told("Traffic to", EventGroup.TRAFFIC),
-        _watch("flows", "bps", ("dst_site",), "site", ("dst_site",), filter='dst_site != ""', most_series=5_000),
+        Watch("flows", "bps", ("dst_site",), "site", ("dst_site",), filter='dst_site != ""', most_series=5_000),
         {"least": 5e6, "ratio": 1.5},
     ),
     Sort(
@@ -57,7 +53,7 @@ SORTS: tuple[Sort, ...] = (
         "Traffic of an application",
         "Traffic of each application against its own days and weeks.",
         Told("Traffic of", EventGroup.TRAFFIC),
-        _watch("flows", "bps", ("app",), "application", ("app",), filter='app != ""', most_series=2_000),
+        Watch("flows", "bps", ("app",), "application", ("app",), filter='app != ""', most_series=2_000),
         {"least": 20e6, "ratio": 1.8},
     ),
     Sort(
@@ -65,8 +61,8 @@ SORTS: tuple[Sort, ...] = (
         "Traffic of an interface",
         "What each interface sends and receives, from its counters, against its own days and weeks.",
         Told("Traffic of", EventGroup.TRAFFIC),
-        _watch("metrics", "bps", ("interface", "metric"), "interface", ("interface",),
-               filter="metric IN (in_octets, out_octets)"),
+        Watch("metrics", "bps", ("interface", "metric"), "interface", ("interface",),
+              filter="metric IN (in_octets, out_octets)"),
         {"least": 10e6, "ratio": 1.5},
     ),
     Sort(
@@ -74,8 +70,8 @@ SORTS: tuple[Sort, ...] = (
         "Business of a site",
         "Orders, sign-ins and the like of each site, against its own days and weeks.",
         Told("Values of", EventGroup.BUSINESS),
-        _watch("business", "sum", ("series", "label_site"), "site", ("label_site",), filter='label_site != ""',
-               most_series=10_000),
+        Watch("business", "sum", ("series", "label_site"), "site", ("label_site",), filter='label_site != ""',
+              most_series=10_000),
         {"least": 3.0, "ratio": 1.25, "missing_after": 15},
         ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
     ),
@@ -84,8 +80,8 @@ SORTS: tuple[Sort, ...] = (
         "Business series",
         "Business series that are of no site, against their own days and weeks.",
         Told("Values of", EventGroup.BUSINESS),
-        _watch("business", "avg", ("series", "labels"), "business", ("series",), filter='label_site = ""',
-               most_series=10_000),
+        Watch("business", "avg", ("series", "labels"), "business", ("series",), filter='label_site = ""',
+              most_series=10_000),
         {"least": 3.0, "ratio": 1.25, "missing_after": 15},
         ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
     ),
@@ -94,8 +90,8 @@ SORTS: tuple[Sort, ...] = (
         "Traffic of a cloud network",
         "Traffic of each virtual network against its own days and weeks.",
         Told("Traffic of", EventGroup.CLOUD),
-        _watch("cloud_flows", "bps", ("vpc",), "cloud", ("vpc",), filter='vpc != ""', step_s=300, lateness_s=600,
-               most_series=5_000),
+        Watch("cloud_flows", "bps", ("vpc",), "cloud", ("vpc",), filter='vpc != ""', step_s=300, lateness_s=600,
+              most_series=5_000),
         {"least": 2e6, "ratio": 1.8},
     ),
 )  # fmt: skip

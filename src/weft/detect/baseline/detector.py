@@ -61,7 +61,6 @@ class BaselineDetector(SeriesDetector):
         self.model = Baseline(tuning, watch.step_s, watch.most_series)
         self._keys: Sequence[SeriesKey] = ()
         self._texts: list[str] = []
-        self._many = False
 
     def learn(self, frame: Frame) -> None:
         """History."""

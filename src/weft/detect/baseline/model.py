@@ -35,7 +35,7 @@ class Judged:
 
 
 class Baseline:
-    """Models of series with one step. Memory: about 3.6 KB for each of ``most`` series, taken as they come."""
+    """Models of series with one step. Memory: about 3.2 KB for each of ``most`` series, taken as they come."""
 
     def __init__(self, tuning: Tuning, step_s: int, most: int = 100_000) -> None:
         self.tuning = tuning

@@ -68,7 +68,7 @@ class State:
         return sum(int(getattr(self, name).nbytes) for name in ARRAYS) // max(1, len(self.scalars))
 
     def find(self, keys: Sequence[str]) -> NDArray[np.int64]:
-        """Rows of series, new ones included; -1 where there is no room, even after those not heard of longest went."""
+        """Rows of series, new ones included; -1 where there is no room (``forget`` makes some)."""
         found = np.fromiter((self.rows.get(key, -1) for key in keys), np.int64, len(keys))
         new = np.flatnonzero(found < 0)
         if len(new):
