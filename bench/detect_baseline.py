@@ -89,7 +89,7 @@ def quality(seed: int, days: int, series: int) -> None:
     watched = (days - 8) * series
     false = found = wanted = 0
     delays: list[float] = []
-    missed = dict.fromkeys(JUMPS, 0)
+    made_of, found_of = dict.fromkeys(JUMPS, 0), dict.fromkeys(JUMPS, 0)
     for _ in range(0, series, 100):
         values = made(rng, at, 100)
         jumps = [JUMPS[int(rng.integers(len(JUMPS)))] if rng.random() < 0.5 else 0.0 for _ in range(100)]
@@ -106,14 +106,14 @@ def quality(seed: int, days: int, series: int) -> None:
             false += int((~true).sum())
             if jumps[row]:
                 wanted += 1
+                made_of[jumps[row]] += 1
                 if true.any():
                     found += 1
+                    found_of[jumps[row]] += 1
                     delays.append(float(opened[true][0] - begins[row] + 1))
-                else:
-                    missed[jumps[row]] += 1
     emit("false events per 1000 series and day", false * 1000 / watched, "events", 1.0, series_days=watched)
     emit("jumps found", found / wanted, "share", 0.95, jumps=wanted,
-         **{f"missed_x{factor:.2g}": float(count) for factor, count in missed.items()})  # fmt: skip
+         **{f"found_x{factor:.2g}": found_of[factor] / max(1, count) for factor, count in made_of.items()})  # fmt: skip
     emit("samples until told, median", float(np.median(delays)), "samples", 2.0, p95=float(np.quantile(delays, 0.95)))
 
 
