@@ -13,16 +13,16 @@ from the arrival of the first record of a flood.
 from __future__ import annotations
 
 import argparse
-import json
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from bench import _attacks
 from bench._measure import cpu
 from tests.detect.security.records import (
     DATA,
@@ -40,18 +40,14 @@ from tests.detect.security.records import (
 )
 
 from weft.detect import registry
-from weft.detect.backtest import backtest
 from weft.detect.detector import Finding, RowsDetector
-from weft.detect.replay import Span
-from weft.detect.runfolder import RunFolder
-from weft.detect.runstore import opened
+from weft.detect.replay import Replayed
 from weft.detect.scoring.matching import Verdict
-from weft.detect.scoring.score import score
-from weft.detect.scoring.truth import Fault, read_truth
+from weft.detect.scoring.score import Score
+from weft.detect.scoring.truth import Fault
 from weft.detect.security.rows import flow_rows
 from weft.detect.security.vectors import AMPLIFIERS
 from weft.model.events import Event
-from weft.twin.run.runner import run
 from weft.twin.scenario import Scenario
 
 DETECTORS = ("ddos", "port_scan", "brute_force", "spoofing")
@@ -65,14 +61,7 @@ VICTIM = v4("203.0.113.10")
 _ATTACKS = ("ddos_udp_amplification", "ddos_syn", "ddos_carpet", "port_scan", "brute_force")
 _DECOYS = ("flash_crowd", "backup_burst", "benign_surge", "scanner_approved")
 _EVERY_MIN = 20
-
-
-def emit(case: str, value: float | None, unit: str, bar: float | None = None, **more: Any) -> None:
-    """One result line."""
-    shown = None if value is None else float(f"{value:.4g}")
-    line = {"bench": "detect_security", "case": case, "value": shown, "unit": unit,
-            "peer": None if bar is None else "bar", "peer_value": bar}  # fmt: skip
-    print(json.dumps(line | more), flush=True)
+emit = partial(_attacks.emit, "detect_security")
 
 
 def ordinary(rng: np.random.Generator, second: int, rate: int, n: int = 0) -> pa.RecordBatch:
@@ -219,35 +208,14 @@ def scenario(seed: int, hours: float) -> Scenario:
 
 def twin(seed: int, hours: float, folder: Path | None) -> None:
     """Score on a run of the twin."""
-    with tempfile.TemporaryDirectory(prefix="weft-bench-") as made:
-        where = folder or Path(made) / "run"
-        if not (where / "truth.jsonl").exists():
-            run(scenario(seed, hours), where, processes=1)
-        told = RunFolder(where)
-        with opened(told, DETECTORS, told.until_s) as history:
-            done = backtest(DETECTORS, history, Span(told.since_s, told.since_s, told.until_s))
-        faults = read_truth(told.truth)
-        result = score(done.events, faults, told.since_s, told.until_s, samples=done.samples)
-        for one in result.document()["classes"]:
-            emit(f"twin: {one.pop('kind')}: recall", one["recall"], "share", 0.95, **one)
-        for one in result.document()["detectors"]:
-            emit(f"twin: {one.pop('detector')}/{one.pop('kind')}: precision", one["precision"], "share", 0.95, **one)
-        _delays(where, faults, [m for m in result.matches if m.verdict is Verdict.TRUE])
-        for match in result.matches:
-            if match.verdict is not Verdict.TRUE:
-                emit(f"twin: {match.verdict.value}", match.event.score, "score", text=match.event.text,
-                     fault=match.fault.id if match.fault else None)  # fmt: skip
-        found = {match.fault.id for match in result.matches if match.verdict is Verdict.TRUE and match.fault}
-        for fault in faults:
-            if not fault.is_benign and fault.id not in found:
-                emit("twin: missed", fault.severity, "severity", fault=fault.id, root=str(fault.root_cause))
-        for name, used in done.cpu_s.items():
-            emit(
-                f"twin: {name}: cpu",
-                1e6 * used / max(1, sum(done.rows.values())),
-                "µs a row",
-                failed=done.failed.get(name),
-            )
+    _attacks.on_twin(emit, scenario(seed, hours), DETECTORS, folder, _besides)
+
+
+def _besides(where: Path, faults: Sequence[Fault], result: Score, done: Replayed) -> None:
+    _delays(where, faults, [match for match in result.matches if match.verdict is Verdict.TRUE])
+    rows = max(1, sum(done.rows.values()))
+    for name, used in done.cpu_s.items():
+        emit(f"twin: {name}: cpu", 1e6 * used / rows, "µs a row", failed=done.failed.get(name))
 
 
 def _delays(where: Path, faults: Sequence[Fault], matches: Sequence[Any]) -> None:
