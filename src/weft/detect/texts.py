@@ -13,6 +13,11 @@ def clock(at_s: float) -> str:
     return datetime.fromtimestamp(at_s, UTC).strftime("%H:%M:%S UTC")
 
 
+def moment(at_s: float) -> str:
+    """A moment with its day, e.g. ``2026-03-05 14:05 UTC``."""
+    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def lasting(span_s: float) -> str:
     """A span, e.g. ``4 min``; each unit from two of it on: ``90 s``, ``2.5 h``, ``3 d``."""
     for size, unit in ((86_400.0, "d"), (3600.0, "h")):

@@ -20,19 +20,17 @@ from weft.detect.security.beacon_scores import regularity, rita_scores
 from weft.detect.security.covert import (
     WAYS,
     Own,
-    clock_text,
     from_clients,
     host,
-    octets_text,
     pair_keys,
     refill,
     slot_of,
-    span_text,
     talk,
     text_of,
 )
 from weft.detect.security.popularity import Popularity, network_keys, peer_keys
 from weft.detect.security.state import packed_state, unpacked_state
+from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
 
 #: First a pair is only counted; from its third call on its calls are kept.
@@ -174,9 +172,9 @@ class Beacons(RowsDetector):
             else f"{nearby:.0f} hosts here use {network}, but nobody else this address, and it is new"
         )  # fmt: skip
         return Finding(
-            "beacon", host(who), float(one["seen"]), f"{who} calls {whom} every {span_text(every)}",
-            f"{who} called {whom} port {port} {one['calls']} times since {clock_text(float(one['first']))}, every "
-            f"{span_text(every)} within {width:.0%}, about {octets_text(float(np.median(sizes)))} each; {others}. By "
+            "beacon", host(who), float(one["seen"]), f"{who} calls {whom} every {lasting(every)}",
+            f"{who} called {whom} port {port} {one['calls']} times since {moment(float(one['first']))}, every "
+            f"{lasting(every)} within {width:.0%}, about {amount(float(np.median(sizes)), 'B')} each; {others}. By "
             f"chance calls come so regularly once in 10^{score:.0f} pairs.",
             Severity.MAJOR if is_rare else Severity.MINOR, hold_s=4 * every + 600, started_s=float(one["first"]),
             seen=every, unit="s", score=score, confidence=0.9 if is_rare else 0.7,
@@ -200,7 +198,7 @@ class Beacons(RowsDetector):
 
 def _evidence(times: Any, sizes: Any) -> list[Evidence]:
     shown: list[list[str | float | int | None]] = [
-        [clock_text(float(at)), round(float(size))] for at, size in zip(times[-12:], sizes[-12:], strict=True)
+        [moment(float(at)), round(float(size))] for at, size in zip(times[-12:], sizes[-12:], strict=True)
     ]
     evidence = [Evidence(kind="rows", title="Last calls", columns=["time", "octets"], rows=shown)]
     try:

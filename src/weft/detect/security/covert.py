@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
@@ -182,24 +181,3 @@ def text_of(pair: NDArray[Any]) -> str:
 def host(address: str) -> Entity:
     """The entity of an address."""
     return Entity(kind="host", id=address)
-
-
-def octets_text(octets: float) -> str:
-    """``42.0 GB``."""
-    for unit, size in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if octets >= size:
-            return f"{octets / size:.1f} {unit}"
-    return f"{octets:.0f} B"
-
-
-def span_text(span_s: float) -> str:
-    """``4 min``."""
-    for unit, size in (("days", 86400.0), ("h", 3600.0), ("min", 60.0)):
-        if span_s >= 2 * size:
-            return f"{span_s / size:.3g} {unit}"
-    return f"{span_s:.3g} s"
-
-
-def clock_text(at_s: float) -> str:
-    """``2026-03-05 14:05 UTC``."""
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -20,17 +20,15 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.covert import (
     UDP,
     Own,
-    clock_text,
     host,
     keys_of,
-    octets_text,
     slot_of,
-    span_text,
     talk,
     text_of,
 )
 from weft.detect.security.names import entropy, is_address_lookup, is_machine_zone, oddness, registered_domain
 from weft.detect.security.query_logs import Query, queries
+from weft.detect.texts import amount, lasting, moment
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _WINDOW_S = 600.0
@@ -198,9 +196,9 @@ class DnsTunnels(RowsDetector):
         more = "at least " if count >= _MOST_NAMES else ""
         return Finding(
             "dns_tunnel", host(one.client), one.at_s, f"DNS tunnel from {one.client} by {domain}",
-            f"{one.client} asked for {more}{count} different names below {domain} in {span_text(lasted)}, {each:.0f} "
+            f"{one.client} asked for {more}{count} different names below {domain} in {lasting(lasted)}, {each:.0f} "
             f"letters each ({seen.entropy:.1f} bits a letter; everyday names have a dozen letters), hardly one twice"
-            f"{f', most of type {kind}' if kind else ''}: {octets_text(seen.carried)} carried out.",
+            f"{f', most of type {kind}' if kind else ''}: {amount(seen.carried, 'B')} carried out.",
             Severity.MAJOR, hold_s=1200, started_s=seen.began, seen=each, expected=12.0, unit="letters",
             score=min(30.0, count * 0.4), confidence=0.95, others=[Entity(kind="domain", id=domain)],
             evidence=[Evidence(kind="rows", title="Some of the names", columns=["name"],
@@ -250,7 +248,7 @@ class DnsTunnels(RowsDetector):
         return Finding(
             "dga", host(one.client), one.at_s, f"{one.client} asks for made-up domains",
             f"{one.client} asked for {len(made.odd)} domains that look drawn by lot, of {len(made.domains)} in "
-            f"{span_text(max(1.0, one.at_s - made.since))}{failed}, such as {', '.join(shown[:3])}.",
+            f"{lasting(max(1.0, one.at_s - made.since))}{failed}, such as {', '.join(shown[:3])}.",
             Severity.MAJOR, hold_s=1800, started_s=made.since, seen=float(len(made.odd)), expected=0.0, unit="domains",
             score=min(30.0, len(made.odd) * 0.3), confidence=0.9 if made.knows_failures else 0.7,
             evidence=[Evidence(kind="rows", title="Some of the domains", columns=["domain"],
@@ -276,7 +274,7 @@ class DnsTunnels(RowsDetector):
         return Finding(
             "dns_tunnel", host(who), now_s, f"DNS tunnel from {who}",
             f"{who} sent {packets:.0f} DNS queries in {_MINUTES} min of {each:.0f} octets each, since "
-            f"{clock_text(float(one['first']))}; ordinary ones have 60 to 100: their names carry data.",
+            f"{moment(float(one['first']))}; ordinary ones have 60 to 100: their names carry data.",
             Severity.MAJOR, hold_s=1200, started_s=float(one["first"]), seen=each, expected=80.0, upper=100.0, unit="B",
             score=min(30.0, packets * 0.1), confidence=0.85,
         )  # fmt: skip

@@ -20,15 +20,12 @@ from weft.detect.security.covert import (
     WAYS,
     Own,
     Talk,
-    clock_text,
     from_clients,
     host,
     keys_of,
-    octets_text,
     pair_keys,
     refill,
     slot_of,
-    span_text,
     talk,
     text_of,
 )
@@ -36,6 +33,7 @@ from weft.detect.security.leaving import Leaving, networks_of
 from weft.detect.security.popularity import Popularity, network_keys
 from weft.detect.security.rows import OwnNetworks
 from weft.detect.security.state import packed_state, unpacked_state
+from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
 
 _MINUTES = 10
@@ -143,17 +141,17 @@ class Exfiltration(RowsDetector):
         carried, back = float(one["sum_out"]), float(one["sum_back"])
         lasted = max(60.0, float(one["seen"] - one["first"]))
         network = f"AS{one['asn']}" if one["asn"] else "its network"
-        before = f"it sent {octets_text(usual)} at most there before" if usual else "it never sent there before"
+        before = f"it sent {amount(usual, 'B')} at most there before" if usual else "it never sent there before"
         rest = (
             f"{hosts:.0f} hosts here use {network}, and the largest upload there was "
-            f"{octets_text(others) if others else 'none'}" if hosts else f"hardly anybody else here talks to {network}"
+            f"{amount(others, 'B') if others else 'none'}" if hosts else f"hardly anybody else here talks to {network}"
         )  # fmt: skip
         severity = Severity.CRITICAL if carried >= 1e10 and not hosts else Severity.MAJOR
         is_sampled = f" (1 packet in {one['rate']:.0f} was seen)" if one["rate"] > 1 else ""
         return Finding(
-            "exfiltration", host(who), now_s, f"{who} sends {octets_text(carried)} to {whom}",
-            f"{who} sent {octets_text(carried)}{is_sampled} to {whom} port {one['port']} in {span_text(lasted)}, got "
-            f"{octets_text(back)} back, since {clock_text(float(one['first']))}; {before}; {rest}.",
+            "exfiltration", host(who), now_s, f"{who} sends {amount(carried, 'B')} to {whom}",
+            f"{who} sent {amount(carried, 'B')}{is_sampled} to {whom} port {one['port']} in {lasting(lasted)}, got "
+            f"{amount(back, 'B')} back, since {moment(float(one['first']))}; {before}; {rest}.",
             severity, hold_s=600, started_s=float(one["first"]), seen=carried * 8 / lasted, expected=0.0, unit="bit/s",
             score=4.0 if hosts else 6.0, confidence=0.7 if hosts else 0.9, others=[host(whom)],
             evidence=[Evidence(kind="rows", title="Sent and received", columns=["minute", "sent B", "received B"],
@@ -190,7 +188,7 @@ def _minutes(one: Any) -> list[list[str | float | int | None]]:
     rows: list[list[str | float | int | None]] = []
     for minute in range(max(last - _MINUTES + 1, int(one["first"] // 60)), last + 1):
         at = minute % _MINUTES
-        rows.append([clock_text(minute * 60.0), round(float(one["out"][at])), round(float(one["back"][at]))])
+        rows.append([moment(minute * 60.0), round(float(one["out"][at])), round(float(one["back"][at]))])
     return rows
 
 

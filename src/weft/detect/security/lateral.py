@@ -24,18 +24,17 @@ from weft.detect.security.covert import (
     Own,
     Talk,
     U64s,
-    clock_text,
     host,
     keys_of,
     refill,
     slot_of,
-    span_text,
     talk,
     text_of,
 )
 from weft.detect.security.rows import OwnNetworks
 from weft.detect.security.sketches import mix
 from weft.detect.security.state import packed_state, unpacked_state
+from weft.detect.texts import lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
 
 #: Services by which one machine is worked from another: SSH, Telnet, RPC, SMB, RDP, VNC, WinRM.
@@ -138,7 +137,7 @@ class LateralMovement(RowsDetector):
         return Finding(
             "lateral_movement", host(who), float(one["seen"]), f"{who} enters machine after machine by {_ADMIN[port]}",
             f"{who} opened {_ADMIN[port]} (port {port}) to {new:.0f} machines that it never used before, since "
-            f"{clock_text(float(one['first']))}, among them {', '.join(peers[:3])}; in other hours hosts here take up "
+            f"{moment(float(one['first']))}, among them {', '.join(peers[:3])}; in other hours hosts here take up "
             f"{widest:.0f} at most.",
             Severity.MAJOR, hold_s=1800, started_s=float(one["first"]), seen=new, expected=0.0, upper=3 * widest,
             unit="machines", score=min(30.0, new / max(widest, 1)), confidence=0.85, labels={"port": str(port)},
@@ -184,7 +183,7 @@ class LateralMovement(RowsDetector):
         chance = max(float(one["chance"]), 1e-9)
         return Finding(
             kind, host(text_of(one["src"])), float(one["seen"]), title,
-            f"{said} in {span_text(float(one['first'] - self._began))} and {one['usual']:.0f} connections of its "
+            f"{said} in {lasting(float(one['first'] - self._began))} and {one['usual']:.0f} connections of its "
             f"network, where something new comes once in {1 / chance:.0f}.",
             Severity.INFO, hold_s=3600, started_s=float(one["first"]), score=float(-np.log10(chance)), confidence=0.6,
             labels=labels, others=[host(text_of(one["dst"]))],

@@ -17,17 +17,15 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.covert import (
     WAYS,
     Own,
-    clock_text,
     from_clients,
     host,
-    octets_text,
     pair_keys,
     slot_of,
-    span_text,
     talk,
     text_of,
 )
 from weft.detect.security.popularity import Popularity, network_keys, peer_keys
+from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Severity
 
 _LIVE = np.dtype([
@@ -92,9 +90,9 @@ class LongLived(RowsDetector):
         who, whom, lasted = text_of(one["src"]), text_of(one["dst"]), float(one["seen"] - one["first"])
         network = f"AS{one['asn']}" if one["asn"] else "its network"
         return Finding(
-            "long_connection", host(who), float(one["seen"]), f"{who} is connected to {whom} for {span_text(lasted)}",
-            f"{who} is connected to {whom} port {one['port']} since {clock_text(float(one['first']))}, for "
-            f"{span_text(lasted)}, and sent {octets_text(float(one['octets']))}; hardly anybody else here talks to "
+            "long_connection", host(who), float(one["seen"]), f"{who} is connected to {whom} for {lasting(lasted)}",
+            f"{who} is connected to {whom} port {one['port']} since {moment(float(one['first']))}, for "
+            f"{lasting(lasted)}, and sent {amount(float(one['octets']), 'B')}; hardly anybody else here talks to "
             f"{network}.",
             Severity.MINOR, hold_s=1800, started_s=float(one["first"]), seen=lasted, unit="s", score=3.0,
             confidence=0.6, labels={"peer": whom}, others=[host(whom)],

@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.security.covert import Network, Own, Talk, U64s, host, octets_text, talk, text_of
+from weft.detect.security.covert import Network, Own, Talk, U64s, host, talk, text_of
 from weft.detect.security.query_logs import queries
+from weft.detect.texts import amount
 from weft.errors import InvalidInput
 from weft.model.addresses import mapped_network
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -222,7 +223,7 @@ class ThreatMatches(RowsDetector):
             name = lists.lists[which[i]].name
             found.append(Finding(
                 "threat_match", host(who), float(flow.received[i]), f"{who} talks to {whom}, which is on {name}",
-                f"{who} sent {octets_text(float(flow.octets[i]))} to {whom} port {flow.dst_port[i]}, which is on the "
+                f"{who} sent {amount(float(flow.octets[i]), 'B')} to {whom} port {flow.dst_port[i]}, which is on the "
                 f"threat list {name}" + ("." if is_client else "; it answered, and did not begin."),
                 Severity.MAJOR if is_client else Severity.MINOR, hold_s=3600, started_s=float(flow.start[i]),
                 score=6.0, labels={"entry": whom}, others=[host(whom)],
