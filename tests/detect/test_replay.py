@@ -12,9 +12,10 @@ from weft.detect import registry
 from weft.detect.backtest import History, backtest, report
 from weft.detect.detector import Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame
+from weft.detect.names import InventoryNames, facts
 from weft.detect.replay import Replay, Span, sample_s
 from weft.detect.runfolder import RunFolder, arrivals, series_of
-from weft.detect.runnames import RunNames
+from weft.detect.runnames import RunInventory
 from weft.detect.runstore import opened
 from weft.errors import InvalidInput
 from weft.model.addresses import packed
@@ -121,25 +122,34 @@ def test_a_backtest_says_what_it_cannot_do(tmp_path: Path, monkeypatch: pytest.M
     assert len(told["list"]) == told["events"] == 1
 
 
-def test_names_of_a_run(tmp_path: Path) -> None:
+def test_names_and_facts_of_a_run_are_those_of_its_inventory(tmp_path: Path) -> None:
     (tmp_path / "inventory.yaml").write_text(
-        "devices:\n- name: r1\n  addresses: [192.0.2.1]\n  site: chi\n"
-        "  interfaces:\n  - {name: et-0/0/0, if_index: 7}\n",
+        "devices:\n- name: r1\n  addresses: [192.0.2.1]\n  site: chi\n  interfaces:\n"
+        "  - {name: et-0/0/0, if_index: 7, speed: 10000000000, provider: Lumen, lag: ae0}\n"
+        "- name: r2\n  addresses: [192.0.2.2]\n  interfaces:\n  - {name: et-1/0/0, if_index: 3}\n"
+        "links:\n- {a: r1 et-0/0/0, b: r2 et-1/0/0}\nproviders:\n- {name: Lumen, asn: 3356}\n",
         encoding="utf-8",
     )
     (tmp_path / "prefixes.csv").write_text(
         "prefix,site,customer\n10.0.0.0/8,,\n10.1.0.0/16,nyc,\n10.1.2.0/24,chi,\n203.0.113.0/29,,Globex\n",
         encoding="utf-8",
     )
-    names = RunNames(tmp_path)
+    inventory = RunInventory(tmp_path)
+    names, known = InventoryNames(inventory), facts(inventory)
     assert names.device(packed("192.0.2.1")) == "r1"
     assert names.device(packed("192.0.2.9")) == "192.0.2.9"
     assert names.interface(packed("192.0.2.1"), 7) == "et-0/0/0"
     assert names.interface(packed("192.0.2.1"), 8) == "if8"
     assert (names.site("r1"), names.site("r2")) == ("chi", "")
     assert [names.site_of_address(packed(one)) for one in ("10.1.2.3", "10.1.3.3", "10.9.9.9")] == ["chi", "nyc", ""]
-    assert [str(one) for one in names.networks] == ["10.1.0.0/16", "10.1.2.0/24", "203.0.113.0/29"]
-    assert RunNames(tmp_path / "none").networks == ()
+    assert {str(one) for one in names.networks()} == {"10.1.0.0/16", "10.1.2.0/24", "203.0.113.0/29"}
+    assert known["neighbour"]("r2", "et-1/0/0") == ("r1", "et-0/0/0")
+    assert known["neighbour"]("r2", "et-9/0/0") is None
+    (line,) = known["lines"]()
+    assert {line.a.speed_bps, line.b.speed_bps} == {1e10, 0.0}
+    assert known["interface"](packed("192.0.2.1"), 7)["peer"] == "r2 et-1/0/0"
+    assert (known["aggregates"](), known["as_name"](3356)) == ({("r1", "et-0/0/0"): "ae0"}, "Lumen")
+    assert not InventoryNames(RunInventory(tmp_path / "none")).networks()
 
 
 class Rising(Levels):

@@ -7,13 +7,41 @@ from dataclasses import asdict, dataclass, field
 from functools import lru_cache, partial
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
+from weft.detect.lines import Port, lines_of, neighbours_of
 from weft.model.addresses import address_text, mapped_network
 from weft.model.inventory import ObjectKind
-from weft.store.inventory import Inventory, Snapshot
+from weft.store.inventory import Snapshot
 
 _MOST_REMEMBERED = 1 << 16
+_T = TypeVar("_T")
+
+
+class Known(Protocol):
+    """An inventory: that of a store, or that of a run."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every new snapshot."""
+
+    def snapshot(self) -> Snapshot:
+        """The inventory as it is now."""
+
+
+class PerVersion(Generic[_T]):
+    """What is made of an inventory, made anew only where it changed."""
+
+    def __init__(self, inventory: Known, make: Callable[[Snapshot], _T]) -> None:
+        self._inventory, self._make = inventory, make
+        self._made: tuple[int, _T] | None = None
+
+    def __call__(self) -> _T:
+        """As of now."""
+        version, made = self._inventory.version, self._made
+        if made is None or made[0] != version:
+            made = self._made = version, self._make(self._inventory.snapshot())
+        return made[1]
 
 
 @dataclass(frozen=True)
@@ -39,18 +67,20 @@ class _Learned:
 class InventoryNames:
     """``Names`` of the inventory as it is now."""
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Known) -> None:
         self._inventory = inventory
-        self._version = -1
-        self._learned = _Learned((), (), {})
+        self._learned = PerVersion(inventory, _learn)
 
     def device(self, address: bytes) -> str:
         """See ``Names``."""
-        return self._inventory.device_name(bytes(address)) or address_text(bytes(address))
+        told = address_text(bytes(address))
+        known = self._inventory.snapshot().known.get(told)
+        return (known.name if known is not None else "") or told
 
     def interface(self, address: bytes, if_index: int) -> str:
         """See ``Names``."""
-        return self._inventory.interface_name(bytes(address), int(if_index)) or f"if{int(if_index)}"
+        found = self._inventory.snapshot().interface_name(bytes(address), int(if_index))
+        return found or f"if{int(if_index)}"
 
     def site(self, device: str) -> str:
         """See ``Names``."""
@@ -58,23 +88,16 @@ class InventoryNames:
 
     def site_of_address(self, address: bytes) -> str:
         """See ``Names``."""
-        return self._now().site_of(bytes(address))
+        return self._learned().site_of(bytes(address))
 
     @property
     def sites(self) -> Mapping[str, str]:
         """Device → site, of those whose site is known."""
-        return self._now().sites
+        return self._learned().sites
 
     def networks(self) -> Sequence[IPv4Network | IPv6Network]:
         """Prefixes that are one's own, or one's customers': not those of services that others run."""
-        return self._now().networks
-
-    def _now(self) -> _Learned:
-        version = self._inventory.version
-        if version != self._version:
-            self._learned = _learn(self._inventory.snapshot())
-            self._version = version
-        return self._learned
+        return self._learned().networks
 
 
 def _learn(snapshot: Snapshot) -> _Learned:
@@ -94,15 +117,25 @@ def _learn(snapshot: Snapshot) -> _Learned:
     return _Learned(tuple(networks), tuple(sorted(by_length.items(), reverse=True)), sites)
 
 
-def facts(inventory: Inventory, threat_lists: Sequence[Path] = ()) -> dict[str, Callable[..., Any]]:
+def facts(inventory: Known, threat_lists: Sequence[Path] = ()) -> dict[str, Callable[..., Any]]:
     """Look-ups for detectors (``Context.facts``).
 
     ``interface(address, if_index)``: attributes of a port; ``aggregates()``: (device, interface) → the aggregate that
-    it is a member of; ``as_name(asn)``: who it is; ``threat_lists()``, where there are any: what is on them now.
+    it is a member of; ``lines()``: every line with both of its ends; ``neighbour(device, interface)``: the port at the
+    other end, if it is known; ``as_name(asn)``: who it is; ``threat_lists()``, where there are any: what they hold.
     """
+    aggregates, lines = PerVersion(inventory, _aggregates), PerVersion(inventory, lines_of)
+    neighbours, providers = PerVersion(inventory, neighbours_of), PerVersion(inventory, _providers)
+
+    def neighbour(device: str, interface: str) -> Port | None:
+        return neighbours().get((device, interface))
+
+    def as_name(asn: int) -> str:
+        return providers().get(int(asn), "")
+
     found: dict[str, Callable[..., Any]] = {
-        "interface": partial(_interface, inventory), "as_name": _Providers(inventory).name,
-        "aggregates": _Aggregates(inventory).members,
+        "interface": partial(_interface, inventory), "as_name": as_name, "aggregates": aggregates,
+        "lines": lines, "neighbour": neighbour,
     }  # fmt: skip
     if threat_lists:
         from weft.detect.security.threat_lists import ThreatFiles  # of use only where there are lists
@@ -111,42 +144,16 @@ def facts(inventory: Inventory, threat_lists: Sequence[Path] = ()) -> dict[str, 
     return found
 
 
-def _interface(inventory: Inventory, address: bytes, if_index: int) -> Mapping[str, Any] | None:
-    known = inventory.known.get(address_text(bytes(address)))
+def _interface(inventory: Known, address: bytes, if_index: int) -> Mapping[str, Any] | None:
+    known = inventory.snapshot().known.get(address_text(bytes(address)))
     port = known.interfaces.get(int(if_index)) if known is not None else None
     return None if port is None else asdict(port)
 
 
-class _Aggregates:
-    """Members of link aggregates, as of now."""
-
-    def __init__(self, inventory: Inventory) -> None:
-        self._inventory, self._version = inventory, -1
-        self._members: dict[tuple[str, str], str] = {}
-
-    def members(self) -> Mapping[tuple[str, str], str]:
-        """(device, interface) → aggregate."""
-        version = self._inventory.version
-        if version != self._version:
-            objects = self._inventory.snapshot().objects(ObjectKind.INTERFACE)
-            self._members = {(one.key[0], one.key[1]): str(one.get("lag")) for one in objects if one.get("lag")}
-            self._version = version
-        return self._members
-
-
-class _Providers:
-    """Providers and customers by their AS number, as of now."""
-
-    def __init__(self, inventory: Inventory) -> None:
-        self._inventory, self._version = inventory, -1
-        self._names: dict[int, str] = {}
-
-    def name(self, asn: int) -> str:
-        """Empty where nobody knows it."""
-        version = self._inventory.version
-        if version != self._version:
-            self._names, self._version = _providers(self._inventory.snapshot()), version
-        return self._names.get(int(asn), "")
+def _aggregates(snapshot: Snapshot) -> dict[tuple[str, str], str]:
+    """(device, interface) → the aggregate that it is a member of."""
+    ports = snapshot.objects(ObjectKind.INTERFACE)
+    return {(one.key[0], one.key[1]): str(one.get("lag")) for one in ports if one.get("lag")}
 
 
 def _providers(snapshot: Snapshot) -> dict[int, str]:

@@ -16,8 +16,9 @@ from weft.detect.backtest import History
 from weft.detect.context import Context
 from weft.detect.detector import SeriesDetector
 from weft.detect.frames import MatrixFrames
+from weft.detect.names import InventoryNames, facts
 from weft.detect.runfolder import NS, RunFolder, starts, times_of
-from weft.detect.runnames import RunNames
+from weft.detect.runnames import RunInventory
 from weft.enrich.config import EnrichConfig
 from weft.enrich.enricher import Enricher
 from weft.model.dictionaries import DICTIONARIES, Attribute
@@ -49,11 +50,12 @@ def opened(run: RunFolder, detectors: Sequence[str], until_s: float | None = Non
     They lie in the system's temporary directory until the end: some three times what the run's files take. Raises
     ``InvalidInput`` for a detector that there is not, ``StoreUnavailable`` or ``Failed``.
     """
-    names = RunNames(run.path / "reference")
+    inventory = RunInventory(run.path / "reference")
+    names, known = InventoryNames(inventory), facts(inventory)
     made = [registry.make(name, Context(names)) for name in detectors]
     wanted = sorted({one.watch.dataset for one in made if isinstance(one, SeriesDetector)})
     if not wanted:
-        yield History(run, names, networks=lambda: names.networks, facts={"interface": names.described})
+        yield History(run, names, networks=names.networks, facts=known)
         return
     with tempfile.TemporaryDirectory(prefix="weft-backtest-") as folder, _store(Path(folder)) as store:
         _name(store, run.path / "reference")
@@ -64,8 +66,7 @@ def opened(run: RunFolder, detectors: Sequence[str], until_s: float | None = Non
         questions = QueryEngine(
             store, QueryConfig(), retention_days=dict.fromkeys(_kept(), MOST_DAYS), clock=lambda: run.until_s
         )
-        facts = {"interface": names.described}
-        yield History(run, names, MatrixFrames(questions, names), lambda: names.networks, facts)
+        yield History(run, names, MatrixFrames(questions, names), names.networks, known)
 
 
 @contextmanager
