@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -162,9 +163,24 @@ def test_states_are_written_whole_and_checked(tmp_path: Path) -> None:
     (path,) = tmp_path.iterdir()
     whole = path.read_bytes()
     wrong = whole[:-1] + bytes([whole[-1] ^ 1])
-    for broken in (b"", whole[:30], whole[:-12], wrong, b"weft detector 1\n{}\n", b"\0" * 99):
+    magic, head, packed = whole.split(b"\n", 2)
+
+    def headed(**values: Any) -> bytes:
+        told = json.loads(head) | values
+        kept = {name: value for name, value in told.items() if value is not None}
+        return b"\n".join([magic, json.dumps(kept).encode(), packed])
+
+    damaged = (
+        b"", whole[:30], whole[:-12], wrong, b"weft detector 1\n{}\n", b"weft detector 1\n[]\n", b"\0" * 99,
+        headed(through_s=None), headed(about=None), headed(through_s="then"), headed(through_s=float("nan")),
+        headed(about=5), headed(about={"learn_from_s": "x"}), headed(bytes=-1), headed(bytes=1 << 60), headed(crc=None),
+    )  # fmt: skip
+    for broken in damaged:
         path.write_bytes(broken)
         assert states.load("traffic site/1") is None
+    assert states.damaged == len(damaged)
+    path.write_bytes(whole)
+    assert states.load("traffic site/1") == saved
     states.forget("traffic site/1")
     states.forget("traffic site/1")
 

@@ -33,9 +33,9 @@ class DetectorConfig(Config):
 
     enabled: bool = True
     """Whether it runs."""
-    false_alarms: float | None = None
+    false_alarms: float | None = Field(default=None, gt=0, le=1000)
     """Events per 1000 series and day that may be false; none = ``detect.false_alarms``."""
-    filter: str = ""
+    filter: str = Field(default="", max_length=4000)
     """Watch only this: a filter of the dataset (docs/filter.md)."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """What only this detector knows (docs/detect.md)."""

@@ -7,6 +7,7 @@ logins, and of use to this process alone.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import threading
@@ -23,6 +24,8 @@ from weft.errors import LimitExceeded
 log = structlog.get_logger(__name__)
 
 _MAGIC = b"weft detector 1\n"
+#: Longest head of a file, bytes; compressed, a state is hardly larger than it was.
+_MOST_HEAD = 1 << 20
 _SAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -41,6 +44,8 @@ class StateFiles:
     def __init__(self, directory: Path, *, most_bytes: int = 1 << 30) -> None:
         self._directory, self._most = directory, most_bytes
         self._lock = threading.Lock()
+        self.damaged = 0
+        """Files that could not be read; their detectors began anew."""
 
     def save(self, name: str, state: bytes, through_s: float, about: Mapping[str, Any] | None = None) -> None:
         """Replace what was saved under that name. Raises ``LimitExceeded`` when it is too much, else ``OSError``."""
@@ -60,23 +65,30 @@ class StateFiles:
             part.replace(path)
 
     def load(self, name: str) -> SavedState | None:
-        """What was saved last; None where nothing was, or what there is cannot be used."""
+        """What was saved last; None where nothing was, or what there is cannot be used (told, and counted)."""
         try:
             with self._path(name).open("rb") as file:
-                if file.readline() != _MAGIC:
-                    return None
-                head = json.loads(file.readline())
-                unpack = zlib.decompressobj()
-                state = unpack.decompress(file.read(), min(int(head["bytes"]), self._most) + 1)
+                if file.readline(_MOST_HEAD) != _MAGIC:
+                    raise ValueError("it is of another version, or no state")
+                return self._unpacked(json.loads(file.readline(_MOST_HEAD)), file.read(self._most + _MOST_HEAD))
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError, zlib.error) as error:
-            log.warning("detector_state_unreadable", detector=name, error=str(error))
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, zlib.error) as error:
+            self.damaged += 1
+            log.warning("detector_state_unreadable", detector=name, error=f"{type(error).__name__}: {error}")
             return None
-        if len(state) != head["bytes"] or zlib.crc32(state) != head["crc"]:
-            log.warning("detector_state_unreadable", detector=name, error="its checksum is wrong")
-            return None
-        return SavedState(state, float(head["through_s"]), dict(head["about"]))
+
+    def _unpacked(self, head: dict[str, Any], packed: bytes) -> SavedState:
+        size = int(head["bytes"])
+        if not 0 <= size <= self._most:
+            raise ValueError(f"it claims {size} bytes")
+        state = zlib.decompressobj().decompress(packed, size + 1)
+        if len(state) != size or zlib.crc32(state) != head["crc"]:
+            raise ValueError("its checksum is wrong")
+        about, through_s = dict(head["about"]), float(head["through_s"])
+        if not (math.isfinite(through_s) and math.isfinite(float(about.get("learn_from_s", 0.0)))):
+            raise ValueError("its times are none")
+        return SavedState(state, through_s, about)
 
     def forget(self, name: str) -> None:
         """Nothing is saved under that name any more."""
