@@ -91,6 +91,9 @@ _Q, _PRIORITY, _PG = ("queue",), ("priority",), ("pg",)
 NAMES: tuple[MetricName, ...] = (
     *_directions(),
     _counter("in_unknown_protos", "packets", "Packets received for a protocol that is not there."),
+    _counter("in_fcs_errors", "packets", "Frames received with a wrong check sum."),
+    _counter("in_oversize_frames", "packets", "Frames received that are longer than the port takes."),
+    _counter("out_late_collisions", "packets", "Collisions later than a line in half duplex may have them."),
     MetricName("oper_status", "state", "", "Operational state (IF-MIB numbers).", _INTERFACE, states=OPER_STATES),
     MetricName("admin_status", "state", "", "Configured state (IF-MIB numbers).", _INTERFACE, states=OPER_STATES),
     MetricName("physical_status", "state", "", "State of the physical layer (IF-MIB numbers).", _INTERFACE,

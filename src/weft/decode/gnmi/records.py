@@ -132,6 +132,8 @@ class Records:
                 out[attribute] = number
         if "mac" in known:
             out["mac"] = _mac(str(known["mac"]))
+        if (duplex := str(known.get("duplex", "")).rpartition(":")[2].lower()) in {"full", "half"}:
+            out["duplex"] = duplex
         if "enabled" in known:
             out["enabled"] = known["enabled"] in {True, "true", "True"}
         if "type" in known:

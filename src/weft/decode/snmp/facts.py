@@ -1,7 +1,8 @@
 """What a device's tables say of the inventory: the device, its interfaces and addresses, its neighbours.
 
 Reads the layout of tables with known names: ``interfaces``, ``entity``, ``addresses``, ``addresses_old``, ``lag``,
-``stack`` and the ``lldp_…`` ones. A profile that has its data elsewhere gives its own table one of these names.
+``stack``, ``ethernet`` and the ``lldp_…`` ones. A profile that has its data elsewhere gives its own table one of these
+names.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from weft.model.inventory import Fact, ObjectKind
 _CHASSIS = "3"
 _BROADCAST = "3"  # ipAddressType
 _LAG_TYPE = "161"
+_DUPLEX = {"2": "half", "3": "full"}  # dot3StatsDuplexStatus; 1: unknown
 #: IANAifType numbers worth a word (ieee8023adLag, softwareLoopback, l2vlan …).
 IF_TYPES = {
     "6": "ethernet", "24": "loopback", "53": "virtual", "131": "tunnel", "135": "vlan", "136": "vlan", "161": "lag",
@@ -100,7 +102,7 @@ def _interfaces(device: str, tables: Tables, speeds: Mapping[str, float]) -> lis
     if table is None:
         return []
     shown, names = interface_names(tables), table.names
-    addresses, lags = _addresses(tables), _lags(tables, shown)
+    addresses, lags, duplex = _addresses(tables), _lags(tables, shown), _duplex(tables)
     facts = []
     for row, index in enumerate(names["if_index"]):
         name = shown[index]
@@ -114,6 +116,7 @@ def _interfaces(device: str, tables: Tables, speeds: Mapping[str, float]) -> lis
             "mtu": int(names["mtu"][row]) if names["mtu"][row].isdigit() else 0,
             "type": IF_TYPES.get(names["type"][row], ""), "addresses": addresses.get(index, []),
             "lag": lags.get(index, ""), "enabled": {"1": True, "2": False}.get(names["admin"][row], ""),
+            "duplex": duplex.get(index, ""),
         }  # fmt: skip
         kept = {k: v for k, v in attributes.items() if v is False or v not in ("", 0, [])}
         facts.append(Fact(ObjectKind.INTERFACE, (device, name), kept))
@@ -173,6 +176,15 @@ def _bare(addresses: Iterable[str]) -> list[str]:
     """Addresses that a device can be known by: no loopback, no link-local."""
     bare = [ipaddress.ip_address(one.partition("/")[0]) for one in addresses]
     return [str(one) for one in bare if not (one.is_loopback or one.is_link_local or one.is_unspecified)]
+
+
+def _duplex(tables: Tables) -> dict[str, str]:
+    """By ifIndex: dot3StatsDuplexStatus, where it is known."""
+    table = tables.get("ethernet")
+    if table is None:
+        return {}
+    told = zip(table.names["if_index"], table.names["duplex"], strict=True)
+    return {index: _DUPLEX[value] for index, value in told if value in _DUPLEX}
 
 
 def _lags(tables: Tables, shown: Mapping[str, str]) -> dict[str, str]:
