@@ -58,6 +58,7 @@ BUILT_IN: dict[str, str] = {
     "fabric_hosts": "weft.detect.fabric.hosts:FabricHostsDetector",
     "bgp_flaps": "weft.detect.routing.flaps:FlapDetector",
     "lags": "weft.detect.devices.lags:LagDetector",
+    "line_ends": "weft.detect.devices.ends:LineEndsDetector",
 }
 
 

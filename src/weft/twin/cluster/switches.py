@@ -21,6 +21,7 @@ from weft.twin.cluster import layout as at
 from weft.twin.cluster.fabric import F64
 from weft.twin.cluster.rates import NUMBER, Rates
 from weft.twin.cluster.twin import Cluster, Counters, noise
+from weft.twin.faults.effects import JUMBO_MTU
 
 LOSSLESS = "3"  # the priority and queue of RoCE
 _PORT = "SAI_PORT_STAT_"
@@ -103,10 +104,15 @@ def _ports(node: at.Node, rates: Rates, shown: F64, rows: slice) -> Iterator[tup
             }}  # fmt: skip
         yield state, {
             "oper_status": "up" if up else "down", "admin_status": "up" if enabled else "down",
-            "speed": str(port.speed_bps // 10**6), "mtu": "9100", "description": port.description,
+            "speed": str(port.speed_bps // 10**6), "mtu": _mtu(port.description), "description": port.description,
         }  # fmt: skip
         rx, tx = _light(node.name, port.name)
         yield optics, {"rx1power": f"{rx + rates.rx_dbm[rows][number]:.2f}", "tx1power": f"{tx:.2f}"}
+
+
+def _mtu(description: str) -> str:
+    """SONiC's own, and that of the other end where the line leaves the hall."""
+    return "9100" if description.partition(" ")[0] in at.BY_NAME else str(JUMBO_MTU)
 
 
 def _light(device: str, port: str) -> tuple[float, float]:
