@@ -20,15 +20,13 @@ from weft.detect.security.beacon_scores import regularity, rita_scores
 from weft.detect.security.covert import (
     WAYS,
     Own,
-    from_clients,
     host,
-    pair_keys,
     refill,
     slot_of,
-    talk,
     text_of,
 )
 from weft.detect.security.popularity import Popularity, network_keys, peer_keys
+from weft.detect.security.shared import shared
 from weft.detect.security.state import packed_state, unpacked_state
 from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
@@ -52,7 +50,8 @@ _NEW_A_DAY, _NEW_OF_A_HOST = 8, 2  # more regular new pairs into networks that a
 _TOLD, _HELD_BACK = 1, 2
 _RECENT = 14
 #: Services that are asked at regular times by design: DNS, DHCP, NTP, NetBIOS, SNMP, DNS over TLS, mDNS, LLMNR.
-_CLOCKWORK = np.array([53, 67, 68, 123, 137, 138, 161, 853, 5353, 5355], np.uint16)
+_CLOCKWORK = np.zeros(65536, np.bool_)
+_CLOCKWORK[[53, 67, 68, 123, 137, 138, 161, 853, 5353, 5355]] = True
 
 
 class Beacons(RowsDetector):
@@ -89,16 +88,18 @@ class Beacons(RowsDetector):
         """Remember who called whom, when, with how much."""
         if table not in self.tables or not rows.num_rows:
             return []
-        out, _ = from_clients(talk(rows, self._own()))
+        batch = shared(rows, self._own())
+        out = batch.out
         if not len(out):
             return []
         self._began = self._began or float(max(out.start.min(), out.received.min() - 60))
-        self._popular.note(out.src, out.dst, out.dst_as, out.received)
-        calls = out.take((out.rate <= self._most_sampled) & ~np.isin(out.dst_port, _CLOCKWORK))
-        if len(calls):
-            calls = calls.take(np.argsort(calls.start, kind="stable"))
+        self._popular.note(batch.users, batch.peers, batch.networks, out.received)
+        which = np.flatnonzero((out.rate <= self._most_sampled) & ~_CLOCKWORK[out.dst_port])
+        if len(which):
+            which = which[np.argsort(out.start[which], kind="stable")]
+            calls = out.take(which)
             maker = calls.exporter[:, 1] ^ calls.exporter[:, 0]
-            _call(self._candidates, self._callers, pair_keys(calls), calls.src, calls.dst, calls.dst_as, maker,
+            _call(self._candidates, self._callers, batch.out_keys[which], calls.src, calls.dst, calls.dst_as, maker,
                   calls.src_port, calls.dst_port, calls.start, calls.end, calls.octets)  # fmt: skip
         return []
 

@@ -74,7 +74,7 @@ class Talk:
 
     def take(self, which: NDArray[Any]) -> Talk:
         """Only some of the rows: a mask or indices."""
-        return Talk(*(getattr(self, one.name)[which] for one in fields(self)))
+        return Talk(*(getattr(self, name)[which] for name in _COLUMNS))
 
     def turned(self) -> Talk:
         """The same rows from the other end."""
@@ -83,6 +83,9 @@ class Talk:
             self.seen, self.rate, self.start, self.end, self.received, self.exporter, self.dst_as, self.src_as,
             self.flags, self.out_if,
         )  # fmt: skip
+
+
+_COLUMNS = tuple(one.name for one in fields(Talk))
 
 
 def talk(rows: pa.RecordBatch, own: OwnNetworks) -> Talk:

@@ -23,11 +23,11 @@ from weft.detect.security.covert import (
     host,
     keys_of,
     slot_of,
-    talk,
     text_of,
 )
 from weft.detect.security.names import entropy, is_address_lookup, is_machine_zone, oddness, registered_domain
 from weft.detect.security.query_logs import Query, queries
+from weft.detect.security.shared import shared
 from weft.detect.texts import amount, lasting, moment
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -115,7 +115,7 @@ class DnsTunnels(RowsDetector):
         if table == "logs":
             found = [self._query(one) for one in queries(rows)]
             return [one for pair in found for one in pair]
-        flow = talk(rows, self._own())
+        flow = shared(rows, self._own()).talk
         asks = flow.take((flow.dst_port == 53) & (flow.protocol == UDP) & (flow.src_net >= 0) & (flow.src_port > 53))
         if len(asks):
             _add_up(self._askers, keys_of(asks.src, 7), asks.src, asks.received, asks.seen, asks.octets / asks.rate)

@@ -20,18 +20,17 @@ from weft.detect.security.covert import (
     WAYS,
     Own,
     Talk,
-    from_clients,
     host,
     keys_of,
     pair_keys,
     refill,
     slot_of,
-    talk,
     text_of,
 )
 from weft.detect.security.leaving import Leaving, networks_of
 from weft.detect.security.popularity import Popularity, network_keys
 from weft.detect.security.rows import OwnNetworks
+from weft.detect.security.shared import shared
 from weft.detect.security.state import packed_state, unpacked_state
 from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
@@ -87,10 +86,11 @@ class Exfiltration(RowsDetector):
         """Add up what goes out and comes back."""
         if table not in self.tables or not rows.num_rows:
             return []
-        out, back = from_clients(talk(rows, self._own()))
+        batch = shared(rows, self._own())
+        out, back = batch.out, batch.back
         self._began = self._began or (float(out.received.min()) if len(out) else 0.0)
         if len(out):
-            self._popular.note(out.src, out.dst, out.dst_as, out.received)
+            self._popular.note(batch.users, batch.peers, batch.networks, out.received)
         self._add(self._leaving.kept(out), is_out=True)
         self._add(back, is_out=False)
         return []

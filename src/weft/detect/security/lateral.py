@@ -28,10 +28,10 @@ from weft.detect.security.covert import (
     keys_of,
     refill,
     slot_of,
-    talk,
     text_of,
 )
 from weft.detect.security.rows import OwnNetworks
+from weft.detect.security.shared import shared
 from weft.detect.security.sketches import mix
 from weft.detect.security.state import packed_state, unpacked_state
 from weft.detect.texts import lasting, moment
@@ -92,7 +92,7 @@ class LateralMovement(RowsDetector):
         if table not in self.tables or not rows.num_rows:
             return []
         own = self._own()
-        flow = talk(rows, own)
+        flow = shared(rows, own).talk
         inside = (flow.src_net >= 0) & (flow.dst_net >= 0) & (flow.dst_port < flow.src_port)
         has_data = ((flow.protocol == TCP) & (flow.flags & _PSH_ACK == _PSH_ACK)) | (flow.protocol == UDP)
         used = flow.take(inside & has_data & (flow.dst_port < _EPHEMERAL))

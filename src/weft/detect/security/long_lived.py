@@ -17,14 +17,12 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.covert import (
     WAYS,
     Own,
-    from_clients,
     host,
-    pair_keys,
     slot_of,
-    talk,
     text_of,
 )
 from weft.detect.security.popularity import Popularity, network_keys, peer_keys
+from weft.detect.security.shared import shared
 from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Severity
 
@@ -60,12 +58,13 @@ class LongLived(RowsDetector):
         """Follow connections to the outside."""
         if table not in self.tables or not rows.num_rows:
             return []
-        out, _ = from_clients(talk(rows, self._own()))
+        batch = shared(rows, self._own())
+        out = batch.out
         if not len(out):
             return []
         self._began = self._began or float(out.received.min())
-        self._popular.note(out.src, out.dst, out.dst_as, out.received)
-        keys = pair_keys(out) ^ (out.src_port.astype(np.uint64) << np.uint64(17)) | np.uint64(1)
+        self._popular.note(batch.users, batch.peers, batch.networks, out.received)
+        keys = batch.out_keys ^ (out.src_port.astype(np.uint64) << np.uint64(17)) | np.uint64(1)
         _follow(self._live, keys, out.src, out.dst, out.dst_as, out.dst_port, out.received, out.start, out.octets)
         return []
 

@@ -17,7 +17,7 @@ _USED = np.dtype(
 )
 _BITS = 256
 _KEEP_S = 14 * 86400.0
-_PEER, _NETWORK = 0x5EED1, 0x5EED2
+_USER, _PEER, _NETWORK = 1, 0x5EED1, 0x5EED2
 
 
 class Popularity:
@@ -28,11 +28,10 @@ class Popularity:
     def __init__(self, slots: int = 1 << 15) -> None:
         self._used = np.zeros(slots // WAYS * WAYS, _USED)
 
-    def note(self, hosts: U64s, peers: U64s, asn: NDArray[np.uint32], at: NDArray[np.float64]) -> None:
-        """Rows of ``hosts`` used ``peers`` in ``asn``."""
-        who = keys_of(hosts, 1)
-        for keys in (keys_of(peers, _PEER), network_keys(peers, asn)):
-            _note(self._used, keys, who, at)
+    def note(self, users: U64s, peers: U64s, networks: U64s, at: NDArray[np.float64]) -> None:
+        """Rows of hosts that used peers in networks, by their keys."""
+        _note(self._used, peers, users, at)
+        _note(self._used, networks, users, at)
 
     def hosts(self, keys: U64s, now: float) -> NDArray[np.float64]:
         """How many hosts used each peer or network (by ``peer_keys``, ``network_keys``)."""
@@ -47,6 +46,11 @@ class Popularity:
     def fill(self, table: NDArray[Any]) -> None:
         """What ``table`` gave."""
         refill(self._used, table, _KEEP_S)
+
+
+def user_keys(hosts: U64s) -> U64s:
+    """Keys of hosts that use something."""
+    return keys_of(hosts, _USER)
 
 
 def peer_keys(peers: U64s) -> U64s:

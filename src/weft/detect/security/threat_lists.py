@@ -21,8 +21,9 @@ from numpy.typing import NDArray
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.security.covert import Network, Own, Talk, U64s, host, talk, text_of
+from weft.detect.security.covert import Network, Own, Talk, U64s, host, text_of
 from weft.detect.security.query_logs import queries
+from weft.detect.security.shared import shared
 from weft.detect.texts import amount
 from weft.errors import InvalidInput
 from weft.model.addresses import mapped_network
@@ -200,8 +201,7 @@ class ThreatMatches(RowsDetector):
             return []
         if table == "logs":
             return self._names(rows, lists)
-        flow = talk(rows, self._own())
-        return self._sent(flow, lists)
+        return self._sent(shared(rows, self._own()).talk, lists)
 
     def tick(self, now_s: float) -> list[Finding]:
         """Forget what was said long ago."""
