@@ -33,6 +33,11 @@ class Line:
     rented: bool = False
 
 
+def nobody(_device: str, _interface: str) -> Port | None:
+    """The fact ``neighbour`` where there is no inventory."""
+    return None
+
+
 def lines_of(snapshot: Snapshot) -> tuple[Line, ...]:
     """Every line of which both ports are known."""
     return tuple(

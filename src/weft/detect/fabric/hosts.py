@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round
 from weft.detect.devices.columns import F64, I64
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity
+from weft.detect.lines import Port, nobody
 from weft.detect.texts import amount
 from weft.model.events import Entity, EventGroup, Severity
 
@@ -45,6 +49,10 @@ class FabricHostsDetector(RoundsDetector):
         },
     )
     metrics = (_CLOCK, _CARD, _STORE, _STEP, _COMM, _EXPOSED)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._neighbour: Callable[[str, str], Port | None] = context.facts.get("neighbour", nobody)
 
     def look(self, new: Round) -> list[Finding]:
         """GPUs, cards, stores and jobs of a round."""
@@ -91,14 +99,17 @@ class FabricHostsDetector(RoundsDetector):
             series, value = self.board.series[at[place]], float(values[place])
             usual = max(float(np.nan_to_num(level.middle[place])), peers)
             card = series.component.partition("/")[0]
+            far = self._neighbour(series.device, card)
             text = (
                 f"{card} runs at {amount(8 * value, 'bit/s')}, {100 * value / max(usual, 1.0):.0f} % of the "
                 f"{amount(8 * usual, 'bit/s')} that it had and its peers have."
-            )
-            found += self._judge(
+            ) + (f" It is at {' '.join(far).strip()}, which it slows down." if far is not None else "")
+            told = self._judge(
                 "slow_nic", int(at[place]), at_s, bool(lags[place]), interface_entity(series.device, card), text,
                 (8 * value, 8 * usual, "bit/s"), 1,
             )  # fmt: skip
+            others = (interface_entity(*far),) if far is not None and far[1] else ()
+            found += [replace(one, others=others) for one in told]
         self.board.learn(at, values, lags)
         return found
 

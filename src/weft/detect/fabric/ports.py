@@ -3,10 +3,14 @@
 What a long queue means follows from what goes with it. With pauses received nearly all the time it is a storm; with
 marks at the usual load a microburst; with far more load than usual, while the switch as a whole carries no more, flows
 that collide; with no marks at all on a switch that always marks, a switch that does not mark any more.
+
+Pauses go back from switch to switch. What is at the other end of a port the inventory knows (fact ``neighbour``): a
+port whose neighbour is itself told to pause is a victim, and stands in the event of the port where pauses come from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +19,11 @@ from numpy.typing import NDArray
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding
-from weft.detect.devices.board import Round
+from weft.detect.devices.board import Level, Round
 from weft.detect.devices.columns import F64, I64
 from weft.detect.devices.rounds import ENOUGH, RoundsDetector, chart, device_entity, interface_entity
+from weft.detect.fabric.pauses import HELD_UP, STORM, Pauses
+from weft.detect.lines import Port, nobody
 from weft.detect.texts import amount
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -25,8 +31,6 @@ _LOAD, _MARKS, _QUEUE = "out_octets", "ecn_marked_pkts", "queue_watermark_bytes"
 _PAUSED_US, _PAUSED, _FEC, _BAD = "pfc_rx_pause_us", "pfc_rx_pkts", "fec_uncorrectable_frames", "in_errors"
 #: A port is hot with a queue and marks of so much, and so many times what is usual there.
 _HOT_QUEUE, _HOT_TIMES, _HOT_MARKS, _MARKS_TIMES = 0.5e6, 6.0, 1000.0, 20.0
-#: Share of the time that a port is paused: a storm, and a port that somebody slow holds up.
-_STORM, _HELD_UP = 0.3, 0.01
 #: Times the usual load of a port, and of the whole switch at most, where flows collide; and ports that are emptier.
 _CROWDED, _SAME, _EMPTIER = 1.25, 1.15, 3
 #: Share of the ports that marked and do not any more, and how many they are at least.
@@ -55,8 +59,12 @@ class _Ports:
 
 @dataclass(slots=True)
 class _Look:
-    """A switch as it is now and as it usually is; per port."""
+    """A switch as it is now and as it usually is; per port. ``new``: numbers of its series with new values."""
 
+    device: str
+    at_s: float
+    new: I64
+    level: Level
     ports: _Ports
     load: F64
     load_usual: F64
@@ -91,6 +99,8 @@ class FabricPortsDetector(RoundsDetector):
         self._built = 0
         self._new: dict[str, set[int]] = {}  # device → series with new values
         self._seen: set[str] = set()  # devices that a tick has seen: looked at with the next one
+        self._neighbour: Callable[[str, str], Port | None] = context.facts.get("neighbour", nobody)
+        self._pauses = Pauses(self._neighbour)
 
     def look(self, new: Round) -> list[Finding]:
         """Notes which switches have new values: they are looked at once all of a poll is there."""
@@ -105,9 +115,14 @@ class FabricPortsDetector(RoundsDetector):
             self._new.clear()
             self._built = 0
         found: list[Finding] = []
-        for device in sorted(self._seen & self._new.keys()):
-            numbers = np.array(sorted(self._new.pop(device)), np.int64)
-            found += self._switch(device, numbers, float(self.board.last_s[numbers].max()))
+        due = [(device, self._new.pop(device)) for device in sorted(self._seen & self._new.keys())]
+        looks = [
+            look for device, new in due if (look := self._look(device, np.array(sorted(new), np.int64))) is not None
+        ]
+        for look in looks:  # all of them before any is judged: who is a victim of whom
+            self._pauses.note(look.device, look.ports.names, np.nan_to_num(look.paused), look.at_s)
+        for look in looks:
+            found += self._switch(look)
         self._seen = set(self._new)
         return found
 
@@ -128,19 +143,24 @@ class FabricPortsDetector(RoundsDetector):
                 })  # fmt: skip
         return self._ports[device]
 
-    def _switch(self, device: str, new: I64, at_s: float) -> list[Finding]:
+    def _look(self, device: str, new: I64) -> _Look | None:
+        """A switch with new values; none where it is no switch of a fabric."""
         ports = self._of(device)
         if not ({_QUEUE, _MARKS, _PAUSED_US, _FEC} & ports.series.keys()):
             self.board.learn(new, self.board.last[new])
-            return []  # no switch of a fabric
+            return None
         usual = np.full(len(self.board.last), np.nan)
         level = self.board.level(new)
         usual[new] = np.where(level.count >= ENOUGH, level.middle, np.nan)
-        one = _Look(
+        return _Look(
+            device, float(self.board.last_s[new].max()), new, level,
             ports, ports.now(self.board.last, _LOAD), ports.now(usual, _LOAD), ports.now(self.board.last, _MARKS),
             ports.now(usual, _MARKS), ports.now(self.board.last, _QUEUE, np.maximum),
             ports.now(usual, _QUEUE, np.maximum), ports.now(self.board.last, _PAUSED_US, np.maximum) / 1e6,
         )  # fmt: skip
+
+    def _switch(self, one: _Look) -> list[Finding]:
+        device, new, level, at_s = one.device, one.new, one.level, one.at_s
         found = self._storms(device, one, at_s)
         unmarked = self._unmarked(device, one, at_s)
         found += unmarked + self._hot(device, one, at_s, is_unmarked=bool(unmarked)) + self._lost(device, one, at_s)
@@ -161,7 +181,8 @@ class FabricPortsDetector(RoundsDetector):
             if since_s is not None:
                 entity = interface_entity(device, one.ports.names[at])
                 told, seen, expected, unit = text(at)
-                found.append(_finding(kind, entity, at_s, since_s, told, severity, (seen, expected, unit)))
+                far = self._far(device, one.ports.names[at])
+                found.append(_finding(kind, entity, at_s, since_s, told, severity, (seen, expected, unit), far))
         for at in np.flatnonzero(~which):
             since_s = self.streaks.miss((kind, device, one.ports.names[at]))
             if since_s is not None:
@@ -169,17 +190,31 @@ class FabricPortsDetector(RoundsDetector):
                 found.append(_finding(kind, entity, at_s, since_s, "As usual again.", severity, ends=True))
         return found
 
+    def _far(self, device: str, port: str) -> list[Entity]:
+        """What is at the other end of a port, as far as it is known."""
+        far = self._neighbour(device, port)
+        if far is None:
+            return []
+        return [interface_entity(*far), device_entity(far[0])] if far[1] else [device_entity(far[0])]
+
+    def _line(self, device: str, port: str) -> str:
+        """A port, and what it leads to."""
+        far = self._neighbour(device, port)
+        return f"{port} to {' '.join(far).strip()}" if far is not None else port
+
     def _storms(self, device: str, one: _Look, at_s: float) -> list[Finding]:
-        which = np.nan_to_num(one.paused) >= self.setting("storm_share", _STORM)
+        names, paused = one.ports.names, np.nan_to_num(one.paused)
+        which = paused >= self.setting("storm_share", STORM)
+        for at in np.flatnonzero(which):
+            which[at] = not self._pauses.is_victim(device, names[at], at_s)
 
         def text(at: int) -> tuple[str, float, float, str]:
-            told = (
-                f"It is told to pause {100 * one.paused[at]:.0f} % of the time; what is behind it sends pauses without "
-                f"end, and what is meant for it backs up: {amount(float(np.nan_to_num(one.queue[at])), 'B')} queue."
-            )
-            return told, 100 * float(one.paused[at]), 0.0, "% of the time"
+            told = self._pauses.told(device, names[at], float(paused[at]), at_s)
+            told += f" Queue here: {amount(float(np.nan_to_num(one.queue[at])), 'B')}."
+            return told, 100 * float(paused[at]), 0.0, "% of the time"
 
-        return self._each("pfc_storm", device, one, at_s, which, text, Severity.CRITICAL)
+        found = self._each("pfc_storm", device, one, at_s, which, text, Severity.CRITICAL)
+        return [finding if finding.ends else self._pauses.named(finding, device) for finding in found]
 
     def _unmarked(self, device: str, one: _Look, at_s: float) -> list[Finding]:
         busy = (one.load >= 0.4 * one.load_usual) & (one.load > 1e6) & (one.marks_usual > 0.1)
@@ -211,14 +246,15 @@ class FabricPortsDetector(RoundsDetector):
             marks >= np.fmax(_HOT_MARKS, _MARKS_TIMES * one.marks_usual)
         )
         hot &= np.isfinite(one.queue_usual) & (not is_unmarked)
-        held_up = np.nan_to_num(one.paused) >= _HELD_UP
+        held_up = np.nan_to_num(one.paused) >= HELD_UP
         crowded = one.load > np.fmax(_CROWDED * one.load_usual, 1e6)
 
         def text(at: int) -> tuple[str, float, float, str]:
+            far = self._neighbour(device, one.ports.names[at])
             told = (
                 f"Its queue reached {amount(queue[at], 'B')}, usually {amount(float(one.queue_usual[at]), 'B')}, and "
                 f"{amount(marks[at])} packets a second are marked, though it carries "
-                f"{amount(8 * one.load[at], 'bit/s')} as usual: many answer one at once."
+                f"{amount(8 * one.load[at], 'bit/s')} as usual: many answer {far[0] if far else 'one'} at once."
             )
             return told, float(queue[at]), float(one.queue_usual[at]), "B"
 
@@ -240,12 +276,14 @@ class FabricPortsDetector(RoundsDetector):
         first = int(np.argmax(np.where(which, one.load, -1.0)))
         seen, before = 8 * float(one.load[first]), 8 * float(one.load_usual[first])
         text = (
-            f"{which.sum()} of its ports overflow, {one.ports.names[first]} with {amount(seen, 'bit/s')} (usually "
+            f"{which.sum()} of its ports overflow, {self._line(device, one.ports.names[first])} with "
+            f"{amount(seen, 'bit/s')} (usually "
             f"{amount(before, 'bit/s')}) and a queue of {amount(float(one.queue[first]), 'B')}, while {emptier} carry "
             f"less than half of their usual; the switch as a whole carries {100 * total / usual:.0f} % of its usual. "
             f"Flows collide."
         )
         others = [interface_entity(device, one.ports.names[at]) for at in np.flatnonzero(which)[:20]]
+        others += self._far(device, one.ports.names[first])[:1]
         return [_finding("uplink_imbalance", entity, at_s, since_s, text, Severity.MAJOR, (seen, before, "bit/s"),
                          others)]  # fmt: skip
 
@@ -255,7 +293,9 @@ class FabricPortsDetector(RoundsDetector):
         which = (np.nan_to_num(lost) >= _LOST) & ~(np.nan_to_num(counted) > 0)
 
         def text(at: int) -> tuple[str, float, float, str]:
-            return f"{lost[at]:.2g} frames a second arrive that FEC cannot mend.", float(lost[at]), 0.0, "frames/s"
+            line = self._line(device, one.ports.names[at])
+            told = f"{lost[at]:.2g} frames a second arrive that FEC cannot mend: the line {line} loses them."
+            return told, float(lost[at]), 0.0, "frames/s"
 
         return self._each("fabric_loss", device, one, at_s, which, text, Severity.MINOR, 2)
 
