@@ -129,7 +129,7 @@ def test_old_and_too_many_events_go(memory: EventMemory) -> None:
 def said(**more: Any) -> Feedback:
     values = {"id": "f1", "event_id": "e0001", "verdict": "not_an_issue", "note": "the lab", "author": "ann",
               "created_s": T,
-              "scope": {"detector": "links", "kind": "link_down", "entity": "interface:edge1*"}}  # fmt: skip
+              "scope": {"detector": "links", "kind": "link_down", "entity": "interface:edge1|et-0/0/0"}}  # fmt: skip
     return Feedback(**(values | more))  # type: ignore[arg-type]
 
 

@@ -5,20 +5,29 @@ Must hold no more than it says: events of long ago are forgotten, and feedback b
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select
+import structlog
+from pydantic import ValidationError
+from sqlalchemy import and_, case, delete, func, or_, select
 
 from weft.errors import InvalidInput, LimitExceeded
 from weft.model.events import Event, EventGroup, EventState, Severity
 from weft.store.state import StateStore
 from weft.store.state.models import EventRecord, FeedbackRecord
 
+log = structlog.get_logger(__name__)
+
 VERDICTS = ("not_an_issue", "expected", "snooze")
-MOST_FEEDBACK = 10_000
+#: Feedback in force, and all that is kept.
+MOST_FEEDBACK, _MOST_SAID = 10_000, 20_000
+#: How the names of those who find events by policies begin.
+POLICY = "policy:"
+_DAY_S = 86_400.0
 #: Events in one answer.
 MOST_LISTED = 1000
 
@@ -38,6 +47,8 @@ class EventFilter:
     """``kind:id`` of what it is about; ``kind:`` = all of that kind."""
     text: str = ""
     """Part of the title or of the entity's id."""
+    quiet: bool | None = None
+    """Only those that are suppressed, or were when they ended; or only the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +94,24 @@ class EventMemory:
         now_s = time.time()
         with self._state.writing() as session:
             for event in events:
-                record = session.get(EventRecord, event.id)
+                record = session.get(EventRecord, event.id, with_for_update=True)
                 known = event if record is None else _acknowledged(event, record)
                 session.merge(_record(known, owner, now_s))
 
-    def open_of(self, owner: str, closed_since_s: float) -> list[Event]:
-        """Events that a process had open when it ended, and those that closed lately."""
+    def open_of(self, owner: str, closed_since_s: float, *, but: Collection[str] = ()) -> list[Event]:
+        """Events that a process had open when it ended, and those that closed lately; none of ``but`` and policies."""
+        return self._open((EventRecord.owner == owner) & ~_found_by(but), closed_since_s)
+
+    def open_by(self, detectors: Collection[str], closed_since_s: float) -> list[Event]:
+        """The same of some detectors and of all policies, whichever process kept them."""
+        return self._open(_found_by(detectors), closed_since_s)
+
+    def _open(self, condition: Any, closed_since_s: float) -> list[Event]:
         current = EventRecord.state != EventState.CLOSED.value
         lately = EventRecord.ended >= closed_since_s
-        query = select(EventRecord.body).where(EventRecord.owner == owner, or_(current, lately))
+        query = select(EventRecord.body).where(condition, or_(current, lately)).limit(self._most)
         with self._state.reading() as session:
-            return [Event.model_validate(body) for body in session.scalars(query.limit(self._most))]
+            return _events(session.scalars(query))
 
     def event(self, event_id: str) -> Event | None:
         """The event with that id."""
@@ -117,13 +135,16 @@ class EventMemory:
         more = len(found) > limit
         found = found[:limit]
         next_before = f"{found[-1][1]!r}/{found[-1][2]}" if more else ""
-        return EventPage([Event.model_validate(body) for body, _, _ in found], total, next_before)
+        return EventPage(_events(body for body, _, _ in found), total, next_before)
 
     def counts(self, wanted: EventFilter) -> dict[str, dict[str, int]]:
-        """How many events match, by ``severity``, ``group``, ``state`` and ``kind``."""
-        columns = {
-            "severity": EventRecord.severity, "group": EventRecord.event_group, "state": EventRecord.state,
-            "kind": EventRecord.kind,
+        """How many events match, by ``severity``, ``group``, ``state`` and ``kind``.
+
+        Those that were suppressed when they ended count as suppressed.
+        """
+        columns: dict[str, Any] = {
+            "severity": EventRecord.severity, "group": EventRecord.event_group, "kind": EventRecord.kind,
+            "state": case((EventRecord.suppressed, EventState.SUPPRESSED.value), else_=EventRecord.state),
         }  # fmt: skip
         out: dict[str, dict[str, int]] = {}
         with self._state.reading() as session:
@@ -136,7 +157,7 @@ class EventMemory:
     def acknowledge(self, event_id: str, author: str, at_s: float) -> Event | None:
         """Somebody takes care of it (empty author: nobody any more); None where there is no such event."""
         with self._state.writing() as session:
-            record = session.get(EventRecord, event_id)
+            record = session.get(EventRecord, event_id, with_for_update=True)
             if record is None:
                 return None
             event = Event.model_validate(record.body).model_copy(
@@ -146,7 +167,10 @@ class EventMemory:
             return event
 
     def prune(self, now_s: float) -> int:
-        """Forget events that closed too long ago, and the oldest of too many; how many went."""
+        """Forget events that closed too long ago and the oldest of too many, open ones last; how many went.
+
+        Feedback goes once it has not held for as long, and once the only event that it was of is gone.
+        """
         gone: int = 0
         with self._state.writing() as session:
             over = EventRecord.state == EventState.CLOSED.value
@@ -154,10 +178,28 @@ class EventMemory:
             gone += old.rowcount
             held = session.scalar(select(func.count()).select_from(EventRecord)) or 0
             if held > self._most:
-                oldest = select(EventRecord.id).order_by(EventRecord.started).limit(held - self._most)
+                last = case((over, 0), else_=1)
+                oldest = select(EventRecord.id).order_by(last, EventRecord.started).limit(held - self._most)
                 many: Any = session.execute(delete(EventRecord).where(EventRecord.id.in_(oldest)))
                 gone += many.rowcount
+            self._prune_feedback(session, now_s)
         return int(gone)
+
+    def _prune_feedback(self, session: Any, now_s: float) -> None:
+        oldest_s = now_s - self._keep_s
+        session.execute(
+            delete(FeedbackRecord).where(or_(FeedbackRecord.withdrawn < oldest_s, FeedbackRecord.until < oldest_s))
+        )
+        alone = select(FeedbackRecord.id, FeedbackRecord.scope).where(
+            FeedbackRecord.created < now_s - _DAY_S, ~select(EventRecord.id).where(_its_event).exists()
+        )
+        lost = [name for name, scope in session.execute(alone) if "event" in scope]
+        for since in range(0, len(lost), 500):
+            session.execute(delete(FeedbackRecord).where(FeedbackRecord.id.in_(lost[since : since + 500])))
+        held = session.scalar(select(func.count()).select_from(FeedbackRecord)) or 0
+        if held > _MOST_SAID:
+            idle = select(FeedbackRecord.id).where(~and_(*_in_force(now_s))).order_by(FeedbackRecord.created)
+            session.execute(delete(FeedbackRecord).where(FeedbackRecord.id.in_(idle.limit(held - _MOST_SAID))))
 
     # --- feedback ---------------------------------------------------------------------------------------------------
 
@@ -178,9 +220,14 @@ class EventMemory:
             )  # fmt: skip
         return feedback
 
-    def feedback(self, *, event_id: str = "", in_force: bool = False, now_s: float | None = None) -> list[Feedback]:
-        """What was said, newest first: of one event, or only what holds still."""
+    def feedback(
+        self, *, event_id: str = "", in_force: bool = False, now_s: float | None = None,
+        ids: Collection[str] | None = None,
+    ) -> list[Feedback]:  # fmt: skip
+        """What was said, newest first: of one event, only what holds still, or what has one of some ids."""
         query = select(FeedbackRecord).order_by(FeedbackRecord.created.desc(), FeedbackRecord.id).limit(MOST_FEEDBACK)
+        if ids is not None:
+            query = query.where(FeedbackRecord.id.in_(list(ids)[:MOST_LISTED]))
         if event_id:
             query = query.where(FeedbackRecord.event_id == event_id)
         if in_force:
@@ -199,16 +246,40 @@ class EventMemory:
             return _feedback(record)
 
 
+_its_event = EventRecord.id == FeedbackRecord.event_id
+
+
 # --- rows -----------------------------------------------------------------------------------------------------------
 
 
+def _events(bodies: Iterable[Any]) -> list[Event]:
+    found = []
+    for body in bodies:
+        try:
+            found.append(Event.model_validate(body))
+        except ValidationError as error:  # another Weft's: one of them must not cost the others
+            log.warning("event_not_understood", errors=error.error_count())
+    return found
+
+
 def _record(event: Event, owner: str, now_s: float) -> EventRecord:
+    body = _finite(event.model_dump(mode="json"))
+    body["score"] = body["score"] or 0.0
     return EventRecord(
         id=event.id, owner=owner, detector=event.detector[:100], kind=event.kind[:100], event_group=event.group.value,
         severity=event.severity.rank, state=event.state.value, entity_kind=event.entity.kind,
         entity=_storable(event.entity.id), title=_storable(event.title), started=event.started_s, ended=event.ended_s,
-        updated=now_s, body=event.model_dump(mode="json"),
+        updated=now_s, suppressed=bool(event.suppressed_by), body=body,
     )  # fmt: skip
+
+
+def _finite(value: Any) -> Any:
+    """Without what is no number: JSON has none, and PostgreSQL refuses it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(one) for name, one in value.items()}
+    return [_finite(one) for one in value] if isinstance(value, list) else value
 
 
 def _storable(text: str) -> str:
@@ -236,6 +307,8 @@ def _conditions(wanted: EventFilter) -> list[Any]:
     ):
         if values:
             found.append(column.in_(values))
+    if wanted.quiet is not None:
+        found.append(EventRecord.suppressed.is_(wanted.quiet))
     if wanted.entity:
         kind, _, name = wanted.entity.partition(":")
         found.append(EventRecord.entity_kind == kind)
@@ -244,6 +317,11 @@ def _conditions(wanted: EventFilter) -> list[Any]:
     if wanted.text:
         found.append(or_(*(c.icontains(wanted.text, autoescape=True) for c in (EventRecord.title, EventRecord.entity))))
     return found
+
+
+def _found_by(detectors: Collection[str]) -> Any:
+    """By one of these detectors, or by a policy."""
+    return or_(EventRecord.detector.in_(list(detectors)), EventRecord.detector.startswith(POLICY, autoescape=True))
 
 
 def _in_force(at_s: float) -> tuple[Any, ...]:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import structlog
 
 from weft.detect.config import WEEKDAYS, MaintenanceConfig
 from weft.detect.memory import Feedback
 from weft.errors import ConfigError
 from weft.model.events import Entity, Event
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +70,48 @@ def maintenance(config: MaintenanceConfig) -> Maintenance:
     return Maintenance(config.name, tuple(config.entities), frozenset(config.kinds), since_s, until_s, weekly)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Feedback, ready to be asked."""
+
+    id: str
+    until_s: float
+    labels: Mapping[str, str]
+    weekly: _Weekly | None
+
+    def holds(self, event: Event, at_s: float) -> bool:
+        if at_s >= self.until_s or any(event.labels.get(name) != value for name, value in self.labels.items()):
+            return False
+        return self.weekly is None or self.weekly.holds(at_s)
+
+
+#: What feedback is found by: id of the one event, detector, kind, entity; empty = any.
+_Place = tuple[str, str, str, str]
+
+
 class Suppression:
     """Answers why an event is no trouble at a time; feedback may be replaced from any thread."""
 
     def __init__(self, works: Sequence[Maintenance], feedback: Iterable[Feedback] = ()) -> None:
         self._works = tuple(works)
         self._sites: Mapping[str, str] = {}
-        self._by_scope: dict[tuple[str, str], list[Feedback]] = {}
+        self._said: dict[_Place, list[_Said]] = {}
+        self._odd: set[str] = set()
         self.use_feedback(feedback)
 
     def use_feedback(self, feedback: Iterable[Feedback]) -> None:
-        """What people say now; replaces what they said before."""
-        found: dict[tuple[str, str], list[Feedback]] = {}
+        """What people say now; replaces what they said before. What cannot be understood is left out and told."""
+        found: dict[_Place, list[_Said]] = {}
+        odd: set[str] = set()
         for one in feedback:
             if one.withdrawn_s is None:
-                found.setdefault((str(one.scope.get("detector", "")), str(one.scope.get("kind", ""))), []).append(one)
-        self._by_scope = found
+                try:
+                    found.setdefault(_place(one.scope), []).append(_ready(one))
+                except (ValueError, TypeError, KeyError, OSError) as error:
+                    if one.id not in self._odd:
+                        log.warning("feedback_not_understood", feedback=one.id, error=str(error))
+                    odd.add(one.id)
+        self._said, self._odd = found, odd
 
     def use_sites(self, sites: Mapping[str, str]) -> None:
         """Which device is where, so that work at a site covers what is there."""
@@ -90,30 +122,33 @@ class Suppression:
         for work in self._works:
             if work.covers(event, at_s, self._sites):
                 return work.name
-        by_scope = self._by_scope
-        for detector in (event.detector, ""):
-            for kind in (event.kind, ""):
-                for one in by_scope.get((detector, kind), ()):
-                    if _holds(one, event, at_s):
-                        return one.id
+        said = self._said
+        for place in _places(event) if said else ():
+            for one in said.get(place, ()):
+                if one.holds(event, at_s):
+                    return one.id
         return ""
 
 
-def _holds(one: Feedback, event: Event, at_s: float) -> bool:
-    if one.until_s is not None and at_s >= one.until_s:
-        return False
-    scope = one.scope
-    if scope.get("event") not in (None, event.id):
-        return False
-    if (entity := scope.get("entity")) and not _matches(str(entity), event.entity.text):
-        return False
-    labels: Mapping[str, Any] = scope.get("labels") or {}
-    if any(event.labels.get(name) != value for name, value in labels.items()):
-        return False
-    if one.verdict == "expected" and (weekly := scope.get("weekly")):
-        days, first, last, zone = weekly
-        return _Weekly(frozenset(map(int, days)), int(first), int(last), ZoneInfo(str(zone))).holds(at_s)
-    return True
+def _place(scope: Mapping[str, Any]) -> _Place:
+    if "event" in scope:
+        return str(scope["event"]), "", "", ""
+    return "", str(scope.get("detector", "")), str(scope.get("kind", "")), str(scope.get("entity", ""))
+
+
+def _places(event: Event) -> Iterable[_Place]:
+    """Where feedback that holds of an event may be."""
+    yield event.id, "", "", ""
+    for detector, kind, entity in product((event.detector, ""), (event.kind, ""), (event.entity.text, "")):
+        yield "", detector, kind, entity
+
+
+def _ready(one: Feedback) -> _Said:
+    weekly = None
+    if one.verdict == "expected" and (told := one.scope.get("weekly")):
+        days, first, last, zone = told
+        weekly = _Weekly(frozenset(map(int, days)), int(first), int(last), ZoneInfo(str(zone)))
+    return _Said(one.id, math.inf if one.until_s is None else one.until_s, dict(one.scope.get("labels") or {}), weekly)
 
 
 def _touched(entity: Entity, sites: Mapping[str, str]) -> Iterable[str]:

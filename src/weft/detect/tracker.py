@@ -7,8 +7,9 @@ the same. Memory is bounded: more than ``most_open`` events of one detector at a
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +87,19 @@ class Tracker:
         """How many those are; from any thread."""
         return sum(len(kept) for kept in list(self._open.values()))
 
+    def forget(self, names: Collection[str]) -> None:
+        """Detectors whose events are another process's from now on; nothing is over by that."""
+        gone = [*(name for name in self._open if name in names), *(name for name in self._reached if name in names)]
+        for name in gone:
+            self._open.pop(name, None)
+            self._reached.pop(name, None)
+        for key in [key for key in self._closed if key[0] in names]:
+            del self._closed[key]
+
+    def rejudge(self) -> list[Change]:
+        """What feedback and maintenance make of the open events now that they have changed."""
+        return self._counted([change for name in list(self._open) for change in self._rejudged(name)])
+
     def restore(self, events: Iterable[Event], hold_s: float = 900.0) -> None:
         """Go on with the events of before; each open one stays open ``hold_s`` from when it was seen last."""
         for event in events:
@@ -95,17 +109,10 @@ class Tracker:
             else:
                 self._open.setdefault(event.detector, {})[key] = live
 
-    def amend(self, event_id: str, **fields: Any) -> Event | None:
-        """Change what people may change of an open event (who acknowledged it); None where none is open."""
-        for kept in self._open.values():
-            for live in kept.values():
-                if live.event.id == event_id:
-                    live.event = live.event.model_copy(update=fields)
-                    return live.event
-        return None
-
     def take(self, about: About, findings: Sequence[Finding], now_s: float) -> list[Change]:
         """What findings of a detector make of its events. ``now_s``: when they are raised (clock, or time of rows)."""
+        if not all(math.isfinite(finding.at_s) for finding in findings):
+            raise ValueError("a finding is of no time")
         changes: list[Change] = []
         for finding in sorted(findings, key=lambda one: one.at_s):
             self.counts.findings += 1
@@ -122,19 +129,29 @@ class Tracker:
         kept = self._open.get(name, {})
         over = [key for key, live in kept.items() if live.event.seen_s + live.hold_s < reached_s]
         changes = [self._close(name, key, kept[key].event.seen_s) for key in over]
-        for live in kept.values():
-            reason = self._suppress(live.event, reached_s)
-            if bool(reason) != (live.event.state is EventState.SUPPRESSED):
-                changes.append(self._judged(live, reason))
+        changes += self._rejudged(name)
         while len(self._closed) > _MOST_CLOSED:
             self._closed.popitem(last=False)
         return self._counted(changes)
+
+    def _rejudged(self, name: str) -> list[Change]:
+        changes = []
+        for live in self._open.get(name, {}).values():
+            reason = self._suppress(live.event, self._reached.get(name, live.event.seen_s))
+            if bool(reason) != (live.event.state is EventState.SUPPRESSED):
+                changes.append(self._judged(live, reason))
+            elif reason != live.event.suppressed_by:  # one reason took the place of another
+                live.event = live.event.model_copy(update={"suppressed_by": reason})
+                changes.append(Change(live.event, UPDATED))
+        return changes
 
     # --- one finding ------------------------------------------------------------------------------------------------
 
     def _one(self, about: About, finding: Finding, now_s: float) -> list[Change]:
         key = _key(about.name, finding)
         kept = self._open.setdefault(about.name, {})
+        if grown := [before for before in _before(about.name, finding) if before in kept]:
+            return self._grow(about.name, key, grown, finding)
         live = kept.get(key)
         if live is not None and finding.at_s > live.event.seen_s + live.hold_s:
             return [self._close(about.name, key, live.event.seen_s), *self._one(about, finding, now_s)]
@@ -162,6 +179,24 @@ class Tracker:
         live.event = _merged(live.event, finding)
         return [Change(live.event, WORSE if worse and live.event.state is EventState.OPEN else UPDATED)]
 
+    def _grow(self, name: str, key: Key, grown: Sequence[Key], finding: Finding) -> list[Change]:
+        """The first of these events goes on as what was found; the others are over, as parts of it."""
+        kept = self._open[name]
+        if key not in kept:
+            live = kept[key] = kept.pop(grown[0])
+            others = [live.event.entity, *live.event.others, *finding.others][:_MOST_OTHERS]
+            fields = {
+                "kind": finding.kind, "entity": finding.entity, "others": others, "title": finding.title[:200],
+                "text": finding.text[:2000], "evidence": _joined(finding.evidence, live.event.evidence),
+            }  # fmt: skip
+            live.event = live.event.model_copy(update=fields)
+            grown = grown[1:]
+        over = [self._close(name, one, finding.at_s) for one in grown]
+        live = kept[key]
+        again = self._again(live, finding)
+        worse = WORSE if live.event.state is EventState.OPEN else UPDATED
+        return [*over, *(Change(change.event, worse) for change in again)]
+
     def _end(self, name: str, key: Key, finding: Finding) -> Change:
         live = self._open[name][key]
         live.event = live.event.model_copy(
@@ -183,7 +218,9 @@ class Tracker:
     def _reopen(self, name: str, key: Key, finding: Finding) -> list[Change]:
         live = self._closed.pop(key)
         live.hold_s = finding.hold_s
-        live.event = _merged(live.event.model_copy(update={"state": EventState.OPEN, "ended_s": None}), finding)
+        live.event = _merged(
+            live.event.model_copy(update={"state": EventState.OPEN, "ended_s": None, "suppressed_by": ""}), finding
+        )
         self._open[name][key] = live
         reason = self._suppress(live.event, finding.at_s)
         return [self._judged(live, reason)] if reason else [Change(live.event, REOPENED)]
@@ -213,6 +250,12 @@ def _key(name: str, finding: Finding) -> Key:
     return (name, finding.kind, finding.entity.text, tuple(sorted(finding.labels.items())))
 
 
+def _before(name: str, finding: Finding) -> list[Key]:
+    """Keys of the events that a finding goes on with."""
+    labels = tuple(sorted(finding.labels.items()))
+    return [(name, kind, entity.text, labels) for kind, entity in finding.was]
+
+
 def _key_of(event: Event) -> Key:
     return (event.detector, event.kind, event.entity.text, tuple(sorted(event.labels.items())))
 
@@ -223,7 +266,7 @@ def event_id(key: Key, started_s: float) -> str:
 
 
 def _event(about: About, finding: Finding, now_s: float) -> Event:
-    started_s = min(finding.at_s, finding.at_s if finding.started_s is None else finding.started_s)
+    started_s = min(finding.at_s, _begun(finding) or finding.at_s)
     group = EventGroup.TELEMETRY if finding.kind == FLOOD else about.group
     return Event(
         id=event_id(_key(about.name, finding), started_s), detector=about.name, kind=finding.kind, group=group,
@@ -236,11 +279,16 @@ def _event(about: About, finding: Finding, now_s: float) -> Event:
     )  # fmt: skip
 
 
+def _begun(finding: Finding) -> float | None:
+    """When it began, where that is known."""
+    return finding.started_s if finding.started_s is not None and math.isfinite(finding.started_s) else None
+
+
 def _merged(event: Event, finding: Finding) -> Event:
     """The event with one more finding: as bad as the worst of them, told by that one."""
     fields: dict[str, Any] = {"count": event.count + 1, "seen_s": max(event.seen_s, finding.at_s)}
-    if finding.started_s is not None and finding.started_s < event.started_s:
-        fields["started_s"] = finding.started_s
+    if (begun := _begun(finding)) is not None and begun < event.started_s:
+        fields["started_s"] = begun
     known = {one.text for one in event.others}
     if new := [one for one in finding.others if one.text not in known]:
         fields["others"] = [*event.others, *new][:_MOST_OTHERS]

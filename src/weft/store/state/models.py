@@ -196,6 +196,8 @@ class EventRecord(Base):
     started: Mapped[float]
     ended: Mapped[float | None]
     updated: Mapped[float]
+    suppressed: Mapped[bool] = mapped_column(default=False)
+    """Whether it is no trouble, or was not when it ended."""
     body: Mapped[dict[str, Any]]
 
 
@@ -215,3 +217,13 @@ class FeedbackRecord(Base):
     until: Mapped[float | None]
     withdrawn: Mapped[float | None]
     withdrawn_by: Mapped[str] = mapped_column(String(200))
+
+
+class LeaseRecord(Base):
+    """Who does what only one process may do at a time. ``beat`` goes on for as long as it does."""
+
+    __tablename__ = "leases"
+
+    name: Mapped[str] = mapped_column(String(100), primary_key=True)
+    holder: Mapped[str] = mapped_column(String(200))
+    beat: Mapped[int] = mapped_column(BigInteger)
