@@ -99,6 +99,11 @@ class SeriesDetector(ABC):
     def load(self, state: bytes) -> None:
         """Go on where ``save`` was. Raises ``InvalidInput`` where the state is not understood (it then learns anew)."""
 
+    @property
+    def left_out(self) -> int:
+        """What it had no room for since the start: series, keys, deviations. Counted, shown, and logged once."""
+        return 0
+
 
 class RowsDetector(ABC):
     """Fed rows of ``tables`` as they arrive, and told the time."""
@@ -122,6 +127,11 @@ class RowsDetector(ABC):
         """Go on where ``save`` was. Raises ``InvalidInput`` where the state is not understood."""
         if state:
             raise InvalidInput(f"{self.about.name} keeps no state", where="state")
+
+    @property
+    def left_out(self) -> int:
+        """What it had no room for since the start: series, keys, deviations. Counted, shown, and logged once."""
+        return 0
 
 
 Detector = SeriesDetector | RowsDetector
