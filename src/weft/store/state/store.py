@@ -244,6 +244,14 @@ class StateStore:
         with self.writing() as session:
             session.merge(Setting(key=key, value=value, updated=time.time()))
 
+    def settings_of(self, prefix: str, unused_s: float = 0.0) -> dict[str, Any]:
+        """Values of names that begin like this; those that nobody wrote for ``unused_s`` are forgotten, where given."""
+        named = Setting.key.startswith(prefix, autoescape=True)
+        with self.writing() as session:
+            if unused_s > 0:
+                session.execute(delete(Setting).where(named, Setting.updated < time.time() - unused_s))
+            return {one.key: one.value for one in session.scalars(select(Setting).where(named))}
+
     # Decoder state.
 
     def save_decoder_state(self, state: Sequence[Mapping[str, Any]], collector: str = "") -> None:
