@@ -10,6 +10,7 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -61,6 +62,7 @@ class Board:
         self.most, self.refused = most, 0
         self.series: list[Series] = []
         self._number: dict[Series, int] = {}
+        self._told: dict[tuple[Any, ...], int] = {}  # as rows tell of a series → its number
         self._grow(0)
 
     def _grow(self, size: int) -> None:
@@ -100,7 +102,7 @@ class Board:
         times, values = seconds(chosen, "time"), self._values(chosen)
         parts = [coded(chosen, name) for name in ("exporter", "host", "component", "metric", "labels")]
         found, number = groups(parts)
-        series = np.array([self._find(*one) for one in found], np.int64)[number]
+        series = np.array([self._known(one) for one in found], np.int64)[number]
         good = np.isfinite(values) & (series >= 0)
         order = np.flatnonzero(good)[np.argsort(times[good], kind="stable")]
         times, values, series = times[order], values[order], series[order]
@@ -127,6 +129,16 @@ class Board:
                 rate = np.where(span > 0, numbers(rows, "increase") / span, np.nan)
             values = np.where(is_counter, rate, values)
         return values
+
+    def _known(self, told: tuple[Any, ...]) -> int:
+        number = self._told.get(told)
+        if number is None:
+            number = self._find(*told)
+            if number >= 0:
+                if len(self._told) >= 2 * self.most:
+                    self._told.clear()
+                self._told[told] = number
+        return number
 
     def _find(self, address: bytes, host: str, component: str, metric: str, labels: str) -> int:
         one = Series(self.devices.name(address, host), component or "", metric, labels or "")
@@ -173,6 +185,7 @@ class Board:
             return False
         self.series = [self.series[number] for number in stay]
         self._number = {one: number for number, one in enumerate(self.series)}
+        self._told.clear()
         self.last, self.last_s = self.last[stay], self.last_s[stay]
         self._ring, self._pushed, self._skipped = self._ring[stay], self._pushed[stay], self._skipped[stay]
         return True
@@ -201,6 +214,7 @@ class Board:
         if len(keys) > self.most:
             raise InvalidInput(f"has {len(keys)} series, more than {self.most}", where="state")
         self.series, self._number = keys, {one: number for number, one in enumerate(keys)}
+        self._told.clear()
         self._ring, self._pushed, self.last, self.last_s = ring, pushed, last, last_s
         self._skipped = np.zeros(len(keys), np.int64)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from statistics import median
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,7 @@ class ClockDetector(RowsDetector):
         self._most = int(settings.get("most_devices", 50_000))
         self._clocks: dict[tuple[str, str], _Clock] = {}
         self._open: dict[str, str] = {}  # device → the table by which it was found
+        self._swept_s = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Takes delays in; judges each device of which there are enough."""
@@ -85,7 +87,7 @@ class ClockDetector(RowsDetector):
         if len(kept.delays) < enough:
             return []
         least = float(min(kept.delays))
-        usual = float(np.median(kept.usual)) if kept.usual else 0.0
+        usual = median(kept.usual) if kept.usual else 0.0
         # ahead is proven by a few records, behind only by all of them; what is usual for it is no news
         early = sorted(kept.delays)[min(2, enough - 1)]
         off = early if early < -self._least_s else least
@@ -125,6 +127,9 @@ class ClockDetector(RowsDetector):
 
     def tick(self, now_s: float) -> list[Finding]:
         """Forgets devices that were not heard of for long."""
+        if now_s - self._swept_s < _REPEAT_S:
+            return []
+        self._swept_s = now_s
         for key in [key for key, one in self._clocks.items() if now_s - one.last_s > _GONE_S]:
             del self._clocks[key]
             if self._open.get(key[1]) == key[0]:

@@ -43,27 +43,26 @@ class _Source:
     last_s: float
     gaps: int = 0
     slots: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_SLOTS))  # number, longest gap
+    longest_s: float = 0.0
+    """The longest gap of the last hours."""
+    limit_s: float = float("inf")
+    """A silence longer than this is unusual; infinite while too little is known."""
     silent: bool = False
     told_s: float = 0.0
 
-    def limit_s(self, least_s: float) -> float:
-        """A silence longer than this is unusual; infinite while too little is known."""
-        return max(least_s, _TIMES * self.longest_s) if self.gaps >= _ENOUGH else float("inf")
-
-    @property
-    def longest_s(self) -> float:
-        """The longest gap of the last hours."""
-        return max((gap for _, gap in self.slots), default=0.0)
-
     def learn(self, at_s: float, gap: float, least_s: float) -> None:
         """Takes a gap in; one that was a silence counts as the longest that would have been none."""
-        gap = min(gap, self.limit_s(least_s))
+        gap = min(gap, self.limit_s)
         slot = at_s // _SLOT_S
         self.gaps += 1
         if self.slots and self.slots[-1][0] == slot:
             self.slots[-1] = slot, max(gap, self.slots[-1][1])
+            self.longest_s = max(gap, self.longest_s)
         else:
             self.slots.append((slot, gap))
+            self.longest_s = max(longest for _, longest in self.slots)
+        if self.gaps >= _ENOUGH:
+            self.limit_s = max(least_s, _TIMES * self.longest_s)
 
 
 class SilenceDetector(RowsDetector):
@@ -89,6 +88,7 @@ class SilenceDetector(RowsDetector):
         self._most = int(settings.get("most_sources", 50_000))
         self._sources: dict[tuple[str, str], _Source] = {}
         self._feeds: dict[str, float] = {}  # tables that are silent as a whole, since when
+        self._swept_s = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Notes when each source was last heard of."""
@@ -137,20 +137,22 @@ class SilenceDetector(RowsDetector):
             for (of, device), source in self._sources.items():
                 if of != table:
                     continue
-                limit_s = source.limit_s(self._least_s)
-                if now_s - source.last_s > limit_s:
+                if now_s - source.last_s > source.limit_s:
                     silent.append(device)
                     source.silent = True
-                elif limit_s < float("inf"):
+                elif source.gaps >= _ENOUGH:
                     last.append(source.last_s)
+            if not silent and table not in self._feeds:
+                continue
             since_s = max((self._sources[table, name].last_s for name in silent), default=0.0)
             alive = sum(one > since_s + _SLACK_S for one in last)
             if silent and not alive and len(silent) < _MANY <= len(silent) + len(last):
                 continue  # nobody was heard of since: soon it is known whether anybody will be
             found += self._silent(table, silent, alive, now_s)
-        gone = [key for key, one in self._sources.items() if now_s - one.last_s > _GONE_S]
-        for key in gone:
-            del self._sources[key]
+        if now_s - self._swept_s >= _REPEAT_S:
+            self._swept_s = now_s
+            for key in [key for key, one in self._sources.items() if now_s - one.last_s > _GONE_S]:
+                del self._sources[key]
         return found
 
     def _silent(self, table: str, silent: list[str], alive: int, now_s: float) -> list[Finding]:
