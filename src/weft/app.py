@@ -1,7 +1,7 @@
 """The one composition root: which parts a Weft process is made of, wired by hand. Read it from top to bottom.
 
-    store ─┬─ enricher ── collector ── (demo)      role `collect`: this half
-    state ─┴─ detection ── questions ── api        role `serve`: this half; role `up`: both
+    store ─┬─ enricher ── collector ── (demo) ─┬─ detection    role `collect`: the upper half
+    state ─┴─ questions ── api ────────────────┘               role `serve`: the lower half; role `up`: both
 
 Parts are started in order and stopped in reverse, on SIGINT or SIGTERM. Must hold no logic of its own.
 """
@@ -147,7 +147,6 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
     synthetics = Synthetics(settings.synthetics, state, store, intake, enricher, inventory.device_name)
     process.parts += [synthetics, *(acme.agents(synthetics, questions) if acme is not None else ())]
     detection = _detection(settings, role, store, state, inventory, collector, intake, registry)
-    process.parts += detection.components if detection is not None else ()
 
     # Answers out.
     if serves:
@@ -166,6 +165,8 @@ def assemble(settings: Settings, role: Role = Role.UP, *, demo: bool = False) ->
         process.access = LocalAccess(state, data_dir)
         process.api = ApiServer(settings.api, create_app(dependencies), door)
         process.parts += [process.access, process.api]
+    # Last: loading the detectors takes seconds of the processor, which nobody who opens a page should wait for.
+    process.parts += detection.components if detection is not None else ()
     return process
 
 

@@ -18,6 +18,4 @@ def demo_command(config_file: Path | None, host: str | None, port: int | None, d
     over loopback into Weft's own listeners; more than a day of history is filled in through the same decoders. What
     goes wrong can be triggered. All that is shown is marked as demo data.
     """
-    from weft.app import Role
-
-    run_process(settings_of(config_file, host, port, data_dir), Role.UP, demo=True)
+    run_process(settings_of(config_file, host, port, data_dir), "up", demo=True)

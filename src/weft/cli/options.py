@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 if TYPE_CHECKING:
-    from weft.app import Process, Role
+    from weft.app import Process
     from weft.cli.client import ApiClient
     from weft.config import Settings
 
@@ -82,19 +82,22 @@ def client_of(config_file: Path | None, url: str | None) -> ApiClient:
     return ApiClient(settings_of(config_file), url)
 
 
-def run_process(settings: Settings, role: Role, *, demo: bool = False) -> None:
-    """Run a process until it is told to stop."""
+def run_process(settings: Settings, role: Literal["up", "collect", "serve"], *, demo: bool = False) -> None:
+    """Run a process until it is told to stop.
+
+    Nothing of ``weft.app`` may be imported before: it brings pyarrow, which would bring pandas.
+    """
     import gc
 
     gc.disable()  # thousands of modules are made and none is thrown away
     keep_pandas_out()
-    from weft.app import assemble, run
+    from weft.app import Role, assemble, run
     from weft.logs import configure_logging
 
     gc.enable()
     gc.freeze()
     configure_logging(settings.log.level, settings.log.format)
-    run(assemble(settings, role, demo=demo), lambda process: _announce(process, demo=demo))
+    run(assemble(settings, Role(role), demo=demo), lambda process: _announce(process, demo=demo))
 
 
 def keep_pandas_out() -> None:

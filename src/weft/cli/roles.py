@@ -16,15 +16,11 @@ from weft.cli.options import config_option, listen_options, run_process, setting
 )
 def collect_command(config_file: Path | None, data_dir: Path | None) -> None:
     """Run only the collector, against a store server (store.url)."""
-    from weft.app import Role
-
-    run_process(settings_of(config_file, data_dir=data_dir), Role.COLLECT)
+    run_process(settings_of(config_file, data_dir=data_dir), "collect")
 
 
 @click.command("serve")
 @listen_options
 def serve_command(config_file: Path | None, host: str | None, port: int | None, data_dir: Path | None) -> None:
     """Run only the API and the web UI, against a store server (store.url)."""
-    from weft.app import Role
-
-    run_process(settings_of(config_file, host, port, data_dir), Role.SERVE)
+    run_process(settings_of(config_file, host, port, data_dir), "serve")

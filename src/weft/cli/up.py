@@ -17,6 +17,4 @@ def up_command(config_file: Path | None, host: str | None, port: int | None, dat
     Listens for NetFlow, IPFIX and sFlow, keeps them in the data directory, and serves the web UI and the API. Stops on
     Ctrl-C or SIGTERM, storing what it has received.
     """
-    from weft.app import Role
-
-    run_process(settings_of(config_file, host, port, data_dir), Role.UP)
+    run_process(settings_of(config_file, host, port, data_dir), "up")
