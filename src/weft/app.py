@@ -8,7 +8,8 @@ Parts are started in order and stopped in reverse, on SIGINT or SIGTERM. Must ho
 
 from __future__ import annotations
 
-import platform
+import os
+import secrets
 import signal
 import threading
 from collections.abc import Callable
@@ -57,6 +58,7 @@ from weft.store.inventory import Inventory
 from weft.store.known import known
 from weft.store.open import open_store
 from weft.store.state import StateStore, open_state
+from weft.store.state.leases import Lease
 from weft.store.telemetry import TelemetryStore
 
 if TYPE_CHECKING:
@@ -206,8 +208,11 @@ def _detection(
         return None
     from weft.detect.backtests import Backtests
     from weft.detect.engine import DetectEngine  # what it needs is of no use where nothing is looked for
+    from weft.detect.leader import Leader, owner_of
     from weft.detect.memory import EventMemory
     from weft.detect.names import InventoryNames, facts
+    from weft.detect.notify.dispatcher import Notifier
+    from weft.detect.notify.marks import StateMarks
     from weft.detect.whole import whole
 
     config, places = settings.detect, InventoryNames(inventory)
@@ -216,17 +221,21 @@ def _detection(
     bounds = settings.query.model_copy(update={"threads": 1, "timeout_s": 120.0, "memory_mb": 384})
     asks = QueryEngine(store, bounds, retention_days=settings.store.retention_days)
     write = partial(intake.put, EVENTS) if intake is not None else partial(store.insert, EVENTS)
-    asked, owner = asks if role is not Role.COLLECT else None, f"{role.value}@{platform.node()}"
+    asked, owner = asks if role is not Role.COLLECT else None, owner_of(settings.data_dir, role.value)
+    # Several that serve share a state store: one of them watches series, judges policies and tells people.
+    shares = asked is not None and settings.store.state_url is not None
+    leader = Leader(Lease(state, "detect", f"{owner}/{os.getpid()}-{secrets.token_hex(3)}")) if shares else None
     engine = DetectEngine(
         config, memory, places, write, questions=asked, rows=intake is not None, data_dir=settings.data_dir,
-        owner=owner, facts=facts(inventory, config.threat_lists), registry=registry,
+        owner=owner, facts=facts(inventory, config.threat_lists), registry=registry, leading=leader,
     )  # fmt: skip
     if intake is not None and collector is not None:
         collector.watch(engine.tap)
         for table in TABLES:
             intake.watch(table, partial(engine.tap, table))
     backtests = Backtests(partial(_history, settings, store, asks, inventory), config)
-    return whole(engine, memory, state, settings.notify, owner=owner, asks=asked, names=places, backtests=backtests)
+    notifier = Notifier(settings.notify, StateMarks(state, owner), registry=registry)
+    return whole(engine, memory, state, notifier, asks=asked, names=places, backtests=backtests, leader=leader)
 
 
 def _history(settings: Settings, store: TelemetryStore, asks: QueryEngine, inventory: Inventory) -> History:
