@@ -3,6 +3,8 @@
     rows as they arrive ── inbox ──▶ detectors of rows ──┐
     the store, every step ── schedule ─▶ of series ──────┴─▶ tracker ──▶ state store, ``events`` table, listeners
 
+Rows are looked at by whoever receives them; series by one of the processes that share a state store (``leader``).
+
 Three threads: rows, series, keeping. Everything heavy is imported by them, after the process has started. A detector
 that fails is counted and, when it goes on failing, left alone for a while; the others do not notice.
 """
@@ -29,14 +31,16 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.frames import Matrices, MatrixFrames
 from weft.detect.inbox import Inbox
 from weft.detect.keeping import EventKeeping, Listener, site_of
-from weft.detect.memory import EventMemory
+from weft.detect.leader import Alone, Leading
+from weft.detect.memory import POLICY, EventMemory
 from weft.detect.report import DetectMetrics, EngineStatus
-from weft.detect.runs import Run, rows_of, series_of
+from weft.detect.runs import Run, rows_of, series_of, watched
 from weft.detect.schedule import Schedule
 from weft.detect.states import StateFiles
 from weft.detect.suppression import Suppression, maintenance
 from weft.detect.tracker import Tracker
 from weft.errors import ConfigError, WeftError
+from weft.model.events import Event, EventState
 from weft.model.tables import Table
 
 log = structlog.get_logger(__name__)
@@ -79,16 +83,19 @@ class DetectEngine:
         owner: str = "weft",
         facts: Mapping[str, Callable[..., Any]] | None = None,
         registry: CollectorRegistry | None = None,
+        leading: Leading | None = None,
         settle_s: float = _SETTLE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Which detectors run: those of series with ``questions``, those of rows where ``rows`` come by ``tap``.
 
-        ``write`` takes rows of the ``events`` table. ``owner`` names this process among those that share a state store.
+        ``write`` takes rows of the ``events`` table. ``owner`` names this process among those that share a state store;
+        ``leading`` says whether it is the one that watches series, none: it is.
         """
         self._config, self._memory, self._names, self._clock = config, memory, names, clock
         self._questions, self._with_rows, self._settle_s = questions, rows, settle_s
         self._facts, self._registry, self._owner = dict(facts or {}), registry, owner
+        self._leading: Leading = leading or Alone()
         self._states = StateFiles(data_dir / "detect" / owner, most_bytes=config.state_mb << 20)
         self._suppression = Suppression([maintenance(one) for one in config.maintenance])
         self._tracker = Tracker(
@@ -101,12 +108,13 @@ class DetectEngine:
         self._old: Counter[str] = Counter()
         self._runs: dict[str, Run] = {}
         self._failed: dict[str, str] = {}
-        self._orphans: set[str] = set()
+        self._orphans: frozenset[str] = frozenset()
+        self._shared: frozenset[str] = frozenset()
         self._wanted: frozenset[str] = frozenset()
-        self._schedule: Schedule | None = None
         self._told_s = 0.0
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._before_leading: Callable[[], None] = lambda: None
         self._metrics = DetectMetrics(self.status)
 
     # --- a component ------------------------------------------------------------------------------------------------
@@ -153,6 +161,10 @@ class DetectEngine:
         """Have ``listener`` told of changes of events, once they are remembered; before ``start``."""
         self._keeping.on_change(listener)
 
+    def before_leading(self, what: Callable[[], None]) -> None:
+        """Have ``what`` done each time before this process goes on with events of others; before ``start``."""
+        self._before_leading = what
+
     def tap(self, table: Table, rows: pa.RecordBatch) -> None:
         """Rows that arrive. Cheap: they are looked at later, or counted where there is no room."""
         if table.name in self._wanted and rows.num_rows:
@@ -163,7 +175,7 @@ class DetectEngine:
     def take(self, about: About, findings: Sequence[Finding], reached_s: float) -> None:
         """What was found by something that runs beside the detectors (policies), judged up to ``reached_s``."""
         with self._tracking:
-            self._orphans.discard(about.name)
+            self._orphans -= {about.name}
             changes = self._tracker.take(about, findings, self._clock()) if findings else []
             changes += self._tracker.advance(about.name, reached_s)
         self._keeping.take(changes)
@@ -175,11 +187,12 @@ class DetectEngine:
 
     def watched(self) -> dict[str, str]:
         """What each detector that runs looks at, in words."""
-        return {run.name: _watched(run) for run in list(self._runs.values())}
+        return {run.name: watched(run) for run in list(self._runs.values())}
 
     def refresh(self) -> None:
         """People said something new of events: judge by it at once."""
         self._suppress()
+        self._keeping.flush()
 
     def status(self) -> EngineStatus:
         """How it is now; from any thread."""
@@ -188,7 +201,9 @@ class DetectEngine:
             running=bool(self._threads), detectors=[run.status() for run in list(self._runs.values())],
             open=self._tracker.held, changes=dict(counts.changes), late=counts.late, flooded=counts.flooded,
             taken=dict(self._inbox.taken), dropped=dict(self._inbox.dropped), old=dict(self._old),
-            fill=self._inbox.fill, lost=self._keeping.lost, failed=dict(self._failed),
+            fill=self._inbox.fill, lost=self._keeping.lost, refused=self._keeping.refused,
+            damaged=self._states.damaged, failed=dict(self._failed), leads=self._leading.held,
+            leader=self._leading.holder,
         )  # fmt: skip
 
     def _recent(self, table: Table, rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -222,25 +237,47 @@ class DetectEngine:
             if self._with_rows if by_rows else self._questions is not None:
                 run.restore(self._states)
                 self._runs[name] = run
-        self._restore_events()
+        shared = {run.detector.about.name for run in self._runs.values() if series_of(run) is not None}
+        self._shared = frozenset(shared)
+        self._suppress()
+        self._restore_events(lambda since_s: self._memory.open_of(self._owner, since_s, but=shared))
         tables = {table for run in self._runs.values() if (one := rows_of(run)) is not None for table in one.tables}
         self._wanted = frozenset(tables)
-        if self._questions is not None:
-            frames = MatrixFrames(self._questions, self._names)
-            self._schedule = Schedule(frames, late_s=self._config.late_minutes * 60, found=self._found)
-            for run in self._runs.values():
-                if series_of(run) is not None:
-                    self._schedule.add(run, self._clock())
 
-    def _restore_events(self) -> None:
-        self._suppress()
+    def _restore_events(self, open_since: Callable[[float], list[Event]]) -> None:
+        """Go on with events of before, and tell of those that are open whoever was not told of them."""
         try:
-            events = self._memory.open_of(self._owner, self._clock() - self._config.reopen_minutes * 60)
-        except (WeftError, ValueError) as error:  # also where one of them is no event any more
+            events = open_since(self._clock() - self._config.reopen_minutes * 60)
+        except (WeftError, ValueError) as error:
             log.warning("open_events_not_known", error=str(error))
             return
-        self._tracker.restore(events)
-        self._orphans = {event.detector for event in events} - {run.detector.about.name for run in self._runs.values()}
+        with self._tracking:
+            self._tracker.restore(events)
+            found = {event.detector for event in events if event.state is not EventState.CLOSED}
+            self._orphans |= found - {run.detector.about.name for run in self._runs.values()}
+        self._keeping.retell(events)
+
+    def _lead(self, questions: Matrices) -> Schedule:
+        """Begin to watch series, from where whoever did so before was."""
+        self._before_leading()
+        self._restore_events(lambda since_s: self._memory.open_by(self._shared, since_s))
+        schedule = Schedule(
+            MatrixFrames(questions, self._names), late_s=self._config.late_minutes * 60, found=self._found
+        )
+        for run in self._runs.values():
+            if series_of(run) is not None:
+                schedule.add(run, self._clock())
+        return schedule
+
+    def _stand_by(self) -> None:
+        """Another process watches series from now on, and their events and those of policies are its."""
+        with self._tracking:
+            theirs = {event.detector for event in self._tracker.open if event.detector.startswith(POLICY)}
+            self._tracker.forget(self._shared | theirs)
+            self._orphans -= self._shared | theirs
+        for run in self._runs.values():
+            if series_of(run) is not None:
+                run.state = "learning"
 
     # --- threads ----------------------------------------------------------------------------------------------------
 
@@ -249,7 +286,7 @@ class DetectEngine:
             return
         self._make()
         self._spawn("weft-detect-keep", self._run_keeping)
-        if self._schedule is not None and self._schedule.feeds:
+        if self._questions is not None:
             self._spawn("weft-detect-series", self._run_series)
         runs = [run for run in self._runs.values() if rows_of(run) is not None]
         tick_at = advance_at = time.monotonic() + _TICK_S
@@ -297,10 +334,18 @@ class DetectEngine:
         return self._told_s
 
     def _run_series(self) -> None:
-        schedule = self._schedule
-        assert schedule is not None
+        assert self._questions is not None
+        schedule: Schedule | None = None
         while not self._stopping.is_set():
             try:
+                if schedule is not None and not self._leading.held:
+                    schedule = None
+                    self._stand_by()
+                elif schedule is None and self._leading.held:
+                    schedule = self._lead(self._questions)
+                if schedule is None:
+                    self._stopping.wait(_IDLE_S)
+                    continue
                 worked = schedule.live(self._clock())
                 began = time.monotonic()
                 if schedule.learn(self._clock()):
@@ -312,7 +357,8 @@ class DetectEngine:
                 log.exception("series_failed")
                 worked = False
             if not worked:
-                self._stopping.wait(min(_IDLE_S, max(0.05, schedule.next_due_s(self._clock()))))
+                due_s = _IDLE_S if schedule is None else schedule.next_due_s(self._clock())
+                self._stopping.wait(min(_IDLE_S, max(0.05, due_s)))
 
     def _run_keeping(self) -> None:
         feedback_at = 0.0
@@ -351,6 +397,8 @@ class DetectEngine:
 
     def _found(self, run: Run, findings: list[Finding], reached_s: float) -> None:
         """What a detector of series found, fed up to ``reached_s``."""
+        if not self._leading.held:
+            return  # another judges by now
         self._raise(run, findings, self._clock())
         with self._tracking:
             changes = self._tracker.advance(run.detector.about.name, reached_s)
@@ -366,12 +414,7 @@ class DetectEngine:
             self._suppression.use_sites(self._names.sites)
         except WeftError as error:
             log.warning("feedback_not_known", error=error.message)
-
-
-def _watched(run: Run) -> str:
-    detector = run.detector
-    if isinstance(detector, RowsDetector):
-        return f"{', '.join(detector.tables)}, as they arrive".replace("_", " ")
-    watch = detector.watch
-    each = f" by {', '.join(watch.by)}" if watch.by else ""
-    return f"{watch.measure} of {watch.dataset}{each}, every {watch.step_s} s".replace("_", " ")
+            return
+        with self._tracking:
+            changes = self._tracker.rejudge()
+        self._keeping.take(changes)

@@ -31,6 +31,7 @@ class Frame:
 
     ``times_s``: int64 [T], begin of each bucket, UTC seconds, ``step_s`` apart. ``values``: float64 [S, T]; not a
     number = nothing came in this bucket (which is not the same as zero). ``unit`` is that of the values.
+    ``is_cut``: there are more series than were asked for; the smallest are left out.
     """
 
     keys: Sequence[SeriesKey]
@@ -38,6 +39,7 @@ class Frame:
     values: NDArray[np.float64]
     step_s: int
     unit: str = ""
+    is_cut: bool = False
 
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.keys), len(self.times_s)):
@@ -45,4 +47,6 @@ class Frame:
 
     def part(self, first: int, last: int) -> Frame:
         """Columns ``first`` to ``last`` (exclusive), without a copy."""
-        return Frame(self.keys, self.times_s[first:last], self.values[:, first:last], self.step_s, self.unit)
+        return Frame(
+            self.keys, self.times_s[first:last], self.values[:, first:last], self.step_s, self.unit, self.is_cut
+        )

@@ -91,7 +91,7 @@ class MatrixFrames:
                 lines.append(matrix.silence(known.raw))
         _forget(book, watch, until_s)
         values = np.vstack(lines) if lines else np.empty((0, len(matrix.times_s)))
-        return Frame(keys, matrix.times_s, values, matrix.step_s, matrix.unit)
+        return Frame(keys, matrix.times_s, values, matrix.step_s, matrix.unit, matrix.left_out)
 
     def _named(self, watch: Watch, matrix: Matrix, book: _Book, raw: tuple[str, ...]) -> SeriesKey | None:
         if raw not in book.named:

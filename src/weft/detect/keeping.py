@@ -100,13 +100,13 @@ class Outlet(Generic[_One]):
 
 
 class EventKeeping:
-    """Takes changes from any thread; ``flush`` from one."""
+    """Thread-safe."""
 
     def __init__(
         self, owner: str, memory: EventMemory, write: Callable[[pa.RecordBatch], None],
         site_of: Callable[[Event], str] = lambda _event: "",
     ) -> None:  # fmt: skip
-        self._lock = threading.Lock()
+        self._lock, self._flushing = threading.Lock(), threading.Lock()
         self._dirty: dict[str, Event] = {}
         self._seen: dict[str, Event] = {}
         self._rows: dict[str, tuple[Change, int]] = {}
@@ -159,6 +159,10 @@ class EventKeeping:
 
     def flush(self, *, everything: bool = False) -> None:
         """Write what waits. What cannot be written waits on."""
+        with self._flushing:
+            self._flush(everything)
+
+    def _flush(self, everything: bool) -> None:
         now = time.monotonic()
         with self._lock:
             if everything or now >= self._next_updates:

@@ -106,6 +106,16 @@ class EventMemory:
         """The same of some detectors and of all policies, whichever process kept them."""
         return self._open(_found_by(detectors), closed_since_s)
 
+    def closed_of(self, ids: Iterable[str]) -> list[Event]:
+        """Which of these are over."""
+        wanted, found = sorted(ids), []
+        for since in range(0, len(wanted), 500):
+            some = EventRecord.id.in_(wanted[since : since + 500])
+            query = select(EventRecord.body).where(some, EventRecord.state == EventState.CLOSED.value)
+            with self._state.reading() as session:
+                found += _events(session.scalars(query))
+        return found
+
     def _open(self, condition: Any, closed_since_s: float) -> list[Event]:
         current = EventRecord.state != EventState.CLOSED.value
         lately = EventRecord.ended >= closed_since_s

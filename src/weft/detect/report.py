@@ -30,6 +30,14 @@ class EngineStatus:
     old: Mapping[str, int] = field(default_factory=dict)
     fill: float = 0.0
     lost: int = 0
+    refused: int = 0
+    """Events and rows of changes that a store would not take."""
+    damaged: int = 0
+    """Saved states that could not be read."""
+    leads: bool = True
+    """Whether this process watches series and judges policies; of those that share a state store one does."""
+    leader: str = ""
+    """Which does, where several might."""
     failed: Mapping[str, str] = field(default_factory=dict)
     """Detectors that could not be made, and why."""
 
@@ -60,6 +68,13 @@ class DetectMetrics(RegistryCollector):
         yield CounterMetricFamily(
             "weft_detect_lost_changes", "Changes of events lost with the stores away.", status.lost
         )
+        yield CounterMetricFamily(
+            "weft_detect_refused_changes", "Events and their changes that a store would not take.", status.refused
+        )
+        yield CounterMetricFamily(
+            "weft_detect_damaged_states", "Saved states that could not be read; learned anew.", status.damaged
+        )
+        yield GaugeMetricFamily("weft_detect_leads", "Whether series and policies are judged here.", status.leads)
         yield GaugeMetricFamily("weft_detect_queue_fill_ratio", "Share of the queue of rows in use.", status.fill)
         for name, meaning, counts in (
             ("weft_detect_rows", "Rows taken in to be looked at.", status.taken),
@@ -83,13 +98,20 @@ def _of_detectors(status: EngineStatus) -> Iterable[Metric]:
         CounterMetricFamily("weft_detect_findings", "Findings.", labels=["detector"]),
         CounterMetricFamily("weft_detect_errors", "Failures of detectors and their questions.", labels=["detector"]),
         CounterMetricFamily("weft_detect_dropped_findings", "Findings beyond the most of a call.", labels=["detector"]),
+        CounterMetricFamily(
+            "weft_detect_left_out", "Times that a series, key or deviation found no room.", labels=["detector"]
+        ),
+        GaugeMetricFamily("weft_detect_cut", "Whether there are more series than are watched.", labels=["detector"]),
         CounterMetricFamily("weft_detect_busy_seconds", "Processor time of detectors.", labels=["detector"]),
         GaugeMetricFamily("weft_detect_series", "Series watched.", labels=["detector"]),
         GaugeMetricFamily("weft_detect_learned_ratio", "Share of the history learned.", labels=["detector"]),
         GaugeMetricFamily("weft_detect_reached_timestamp_seconds", "Up to when it was fed.", labels=["detector"]),
     )
     for one in status.detectors:
-        values = (one.findings, one.errors, one.dropped, one.busy_s, one.series, one.learned, one.reached_s)
+        values = (
+            one.findings, one.errors, one.dropped, one.left_out, one.is_cut, one.busy_s, one.series, one.learned,
+            one.reached_s,
+        )  # fmt: skip
         for family, value in zip(families, values, strict=True):
             family.add_metric([one.name], value)
     yield from families

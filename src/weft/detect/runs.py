@@ -45,6 +45,10 @@ class DetectorStatus:
     reached_s: float
     """Up to when it was fed."""
     dropped: int
+    left_out: int = 0
+    """Series, keys and deviations that the detector had no room for."""
+    is_cut: bool = False
+    """Whether there are more series than it watches."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,9 @@ class Run:
     last_error: str = ""
     busy_s: float = 0.0
     paused_until: float = 0.0
+    is_cut: bool = False
+    """Whether there are more series than it watches."""
+    _told: bool = False
 
     @property
     def awake(self) -> bool:
@@ -94,6 +101,12 @@ class Run:
             self.dropped += len(found) - _MOST_FINDINGS
             found = found[:_MOST_FINDINGS]
         self.findings += len(found)
+        if not self._told and (self.is_cut or self.dropped or self.detector.left_out):
+            self._told = True
+            log.warning(
+                "detector_without_room", detector=self.name, left_out=self.detector.left_out,
+                findings_dropped=self.dropped, more_series_than_it_watches=self.is_cut,
+            )  # fmt: skip
         return found
 
     def failed(self, why: str) -> None:
@@ -152,7 +165,7 @@ class Run:
         about = self.detector.about
         return DetectorStatus(
             self.name, about.title, about.group, self.state, self.learned, self.series, self.findings, self.errors,
-            self.last_error, self.busy_s, self.reached_s, self.dropped,
+            self.last_error, self.busy_s, self.reached_s, self.dropped, self.detector.left_out, self.is_cut,
         )  # fmt: skip
 
 
@@ -164,3 +177,13 @@ def rows_of(run: Run) -> RowsDetector | None:
 def series_of(run: Run) -> SeriesDetector | None:
     """The run's detector, where it is one of series."""
     return run.detector if isinstance(run.detector, SeriesDetector) else None
+
+
+def watched(run: Run) -> str:
+    """What the run's detector looks at, in words."""
+    detector = run.detector
+    if isinstance(detector, RowsDetector):
+        return f"{', '.join(detector.tables)}, as they arrive".replace("_", " ")
+    watch = detector.watch
+    each = f" by {', '.join(watch.by)}" if watch.by else ""
+    return f"{watch.measure} of {watch.dataset}{each}, every {watch.step_s} s".replace("_", " ")

@@ -114,7 +114,7 @@ class Schedule:
                 detector = series_of(run)
                 if detector is not None and run.awake:
                     run.call(lambda: detector.learn(frame))  # noqa: B023
-                run.reached_s, run.series = float(feed.reached_s), len(frame.keys)
+                run.reached_s, run.series, run.is_cut = float(feed.reached_s), len(frame.keys), frame.is_cut
                 _began(run, frame)
         return True
 
@@ -134,7 +134,7 @@ class Schedule:
             found: list[Finding] = []
             if detector is not None and run.awake:
                 found = run.call(lambda: detector.feed(frame))  # noqa: B023
-            run.reached_s, run.series = float(until_s), len(frame.keys)
+            run.reached_s, run.series, run.is_cut = float(until_s), len(frame.keys), frame.is_cut
             _began(run, frame)
             self._found(run, found, float(until_s))
 

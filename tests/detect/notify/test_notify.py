@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from importlib.machinery import BuiltinImporter, PathFinder
-from importlib.util import module_from_spec
-from sysconfig import get_config_var
+from pathlib import Path
 
 import pytest
+from prometheus_client import CollectorRegistry
+from tests.detect.notify.boxes import NOW, Box, event, until
 
+from weft.detect.notify.channel import Channel
 from weft.detect.notify.config import ChannelConfig, NotifyConfig
-from weft.detect.notify.dispatcher import Channel, Notifier
+from weft.detect.notify.dispatcher import Notifier
+from weft.detect.notify.marks import StateMarks
 from weft.detect.notify.message import Message, amount, duration, message_of, summary_of
-from weft.detect.notify.senders import AppriseSender, PagerDutySender, WebhookSender
 from weft.errors import Failed, Unavailable
-from weft.model.events import Entity, Event, EventGroup, EventState, Severity
-
-NOW = 1_780_000_000.0
-
-
-def event(number: int = 1, severity: Severity = Severity.MAJOR, state: EventState = EventState.OPEN, **fields) -> Event:
-    return Event(
-        id=f"e{number}", detector="links", kind="link_down", group=EventGroup.LINK, severity=severity, state=state,
-        title=f"Line {number} is down", text="It went down.", entity=Entity(kind="device", id="chi-border1"),
-        started_s=NOW, detected_s=NOW, raised_s=NOW, seen_s=NOW, **fields,
-    )  # fmt: skip
-
-
-class Box:
-    """A sender that keeps what it is given, and fails where told to."""
-
-    def __init__(self, takes_each: bool = False) -> None:
-        self.takes_each, self.got, self.errors = takes_each, [], []
-
-    def send(self, message: Message) -> None:
-        if self.errors:
-            raise self.errors.pop(0)
-        self.got.append(message)
+from weft.model.events import EventGroup, EventState, Severity
+from weft.store.config import StoreConfig
+from weft.store.state import open_state
 
 
 def channel(box: Box | None = None, **settings) -> Channel:
@@ -109,13 +83,49 @@ def test_a_flood_is_summed_up_once_an_hour() -> None:
     one = channel(Box(), hold_s=0, most_per_hour=3)
     for number in range(50):
         one.take(event(number, Severity.CRITICAL if number == 40 else Severity.MAJOR), NOW)
-    assert len(drain(one, NOW)) == 3
+    assert [m.event.id for m in drain(one, NOW)] == ["e0", "e1", "e2", "e40"]  # what is critical has room of its own
+    for number in range(100, 110):
+        one.take(event(number, Severity.CRITICAL), NOW)
+    assert len(drain(one, NOW)) == 2
     assert drain(one, NOW + 3599) == []
     (summary,) = drain(one, NOW + 3601)
-    assert summary.title.startswith("47 more events")
-    assert summary.body.splitlines()[0].startswith("CRITICAL: Line 40")
-    assert summary.body.splitlines()[-2] == "and 27 more"
-    assert one.counts.summed_up == 47
+    assert summary.title.startswith("54 more events")
+    assert summary.body.splitlines()[0].startswith("CRITICAL: Line 10")
+    assert summary.body.splitlines()[-2] == "and 34 more"
+    assert one.counts.summed_up == 54
+
+
+def test_what_only_a_summary_told_of_ends_without_a_message() -> None:
+    one = channel(Box(), hold_s=0, most_per_hour=1)
+    for number in range(4):
+        one.take(event(number), NOW)
+    drain(one, NOW)
+    one.take(event(3, state=EventState.CLOSED, ended_s=NOW + 9), NOW + 9)  # before it was summed up
+    one.take(event(2, state=EventState.SUPPRESSED), NOW + 9)
+    (summary,) = drain(one, NOW + 3601)
+    assert summary.title.startswith("1 more event")
+    one.take(event(1, state=EventState.CLOSED, ended_s=NOW + 9), NOW + 3602)
+    one.take(event(0, state=EventState.CLOSED, ended_s=NOW + 9), NOW + 7300)
+    assert [m.event.id for m in drain(one, NOW + 7300)] == ["e0"]
+
+
+def test_what_comes_back_is_held_back_again() -> None:
+    one = channel(hold_s=30)
+    one.take(event(), NOW)
+    drain(one, NOW + 30)
+    for round_ in range(1, 20):  # it comes and goes every ten seconds
+        one.take(event(state=EventState.CLOSED, ended_s=NOW), NOW + 30 + 10 * round_)
+        one.take(event(), NOW + 35 + 10 * round_)
+    assert [m.change for m in drain(one, NOW + 239)] == ["closed"]
+    assert [m.change for m in drain(one, NOW + 300)] == ["opened"]
+
+
+def test_what_was_suppressed_meanwhile_is_told_as_over() -> None:
+    one = channel(hold_s=0)
+    one.take(event(), NOW)
+    one.take(event(state=EventState.SUPPRESSED), NOW + 5)
+    one.take(event(state=EventState.CLOSED, ended_s=NOW + 9, suppressed_by="f1"), NOW + 9)
+    assert [m.change for m in drain(one, NOW + 9)] == ["opened", "closed"]
 
 
 def test_machines_get_each() -> None:
@@ -158,9 +168,13 @@ def test_what_fails_is_tried_again_in_order_and_given_up_at_last() -> None:
 class Memory:
     def __init__(self, told: bytes = b"") -> None:
         self.told = told
+        self.foreign: list[bytes] = []
 
     def load(self) -> bytes:
         return self.told
+
+    def others(self) -> list[bytes]:
+        return self.foreign
 
     def save(self, told: bytes) -> None:
         self.told = told
@@ -169,13 +183,6 @@ class Memory:
 def notifier(box: Box, memory: Memory | None = None, **settings) -> Notifier:
     config = NotifyConfig(channels=[ChannelConfig(name="noc", webhook="http://127.0.0.1/", **settings)])
     return Notifier(config, memory, senders=lambda _: box, tick_s=0.01)
-
-
-def until(condition) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_a_restart_tells_nothing_twice_and_forgets_nothing() -> None:
@@ -198,6 +205,84 @@ def test_a_restart_tells_nothing_twice_and_forgets_nothing() -> None:
     assert again.status()[0].counts.repeated == 1
 
 
+def test_each_message_that_was_sent_is_remembered_and_none_that_was_not() -> None:
+    box, memory = Box(takes_each=True), Memory()
+    one = notifier(box, memory, hold_s=0)
+    one.start()
+    one.take([event(1), event(2), event(3)])
+    until(lambda: len(box.got) == 3)
+    one.stop()
+    assert json.loads(memory.told) == {"noc": {"e1": 3, "e2": 3, "e3": 3}}
+
+
+def test_an_end_that_could_not_be_told_is_told_after_a_restart() -> None:
+    box, memory = Box(takes_each=True), Memory()
+    one = notifier(box, memory, hold_s=0)
+    one.start()
+    one.take([event(1), event(2)])
+    until(lambda: len(box.got) == 2)
+    box.errors = [Unavailable("away")] * 1000
+    over = event(1, state=EventState.CLOSED, ended_s=NOW + 9)
+    one.take([over])
+    until(lambda: one.status()[0].counts.retried)
+    one.stop()
+    box.errors = []
+    again = notifier(box, memory, hold_s=0)
+    again.start()
+    again.catch_up(lambda ids: [over] if set(ids) == {"e1", "e2"} else [])
+    until(lambda: len(box.got) == 3)
+    again.stop()
+    assert box.got[2].change == "closed"
+    assert json.loads(memory.told) == {"noc": {"e1": 0, "e2": 3}}
+
+
+def test_who_takes_over_tells_nothing_twice_and_tells_the_end() -> None:
+    box, memory = Box(takes_each=True), Memory()
+    memory.foreign = [b'{"noc": {"e1": 3, "e2": 3}}', b"nonsense", b'{"other": {"e9": 4}}']
+    one = notifier(box, memory, hold_s=0)
+    one.start()
+    one.recall_others()
+    one.take([event(1), event(2), event(3), event(1, state=EventState.CLOSED, ended_s=NOW + 9)])
+    until(lambda: len(box.got) == 2)
+    one.stop()
+    assert [(m.event.id, m.change) for m in box.got] == [("e3", "opened"), ("e1", "closed")]
+
+
+def test_marks_of_processes_that_are_gone_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = open_state(StoreConfig(data_dir=tmp_path))
+    state.start()
+    try:
+        monkeypatch.setattr("weft.store.state.store.time.time", lambda: 1000.0)
+        StateMarks(state, "old").save(b"{}")
+        monkeypatch.undo()
+        mine, other = StateMarks(state, "a"), StateMarks(state, "b")
+        assert mine.load() == b""
+        mine.save(b'{"noc": {}}')
+        assert (mine.load(), mine.others(), other.others()) == (b'{"noc": {}}', [], [b'{"noc": {}}'])
+        assert set(state.settings_of("notify.told.")) == {"notify.told.a"}
+    finally:
+        state.stop()
+
+
+def test_what_becomes_of_messages_is_counted() -> None:
+    box, registry = Box(), CollectorRegistry()
+    box.errors = [Failed("refused")]
+    config = NotifyConfig(channels=[ChannelConfig(name="noc", webhook="http://127.0.0.1/", hold_s=0)])
+    one = Notifier(config, senders=lambda _: box, tick_s=0.01, registry=registry)
+    one.start()
+    one.take([event(1), event(2), event(2)])
+    until(lambda: box.got)
+    until(lambda: one.status()[0].counts.sent)
+
+    def told(outcome: str) -> float | None:
+        return registry.get_sample_value("weft_notify_messages_total", {"channel": "noc", "outcome": outcome})
+
+    assert [told(name) for name in ("sent", "failed", "repeated", "dropped")] == [1, 1, 1, 0]
+    assert registry.get_sample_value("weft_notify_waiting", {"channel": "noc"}) == 0
+    one.stop()
+    assert told("sent") is None
+
+
 @pytest.mark.parametrize("told", [b"[]", b"nonsense", b'{"noc": 3}', b'{"noc": {"e1": "x"}}'])
 def test_a_memory_that_is_damaged_is_no_harm(told) -> None:
     box = Box()
@@ -218,88 +303,6 @@ def test_a_fault_in_a_service_ends_neither_channel_nor_process() -> None:
     status = one.status()[0]
     one.stop()
     assert (status.counts.failed, box.got[0].event.id) == (1, "e2")
-
-
-@pytest.fixture
-def server() -> Iterator[tuple[str, list, list]]:
-    got, answers = [], []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            got.append((dict(self.headers), self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(answers.pop(0) if answers else 204)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as one:
-        thread = threading.Thread(target=one.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{one.server_port}/hook", got, answers
-        one.shutdown()
-        thread.join(5)
-
-
-def test_webhook(server) -> None:
-    url, got, answers = server
-    config = ChannelConfig(name="itsm", webhook=url, token={"value": "t0ken"}, signing_key={"value": "key"})
-    sender = WebhookSender(config)
-    sender.send(message_of(event(), "opened", "https://weft.test"))
-    headers, body = got[0]
-    told = json.loads(body)
-    assert (told["change"], told["event"]["id"], told["link"]) == ("opened", "e1", "https://weft.test/events/e/e1")
-    assert Event.model_validate(told["event"]) == event()
-    assert headers["Authorization"] == "Bearer t0ken"
-    assert headers["X-Weft-Signature"] == "sha256=" + hmac.new(b"key", body, hashlib.sha256).hexdigest()
-    answers += [500, 429, 403]
-    for kind in (Unavailable, Unavailable, Failed):
-        with pytest.raises(kind):
-            sender.send(message_of(event(), "opened"))
-    with pytest.raises(Unavailable, match="cannot be reached"):
-        WebhookSender(ChannelConfig(name="x", webhook="http://127.0.0.1:1/")).send(message_of(event(), "opened"))
-
-
-def test_pagerduty_opens_and_resolves_the_same_incident(server) -> None:
-    url, got, _ = server
-    sender = PagerDutySender(ChannelConfig(name="pager", pagerduty={"value": "r" * 32}), url)
-    sender.send(message_of(event(severity=Severity.CRITICAL), "opened", "https://weft.test"))
-    sender.send(message_of(event(state=EventState.CLOSED, ended_s=NOW + 5), "closed"))
-    opened, closed = (json.loads(body) for _, body in got)
-    assert (opened["event_action"], opened["dedup_key"], opened["payload"]["severity"]) == ("trigger", "e1", "critical")
-    assert opened["links"][0]["href"] == "https://weft.test/events/e/e1"
-    assert (closed["event_action"], closed["dedup_key"]) == ("resolve", "e1")
-
-
-@pytest.fixture
-def real_syslog(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Python's own module, which a folder of tests of that name can hide from the services of Apprise."""
-    spec = BuiltinImporter.find_spec("syslog") or PathFinder.find_spec("syslog", [get_config_var("DESTSHARED")])
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setitem(sys.modules, "syslog", module)
-
-
-@pytest.mark.usefixtures("real_syslog")
-@pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # one of the services of Apprise
-def test_apprise_delivers_and_hides_its_address(server, caplog) -> None:
-    url, got, answers = server
-    address = url.replace("http://", "json://user:s3cret@")
-    sender = AppriseSender(ChannelConfig(name="chat", apprise={"value": address}))
-    sender.send(message_of(event(), "opened"))
-    told = json.loads(got[0][1])
-    assert told["title"] == "MAJOR: Line 1 is down"
-    assert "Where: chi-border1" in told["message"]
-    answers += [500]
-    with pytest.raises(Unavailable):
-        sender.send(message_of(event(), "opened"))
-    with pytest.raises(Failed, match="not understood") as refused:
-        AppriseSender(ChannelConfig(name="chat", apprise={"value": "nothing s3cret"})).send(
-            message_of(event(), "opened")
-        )
-    assert "s3cret" not in caplog.text + str(refused.value)
 
 
 @pytest.mark.parametrize(

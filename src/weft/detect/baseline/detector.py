@@ -59,6 +59,7 @@ class BaselineDetector(SeriesDetector):
         self.told = told
         self.tuning = tuning
         self.model = Baseline(tuning, watch.step_s, watch.most_series)
+        self._missed = 0
         self._keys: Sequence[SeriesKey] = ()
         self._texts: list[str] = []
 
@@ -70,12 +71,18 @@ class BaselineDetector(SeriesDetector):
         """The next buckets."""
         judged = self.model.judge(self._names(frame), frame.times_s, np.ascontiguousarray(frame.values))
         hits = judged.hits
+        self._missed += judged.missed
         if not len(hits):
             return []
         found: list[Finding] = []
         for column in np.unique(hits[:, 1]):
             found += self._at(frame, hits[hits[:, 1] == column], int(column))
         return found
+
+    @property
+    def left_out(self) -> int:
+        """Series, each time that they found no room, and deviations beyond the most of a frame."""
+        return self.model.state.dropped + self._missed
 
     def learning(self, now_s: float) -> int:
         """Series that are too new for anything to be found in them."""

@@ -50,6 +50,11 @@ class RoundsDetector(RowsDetector):
             self.streaks = Streaks()
         return []
 
+    @property
+    def left_out(self) -> int:
+        """Values of series for which the board had no room."""
+        return self.board.refused
+
     def save(self) -> bytes:
         """The board."""
         return self.board.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -10,6 +11,8 @@ from weft.component import Config
 from weft.model.events import EventGroup, Severity
 from weft.secret import Secret
 
+#: How the address of a webhook begins.
+WEB_ADDRESS = re.compile(r"https?://[^/]")
 ChannelName = Annotated[str, Field(min_length=1, max_length=60, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$")]
 
 
@@ -23,8 +26,9 @@ class ChannelConfig(Config):
     others. It holds credentials: give it as ``{file: PATH}`` or ``{env: NAME}``."""
     pagerduty: Secret | None = None
     """Integration key of a PagerDuty service (Events API v2). An event opens one incident there and resolves it."""
-    webhook: str | None = Field(default=None, max_length=2000, pattern=r"^https?://")
-    """Each change is posted here as JSON: the event as the API gives it."""
+    webhook: Secret | None = None
+    """Each change is posted here as JSON: the event as the API gives it. Where the address holds a key, give it as
+    ``{file: PATH}`` or ``{env: NAME}``."""
     token: Secret | None = None
     """Sent to the webhook as ``Authorization: Bearer``."""
     signing_key: Secret | None = None
@@ -40,12 +44,16 @@ class ChannelConfig(Config):
     closed: bool = True
     """Tell of the end, too, to whoever was told of the beginning."""
     most_per_hour: int = Field(default=30, ge=1, le=1000)
-    """Beyond it, one message sums up what else there was when the hour is over. PagerDuty and webhooks get each."""
+    """Beyond it, one message sums up what else there was when the hour is over; what is critical has as much room
+    again. PagerDuty and webhooks get each."""
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
         if sum(way is not None for way in (self.apprise, self.pagerduty, self.webhook)) != 1:
             raise ValueError(f"channel {self.name!r} needs exactly one of apprise, pagerduty and webhook")
+        written = self.webhook.value if self.webhook is not None else None
+        if written is not None and not WEB_ADDRESS.match(written.get_secret_value()):
+            raise ValueError(f"channel {self.name!r}: a webhook is an address like https://hooks.example.net/weft")
         if self.webhook is None and (self.token or self.signing_key):
             raise ValueError(f"channel {self.name!r}: token and signing_key are for webhooks")
         return self

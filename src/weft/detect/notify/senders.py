@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import orjson
 
 from weft import __version__
-from weft.detect.notify.config import ChannelConfig
+from weft.detect.notify.config import WEB_ADDRESS, ChannelConfig
 from weft.detect.notify.message import Message
 from weft.errors import Failed, Unavailable
 from weft.model.events import Severity
@@ -62,7 +62,8 @@ class WebhookSender:
         if self._channel.signing_key is not None:
             key = self._channel.signing_key.reveal().encode()
             headers["X-Weft-Signature"] = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
-        _post(self._channel.webhook or "", body, headers)
+        assert self._channel.webhook is not None
+        _post(self._channel.webhook.reveal(), body, headers)
 
 
 class PagerDutySender:
@@ -104,7 +105,7 @@ class AppriseSender:
         """Deliver. Raises as ``Sender.send``."""
         import apprise  # a hundred services: not before somebody is told by one
 
-        logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it would log addresses, which hold credentials
+        _silence("apprise", "urllib3", "requests")
         assert self._channel.apprise is not None
         service = apprise.Apprise()
         if not service.add(self._channel.apprise.reveal()):
@@ -125,19 +126,33 @@ def _apprise_type(severity: Severity) -> Any:
     return apprise.NotifyType.FAILURE if severity.rank >= Severity.MAJOR.rank else apprise.NotifyType.WARNING
 
 
+def _silence(*libraries: str) -> None:
+    """They would log addresses, which hold keys."""
+    for name in libraries:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
 def _post(url: str, body: bytes, headers: dict[str, str]) -> None:
     import httpx2  # an HTTP client: not before somebody is told by one
 
+    _silence("httpx2", "httpcore2")
+    if not WEB_ADDRESS.match(url):
+        raise Failed("the address is none of the web", where="notification", fix="It begins with https://.")
+    sent = {**headers, "User-Agent": f"weft/{__version__}"}
     try:
-        answer = httpx2.post(
-            url, content=body, headers={**headers, "User-Agent": f"weft/{__version__}"}, timeout=_TIMEOUT_S
-        )
-    except (httpx2.TransportError, OSError) as error:
-        raise Unavailable(f"cannot be reached: {error}", where="notification") from error
-    except (httpx2.InvalidURL, ValueError) as error:
-        raise Failed(f"the address is not one: {error}", where="notification") from error
-    if answer.is_success:
+        # What is answered is not read: it is of no use, and may have no end.
+        with httpx2.stream("POST", url, content=body, headers=sent, timeout=_TIMEOUT_S) as answer:
+            status = answer.status_code
+    except (httpx2.ConnectError, OSError) as error:
+        raise Unavailable(f"cannot be reached: {error}", where="notification") from None
+    except httpx2.LocalProtocolError:  # its text quotes headers, which hold keys
+        raise Failed("the address or its keys hold characters that cannot be sent", where="notification") from None
+    except httpx2.TransportError as error:
+        raise Unavailable(f"gave no answer: {type(error).__name__}", where="notification") from None
+    except (httpx2.InvalidURL, ValueError):  # their texts quote the address
+        raise Failed("the address or its keys hold characters that cannot be sent", where="notification") from None
+    if 200 <= status < 300:
         return
-    if answer.status_code in _REFUSED and answer.status_code not in _LATER:
-        raise Failed(f"refused with status {answer.status_code}", where="notification")
-    raise Unavailable(f"answered with status {answer.status_code}", where="notification")
+    if status in _REFUSED and status not in _LATER:
+        raise Failed(f"refused with status {status}", where="notification")
+    raise Unavailable(f"answered with status {status}", where="notification")

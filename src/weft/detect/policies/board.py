@@ -10,8 +10,10 @@ from dataclasses import dataclass
 import structlog
 
 from weft.detect.detector import About, Finding
+from weft.detect.leader import Alone, Leading
+from weft.detect.memory import POLICY
 from weft.detect.policies.book import PolicyBook
-from weft.detect.policies.evaluate import FrameOf, findings, judge
+from weft.detect.policies.evaluate import MOST_SERIES, FrameOf, findings, judge
 from weft.detect.policies.policy import Policy
 from weft.errors import WeftError
 from weft.model.events import EventGroup
@@ -34,16 +36,21 @@ class _Running:
     about: About
     judged_s: int = 0
     error: str = ""
+    is_cut: bool = False
 
 
 class PolicyBoard:
-    """A component. ``raise_`` takes findings with what they are of, and up to when was judged."""
+    """A component. ``raise_`` takes findings with what they are of, and up to when was judged.
+
+    Of several processes that share a state store one judges, the one that is ``leading``; none: this one.
+    """
 
     def __init__(
         self, book: PolicyBook, frame_of: FrameOf, raise_: Callable[[About, Sequence[Finding], float], None], *,
-        clock: Callable[[], float] = time.time,
+        leading: Leading | None = None, clock: Callable[[], float] = time.time,
     ) -> None:  # fmt: skip
         self._book, self._frame_of, self._raise, self._clock = book, frame_of, raise_, clock
+        self._leading: Leading = leading or Alone()
         self._running: dict[str, _Running] = {}
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,8 +69,12 @@ class PolicyBoard:
             self._thread = None
 
     def errors(self) -> dict[str, str]:
-        """Why policies could not be judged last, by name."""
-        return {name: one.error for name, one in list(self._running.items()) if one.error}
+        """Why policies could not be judged last, or not whole, by name."""
+        running = list(self._running.items())
+        cut = {
+            name: f"More than {MOST_SERIES} series: the smallest are not judged." for name, one in running if one.is_cut
+        }
+        return cut | {name: one.error for name, one in running if one.error}
 
     def judge_due(self) -> None:
         """Judge every policy whose bucket is complete."""
@@ -95,7 +106,8 @@ class PolicyBoard:
         # tracker's, which knows since when.
         since_s = until_s - max(policy.for_s, policy.clear_s) - 5 * step
         try:
-            found = findings(judge(policy, since_s, until_s, self._frame_of))
+            judged = judge(policy, since_s, until_s, self._frame_of)
+            found = findings(judged)
         except WeftError as error:
             one.error = error.message
             log.warning("policy_not_judged", policy=policy.name, error=error.message)
@@ -104,12 +116,20 @@ class PolicyBoard:
             log.exception("policy_not_judged", policy=policy.name)
         else:
             one.error = ""
+            if judged.is_cut and not one.is_cut:
+                log.warning("policy_without_room", policy=policy.name, most_series=MOST_SERIES)
+            one.is_cut = judged.is_cut
             self._raise(one.about, found, float(until_s))
         one.judged_s = until_s
 
     def _work(self) -> None:
         reread_at = 0.0
         while not self._stopping.is_set():
+            if not self._leading.held:
+                self._running.clear()
+                reread_at = 0.0
+                self._stopping.wait(_LOOK_S)
+                continue
             if time.monotonic() >= reread_at:
                 self.reread()
                 reread_at = time.monotonic() + _REREAD_S
@@ -119,4 +139,4 @@ class PolicyBoard:
 
 def about_of(policy: Policy) -> About:
     """What the events of a policy are said to be found by; each policy is a detector of its own."""
-    return About(f"policy:{policy.name}", policy.name, policy.group, policy.description, ABOUT.kinds)
+    return About(f"{POLICY}{policy.name}", policy.name, policy.group, policy.description, ABOUT.kinds)

@@ -43,7 +43,10 @@ class Spell:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a policy says of a window. ``holds``: int8 [S, T] of ``FALSE``, ``UNKNOWN``, ``TRUE``."""
+    """What a policy says of a window. ``holds``: int8 [S, T] of ``FALSE``, ``UNKNOWN``, ``TRUE``.
+
+    ``is_cut``: there are more series than are judged; the smallest are left out.
+    """
 
     policy: Policy
     keys: Sequence[SeriesKey]
@@ -51,6 +54,7 @@ class Judged:
     holds: NDArray[np.int8]
     values: Mapping[str, NDArray[np.float64]]
     units: Mapping[str, str]
+    is_cut: bool = False
 
 
 def watch_of(policy: Policy, condition: Condition) -> Watch:
@@ -89,7 +93,8 @@ def judge(policy: Policy, since_s: int, until_s: int, frame_of: FrameOf) -> Judg
         met = np.where(_OPS[condition.op](value, condition.threshold), TRUE, FALSE)
         truths[condition.name] = np.where(np.isfinite(value), met, UNKNOWN).astype(np.int8)
     holds = value_of(parse(policy.expression), truths)
-    return Judged(policy, list(keys.values()), times, holds, values, units)
+    is_cut = any(frame.is_cut for frame in now.values())
+    return Judged(policy, list(keys.values()), times, holds, values, units, is_cut)
 
 
 def spells(judged: Judged) -> list[Spell]:
