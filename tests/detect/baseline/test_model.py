@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import tracemalloc
 from datetime import date
 from zoneinfo import ZoneInfo
@@ -253,9 +254,9 @@ def test_hostile_values_do_no_harm() -> None:
     values[rng.random(values.shape) < 0.1] = -np.inf
     values[rng.random(values.shape) < 0.1] = 0
     for tuning in (RATE, Tuning(least=1.0, values="level")):
-        judged = Baseline(tuning, 60).judge(names(20), at, values, scores=True, bands=True)
+        judged = Baseline(tuning, 60).judge(names(20), at, values, scores=True, news=True, bands=True)
         assert not np.isinf(judged.scores).any()
-        assert np.nanmax(judged.scores) <= 12
+        assert not np.isinf(judged.news).any()
 
 
 @pytest.mark.parametrize("step_s", [10, 300, 3600, 86_400])
@@ -270,3 +271,32 @@ def test_other_steps(step_s: int) -> None:
     hits = judge(at, values)
     assert set(hits[hits[:, 1] >= last][:, 0]) == set(range(6))
     assert len(hits[hits[:, 1] < last]) == 0
+
+
+def test_news_rank_a_jump_above_what_is_usual_and_go_on_without_end() -> None:
+    at = times(12)
+    values = office(at, series=3)
+    spot = 11 * 1440 + 600
+    values[0, spot] *= 3
+    values[1, spot] *= 30
+    usual = np.arange(600, len(at), 120)
+    values[2, usual] *= 3  # every two hours: usual for this one
+    values[2, spot + 1] *= 3
+    news = Baseline(RATE, 60).judge(names(3), at, values, news=True).news
+    assert np.argmax(news[0, 1440:]) == spot - 1440
+    assert news[1, spot] > 1.3 * news[0, spot] > 12
+    assert news[0, spot + 1] < 0.5 * news[0, spot]  # going back to normal is none
+    assert news[2, spot + 1] < 0.6 * news[0, spot]
+
+
+def test_state_of_another_version_is_refused() -> None:
+    model = Baseline(RATE, 60)
+    model.judge(names(2), times(0.1), office(times(0.1), series=2))
+    saved = io.BytesIO(model.state.save())
+    with np.load(saved) as told:
+        arrays = dict(told)
+    arrays["head"][0] -= 1
+    older = io.BytesIO()
+    np.savez(older, **arrays)
+    with pytest.raises(InvalidInput, match="version"):
+        State(60).load(older.getvalue())

@@ -2,9 +2,10 @@
 
 A value ``x`` is looked at as ``y`` (its logarithm, of rates). Expected is level + season of the day + what the day of
 the week adds, the latter weighed by how much is known of it. ``slow`` is the deviation from that, ``sudden`` the
-deviation from that and the last minutes. Each has a scale and tails of its own. An event opens when one sample is
-beyond doubt, two in a row are unlikely, or evidence of a lasting deviation piles up (a CUSUM of scores, whose last
-zero says since when). While it is open nothing is learned but the quick level, until it has lasted ``absorb_s``.
+deviation from that and the last minutes; ``near`` is the distance from all that a value might be. Each has a scale and
+tails of its own. An event opens when one sample is beyond doubt, two in a row are unlikely, or evidence of a lasting
+deviation piles up (a CUSUM of scores, whose last zero says since when). While it is open nothing is learned but the
+quick level, until it has lasted ``absorb_s``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from weft.decode.kernels import inlined, kernel
 from weft.detect.baseline import tail
 from weft.detect.baseline.learning import begin, forget_shift, learn
+from weft.detect.baseline.near import evidence, never, outside, remember
 from weft.detect.baseline.state import (
     BEGAN,
     CALM,
@@ -78,10 +80,11 @@ def run(
     weeks: NDArray[np.uint8],
     scatter: NDArray[np.float32],
     tails: NDArray[np.float32],
-    first: NDArray[np.float32],
+    recent: NDArray[np.float64],
     told: Numbers,
     hits: NDArray[np.float64],  # [H, 10]; a hit that does not fit is counted only
     scores: NDArray[np.float32],  # [S, T] or [0, 0]
+    news: NDArray[np.float32],  # likewise
     bands: NDArray[np.float64],  # [S, T, 3] expected, lower, upper or [0, 0, 0]
 ) -> int:
     """All samples of a frame, series by series; how many hits there were."""
@@ -96,16 +99,14 @@ def run(
             now = float(times_s[column])
             place = places[column]
             if not (abs(x) <= told.most) or (told.logs > 0 and x < 0):
-                if scores.shape[0]:
-                    scores[at, column] = np.nan
                 found = _absent(sc, told, now, hits, found, at, column)
                 continue
             if sc[N] < told.cold:
-                begin(sc, first[row], x, now, told)
+                begin(sc, recent[row], x, now, told)
                 continue
             found = _sample(
                 at, column, x, now, place, sc, daily[row], days[row], weekly[row], weeks[row], scatter[row],
-                tails[row], told, hits, found, scores, bands,
+                tails[row], recent[row], told, hits, found, scores, news, bands,
             )  # fmt: skip
     return found
 
@@ -216,10 +217,12 @@ def _sample(
     weeks: NDArray[np.uint8],
     scatter: NDArray[np.float32],
     tails: NDArray[np.float32],
+    recent: NDArray[np.float64],
     told: Numbers,
     hits: NDArray[np.float64],
     found: int,
     scores: NDArray[np.float32],
+    news: NDArray[np.float32],
     bands: NDArray[np.float64],
 ) -> int:
     """One value: judged, then learned from."""
@@ -240,6 +243,11 @@ def _sample(
     z_slow, z_sudden = slow / wide, sudden / noise
     score_slow = tail.score(tails[6:12], z_slow)
     score_sudden = tail.score(tails[0:6], z_sudden)
+    z_near = outside(y, sc, recent, base) / noise
+    score_near = tail.score_both(tails[12:15], z_near)
+    sharp = max(score_sudden, score_near)
+    if news.shape[0]:
+        news[at, column] = evidence(score_near, max(score_sudden, score_slow), never(y, sc, told))
     # a series that is mostly nothing has no season
     known = sc[IDLE] < 0.5 and days[place[0]] > 0 and (weeks[place[4]] > 0 or now - sc[BEGAN] > 8 * 86400.0)
     expected = _back(base if days[place[0]] > 0 else base + sc[FAST], sc, told)
@@ -252,13 +260,15 @@ def _sample(
     what = 0.0
     if now - sc[BEGAN] >= told.warm_s and days[place[0]] > 0 and _worth(x, expected, told):
         near = _back(base + sc[FAST], sc, told)
-        what = _verdict(sc, x, near, z_slow, z_sudden, score_slow, score_sudden, known, told)
-    score = max(score_sudden, score_slow) if known else score_sudden
+        what = _verdict(sc, x, near, z_slow, z_sudden, score_slow, sharp, known, told)
+    score = max(sharp, score_slow) if known else sharp
     found = _track(sc, what, z_slow, score_slow, score_sudden, known, now, told, hits, found, at, column, x, expected,
                    lower, upper, score)  # fmt: skip
     found = _same(sc, told, hits, found, at, column, x, now)
     learn(sc, daily, days, weekly, weeks, scatter, tails, place, y, base, season, noise, wide, told)
-    sc[WAS] = math.copysign(score_sudden, z_sudden)
+    tail.learn_both(tails[12:15], z_near, sc[N])
+    remember(y, sc, recent)
+    sc[WAS] = math.copysign(sharp, z_sudden)
     sc[WAS_SLOW] = math.copysign(score_slow, z_slow)
     sc[PRESENT] += 0.001 * (1.0 - sc[PRESENT])
     sc[IDLE] += max(0.002, 1.0 / (sc[N] + 1.0)) * ((1.0 if x == 0 else 0.0) - sc[IDLE])
@@ -295,7 +305,7 @@ def _verdict(
     z_slow: float,
     z_sudden: float,
     score_slow: float,
-    score_sudden: float,
+    sharp: float,
     known: bool,
     told: Numbers,
 ) -> float:
@@ -306,8 +316,8 @@ def _verdict(
     if (z_sudden > 0) == rises and score_slow >= 2.0 and _worth(x, near, told):
         before = sc[WAS] if rises else -sc[WAS]
         doubt = 1.0 if known else 1.0 / told.confirm
-        twice = min(before, score_sudden) >= told.confirm * told.wanted * doubt
-        if twice or (score_sudden >= told.wanted * doubt + told.one and sc[GAP] == 0):
+        twice = min(before, sharp) >= told.confirm * told.wanted * doubt
+        if twice or (sharp >= told.wanted * doubt + told.one and sc[GAP] == 0):
             return SPIKE if rises else DROP
     if not known:
         return 0.0

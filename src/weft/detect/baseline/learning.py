@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from weft.decode.kernels import inlined, kernel
 from weft.detect.baseline import tail
+from weft.detect.baseline.near import LAST_FEW, middle
 from weft.detect.baseline.state import (
     BEGAN,
     CUR_D,
@@ -17,9 +18,11 @@ from weft.detect.baseline.state import (
     DOWN,
     DRIFT,
     FAST,
+    HIGHEST,
     LAST,
     LAST_X,
     LEVEL,
+    LOWEST,
     N_D,
     N_W,
     NOISE,
@@ -42,49 +45,32 @@ _CLIP = 4.0
 _BELIEVED = 15.0
 
 
-@inlined
-def floor_of(told: Numbers) -> float:
-    """The least scale: below it, noise would be told as news."""
-    return 0.02 if told.logs > 0 else told.least / 8.0
-
-
 @kernel
-def middle(values: NDArray[np.float64] | NDArray[np.float32]) -> float:
-    """The median of a few numbers."""
-    few = np.empty(values.shape[0])
-    for at in range(values.shape[0]):
-        one, before = float(values[at]), at
-        while before > 0 and few[before - 1] > one:
-            few[before] = few[before - 1]
-            before -= 1
-        few[before] = one
-    half = few.shape[0] // 2
-    return float(few[half] if few.shape[0] % 2 else 0.5 * (few[half - 1] + few[half]))
-
-
-@kernel
-def begin(sc: NDArray[np.float64], first: NDArray[np.float32], x: float, now: float, told: Numbers) -> None:
+def begin(sc: NDArray[np.float64], recent: NDArray[np.float64], x: float, now: float, told: Numbers) -> None:
     """Collect first values; after enough of them, a first idea of level and noise."""
     at = int(sc[N])
     if at == 0:
         sc[BEGAN] = now
-    first[at] = x
+    recent[at] = x
     sc[N] += 1.0
     sc[LAST], sc[LAST_X] = now, x
     if sc[N] < told.cold:
         return
     count = int(told.cold)
-    sc[C] = max(told.least, abs(middle(first[:count])) / 10.0)
+    sc[C] = max(told.least, abs(middle(recent[:count])) / 10.0)
     looked = np.empty(count)
     for one in range(count):
-        looked[one] = math.log1p(first[one] / sc[C]) if told.logs > 0 else first[one]
+        looked[one] = math.log1p(recent[one] / sc[C]) if told.logs > 0 else recent[one]
     sc[LEVEL] = middle(looked)
     steps = np.empty(count - 1)
     for one in range(count - 1):
         steps[one] = abs(looked[one + 1] - looked[one])
-    sc[NOISE] = max(floor_of(told), 1.4826 * middle(steps) / math.sqrt(2.0))
+    sc[NOISE] = max(told.floor, 1.4826 * middle(steps) / math.sqrt(2.0))
     sc[DRIFT] = 2.0 * sc[NOISE]
     sc[WEEKLY] = sc[DRIFT] * sc[DRIFT]
+    sc[HIGHEST], sc[LOWEST] = looked.max(), looked.min()
+    for one in range(count - LAST_FEW, count):
+        recent[one % LAST_FEW] = looked[one]
 
 
 @inlined
@@ -117,7 +103,7 @@ def learn(
     calm = sc[OPEN] == 0
     jump_z = sudden / noise
     old = days[place[0]] > 0
-    floor = floor_of(told)
+    floor = told.floor
     off = min(abs(sudden), _CLIP * noise)
     gain = max(1.0 / (sc[N] + 1.0), 0.003) * (1.0 if calm else 0.25)
     sc[NOISE] = max(floor, sc[NOISE] + gain * (_TO_SIGMA * off - sc[NOISE]))

@@ -25,12 +25,14 @@ class Judged:
     """What a frame showed. ``hits`` float64 [H, 10], see ``kernel``; ``missed``: hits beyond the most of a frame.
 
     ``scores`` float32 [S, T]: minus the decimal logarithm of the chance of each sample; not a number where there is no
-    idea yet. ``bands`` float64 [S, T, 3]: expected, lower, upper. Both are empty unless wanted.
+    idea yet. ``news`` float32 [S, T]: all that speaks against a sample, for ranking (``near.evidence``); likewise.
+    ``bands`` float64 [S, T, 3]: expected, lower, upper. All are empty unless wanted.
     """
 
     hits: NDArray[np.float64]
     missed: int
     scores: NDArray[np.float32]
+    news: NDArray[np.float32]
     bands: NDArray[np.float64]
 
 
@@ -61,25 +63,27 @@ class Baseline:
         values: NDArray[np.float64],
         *,
         scores: bool = False,
+        news: bool = False,
         bands: bool = False,
         most_hits: int = 20_000,
     ) -> Judged:
         """Samples [S, T] in order of time: judged by what was known before each, then learned from."""
         shape = values.shape
         told = np.full(shape, np.nan, np.float32) if scores else _NO_SCORES
+        new = np.full(shape, np.nan, np.float32) if news else _NO_SCORES
         band = np.full((*shape, 3), np.nan) if bands else _NO_BANDS
         if not values.size:
-            return Judged(np.empty((0, COLUMNS)), 0, told, band)
+            return Judged(np.empty((0, COLUMNS)), 0, told, new, band)
         self._sweep(float(times_s[-1]))
         rows = self.state.find(keys)
         places = calendar.places(times_s, self.step_s, self.tuning.zone, self.tuning.holidays)
         hits = np.empty((most_hits, COLUMNS))
         s = self.state
         found = run(
-            values, times_s, places, rows, s.scalars, s.daily, s.days, s.weekly, s.weeks, s.scatter, s.tails, s.first,
-            self._numbers, hits, told, band,
+            values, times_s, places, rows, s.scalars, s.daily, s.days, s.weekly, s.weeks, s.scatter, s.tails, s.recent,
+            self._numbers, hits, told, new, band,
         )  # fmt: skip
-        return Judged(hits[: min(found, most_hits)], max(0, found - most_hits), told, band)
+        return Judged(hits[: min(found, most_hits)], max(0, found - most_hits), told, new, band)
 
     def _sweep(self, now_s: float) -> None:
         if now_s - self._swept_s >= _FORGET_EVERY_S:

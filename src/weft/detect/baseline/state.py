@@ -18,21 +18,21 @@ from weft.errors import InvalidInput
 (
     N, C, LEVEL, FAST, NOISE, DRIFT, WEEKLY, CUR_D, SUM_D, N_D, CUR_W, SUM_W, N_W, LAST, BEGAN, UP, DOWN, UP_AT,
     DOWN_AT, RUN_AT, RUN_SIGN, WAS, WAS_SLOW, OPEN, OPEN_SIGN, CALM, LAST_X, SAME, LONGEST, MISSED, PRESENT, GAP,
-    OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS, IDLE,
-) = range(39)  # fmt: skip
-SCALARS = 39
-#: First values of a series, kept until there is a first idea of its level.
-FIRST = 24
-_VERSION = 1
+    OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS, IDLE, HIGHEST, LOWEST,
+) = range(41)  # fmt: skip
+SCALARS = 41
+#: First values of a series, kept until there is a first idea of its level; after that the last few.
+RECENT = 24
+_VERSION = 2
 
 
 @dataclass(slots=True)
 class State:
     """Rows of all series; arrays grow by half when they are full, up to ``most`` rows.
 
-    ``scalars`` float64 [R, 39]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
+    ``scalars`` float64 [R, 41]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
     ``weekly``, ``weeks`` likewise: how much a slot of the week differs from that of the day; ``scatter`` float32
-    [R, slots]; ``tails`` float32 [R, 12]: of sudden, then of slow deviations; ``first`` float32 [R, 24].
+    [R, slots]; ``tails`` float32 [R, 15]: of sudden, of slow, of nearest deviations; ``recent`` float64 [R, 24].
     """
 
     step_s: int
@@ -46,7 +46,7 @@ class State:
     weeks: NDArray[np.uint8] = field(init=False)
     scatter: NDArray[np.float32] = field(init=False)
     tails: NDArray[np.float32] = field(init=False)
-    first: NDArray[np.float32] = field(init=False)
+    recent: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         self._make(0)
@@ -59,8 +59,8 @@ class State:
         self.weekly = np.zeros((room, slots.weekly), np.float32)
         self.weeks = np.zeros((room, slots.weekly), np.uint8)
         self.scatter = np.zeros((room, slots.scatter), np.float32)
-        self.tails = np.zeros((room, 2 * tail.COLUMNS), np.float32)
-        self.first = np.zeros((room, FIRST), np.float32)
+        self.tails = np.zeros((room, 2 * tail.COLUMNS + tail.COLUMNS_BOTH), np.float32)
+        self.recent = np.zeros((room, RECENT))
 
     @property
     def bytes_per_series(self) -> int:
@@ -91,7 +91,8 @@ class State:
             getattr(self, name)[row] = 0
         self.scalars[row, [CUR_D, CUR_W]] = -1
         self.scalars[row, PRESENT] = 1.0
-        self.tails[row] = np.tile(np.array([tail.T0, tail.MEAN, 0.0], np.float32), 4)
+        self.tails[row, : 2 * tail.COLUMNS] = np.tile(np.array([tail.T0, tail.MEAN, 0.0], np.float32), 4)
+        self.tails[row, 2 * tail.COLUMNS :] = tail.BOTH_T0, tail.BOTH_MEAN, 0.0
 
     def _reserve(self, wanted: int) -> None:
         room = len(self.scalars)
@@ -149,4 +150,4 @@ class State:
         self.rows = {key: row for row, key in enumerate(keys[:used])}
 
 
-ARRAYS = ("scalars", "daily", "days", "weekly", "weeks", "scatter", "tails", "first")
+ARRAYS = ("scalars", "daily", "days", "weekly", "weeks", "scatter", "tails", "recent")

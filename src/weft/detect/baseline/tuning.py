@@ -62,6 +62,7 @@ class Numbers(NamedTuple):
     slow: float  # gain of the slow level
     one: float  # what a single sample must score more than two in a row
     confirm: float  # share of ``wanted`` that each of two in a row must reach
+    floor: float  # the least scale: below it, noise would be told as news
 
 
 def numbers(tuning: Tuning, step_s: int) -> Numbers:
@@ -85,4 +86,5 @@ def numbers(tuning: Tuning, step_s: int) -> Numbers:
         slow=min(0.05, step_s / (2.0 * DAY_S)),
         one=1.0,
         confirm=0.6,
+        floor=0.02 if rate else tuning.least / 8.0,
     )

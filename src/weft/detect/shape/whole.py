@@ -25,7 +25,7 @@ _SHORTEST, _LONGEST = 8, 512
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """``score``: [points] how odd, 0 for what is usual; ``parts``: the views that it is the sum of.
+    """``score``: [points] how odd, 0 for what is usual; ``parts``: the views that it is made of.
 
     ``period``: points, 0 where nothing repeats; ``window``: points that shapes were compared over.
     """
@@ -77,5 +77,6 @@ def whole_window(values: ArrayLike) -> Whole:
         "periods": standing_out(box(season, window)),
         "shapes": standing_out(subspace_score(data, max(2, min(_SHORTEST, window), window // 2))),
     }
-    score = np.where(known, parts["points"] + parts["periods"] + parts["shapes"], 0.0)
-    return Whole(score, parts, repeats, window)
+    summed = parts["points"] + parts["periods"] + parts["shapes"]
+    # what lies around an odd point is worth a look too
+    return Whole(np.where(known, summed + box(summed, window), 0.0), parts, repeats, window)
