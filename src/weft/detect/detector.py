@@ -56,6 +56,8 @@ class Finding:
     labels: Mapping[str, str] = field(default_factory=dict)
     others: Sequence[Entity] = ()
     evidence: Sequence[Evidence] = ()
+    was: Sequence[tuple[str, Entity]] = ()
+    """Kind and entity of events that this one goes on with: what was of a host has become of its whole prefix."""
 
 
 @dataclass(frozen=True, slots=True)

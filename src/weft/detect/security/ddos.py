@@ -2,14 +2,14 @@
 
 Each of our hosts and prefixes has a ring of short buckets per class of packets (``flood_kernels``). A flood is more
 than the floor of its class, more than a multiple of what was seen there before, comes from many, and is not what was
-asked for.
+asked for. An attack is one event, of a host or of the prefix that it is spread over (``flood_attacks``); where it
+spreads, its event grows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_network
 
 import numpy as np
 import pyarrow as pa
@@ -19,7 +19,19 @@ from pydantic import Field
 from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.security.flood_kernels import BUCKET_S, SPANS, Table, judge, pour_all, remember, table
+from weft.detect.security.flood_attacks import (
+    HOST,
+    Attack,
+    Attacks,
+    covers,
+    crowded,
+    inside,
+    is_spread,
+    number_of,
+    widest,
+)
+from weft.detect.security.flood_judge import SPANS, judge, remember
+from weft.detect.security.flood_kernels import BUCKET_S, Table, pour_all, table
 from weft.detect.security.rows import CurrentNetworks, FlowRows, OwnNetworks, address_text, same_rows
 from weft.detect.security.vectors import (
     AMPLIFIED,
@@ -40,9 +52,7 @@ from weft.detect.texts import amount, lasting
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _ALWAYS = 1e30
-_GROUP = 1 << 63  # upper word of a prefix that is an own network as a whole
 _LATE_S = 55.0
-_ALONE = 3  # hosts of a prefix that are flooded at a time, each by itself; more are a carpet
 
 
 class DdosSettings(Config):
@@ -121,17 +131,17 @@ class DdosDetector(RowsDetector):
         self._limits = _limits(self._settings)
         self._out = {id(one): np.zeros((len(one.keys), CLASSES, 8)) for one in (self._hosts, self._prefixes)}
         self._networks = CurrentNetworks(context.networks)
-        self._own, self._wide = OwnNetworks(()), np.zeros(0, np.bool_)
+        self._own = OwnNetworks(())
         self._now_s = self._remembered_s = self._faded_s = 0.0
         self._said_s: dict[tuple[str, str], float] = {}
-        self._carpets: dict[int, float] = {}  # slot of a prefix → when it last was bombed
+        self._attacks = Attacks()
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002 - flows are all it is given
         """Pour rows in and judge what they touched."""
         if not rows.num_rows:
             return []
         flows = same_rows(rows)
-        self._locate()
+        self._own = self._networks()
         self._now_s = max(self._now_s, float(flows.received_s.max()))
         self._pour(flows)
         return list(self._judged())
@@ -143,10 +153,9 @@ class DdosDetector(RowsDetector):
             fading = np.float32(0.5 ** (min(now_s - self._remembered_s, 3600.0) / (3 * 86400.0)))
             latest = int(self._now_s / BUCKET_S)
             for one in (self._hosts, self._prefixes):
-                remember(one, latest, SPANS, self._settings.confidence, now_s - 300, fading)
+                remember(one, latest, SPANS, self._settings.confidence, self._limits, now_s - 300, fading)
             self._remembered_s = now_s
             self._said_s = {key: at for key, at in self._said_s.items() if now_s - at < 600}
-            self._carpets = {slot: at for slot, at in self._carpets.items() if now_s - at < 300}
         if now_s - self._faded_s >= 600:
             for one in (self._hosts, self._prefixes):
                 one.weights[:] *= np.float32(0.7)
@@ -160,20 +169,14 @@ class DdosDetector(RowsDetector):
             out.nbytes for out in self._out.values()
         )
 
-    def _locate(self) -> None:
-        """Ask which networks are one's own by now, and which of them are wider than a /24 (IPv6: /48)."""
-        own = self._networks()
-        if own is not self._own:
-            wide = [one.prefixlen < (24 if one.version == 4 else 48) for one in own.networks]
-            self._own, self._wide = own, np.array(wide, np.bool_)
-
     def _pour(self, flows: FlowRows) -> None:
         own = self._own
         # What arrives long after its time (a clock that is off, a cache that waits) counts as of its arrival.
         waited = flows.received_s - flows.end_s
         late = np.where(waited > _LATE_S, waited, 0.0)
         pour_all(
-            self._hosts, self._prefixes, (own.high, own.low, own.owner), self._wide,
+            self._hosts, self._prefixes, (own.high, own.low, own.owner),
+            (own.base_high, own.base_low, own.length, own.outer),
             (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
             (flows.src_port, flows.dst_port, flows.protocol, flows.flags, flows.octets, flows.packets, flows.rate,
              flows.start_s + late, flows.end_s + late),
@@ -181,57 +184,65 @@ class DdosDetector(RowsDetector):
         )  # fmt: skip
 
     def _judged(self) -> Iterator[Finding]:
-        z = self._settings.confidence
-        for one, told in ((self._prefixes, self._of_prefix), (self._hosts, self._of_host)):
-            out = self._out[id(one)]
-            if judge(one, self._now_s, SPANS, z, self._limits, out):
-                for slot in np.flatnonzero((out[:, :, 0] >= 1).any(axis=1)):
-                    yield from told(int(slot), out[slot])
-                out[:, :, 0] = 0
+        """What is flooded by now. Prefixes first: what is spread over one is not told of its hosts."""
+        self._attacks.forget(self._now_s)
+        told: list[tuple[int, int]] = []
+        floods = {slot: flood for slot, out in self._beyond(self._prefixes) if (flood := _flood(slot, out))}
+        self._prefixes.alarm_s[list(floods)] = self._now_s  # a flood is not learned, whosever it is
+        spread = {slot: (flood.classes[0], flood.began_s) for slot, flood in floods.items() if self._spread(flood)}
+        for slot in widest(self._prefixes, spread):
+            first, length = number_of(self._prefixes, slot), int(self._prefixes.length[slot])
+            told.append((first, length))
+            self._hosts.alarm_s[inside(self._hosts, first, length)] = self._now_s
+            many = f"{floods[slot].targets:.0f} or more hosts of "
+            yield from self._attacked(first, length, self._prefixes, floods[slot], many)
+        for slot, out in self._beyond(self._hosts):
+            yield from self._of_host(slot, out, told)
 
-    def _of_prefix(self, slot: int, out: NDArray[np.float64]) -> Iterator[Finding]:
-        flood = _flood(slot, out)
-        if flood is None:
-            return
-        self._prefixes.alarm_s[slot] = self._now_s  # a flood is not learned, whosever it is
-        if flood.targets < 8:
-            return
-        children = self._hosts.parent == slot
-        main = flood.classes[0]
-        recent = self._hosts.epoch[children] >= int(flood.began_s / BUCKET_S)
-        each = (self._hosts.octets[children, main] * recent).sum(axis=1)
-        if len(each) and each.max() > 0.5 * each.sum():
-            return  # one host has most of it: it is told of that host
-        self._carpets[slot] = self._now_s
-        self._hosts.alarm_s[children] = self._now_s
-        entity = Entity(kind="prefix", id=self._prefix_text(slot))
-        yield from self._said("ddos_carpet", entity, self._prefixes, flood, f"{flood.targets:.0f} or more hosts of ")
+    def _beyond(self, one: Table) -> Iterator[tuple[int, NDArray[np.float64]]]:
+        """Slots that are beyond the limits in some class, and by what."""
+        out = self._out[id(one)]
+        if judge(one, self._now_s, SPANS, self._settings.confidence, self._limits, out):
+            for slot in np.flatnonzero((out[:, :, 0] >= 1).any(axis=1)):
+                yield int(slot), out[slot]
+            out[:, :, 0] = 0
 
-    def _of_host(self, slot: int, out: NDArray[np.float64]) -> Iterator[Finding]:
+    def _spread(self, flood: Flood) -> bool:
+        first, length = number_of(self._prefixes, flood.slot), int(self._prefixes.length[flood.slot])
+        return is_spread(self._hosts, first, length, flood.targets, flood.classes[0], flood.began_s)
+
+    def _of_host(self, slot: int, out: NDArray[np.float64], told: Sequence[tuple[int, int]]) -> Iterator[Finding]:
         if out[ANSWERS, 0] >= 1 and len(self._own):  # else whoever is used against us would be one of ours
             yield from self._amplifier(slot, out[ANSWERS])
         flood = _flood(slot, out)
         if flood is None:
             return
         self._hosts.alarm_s[slot] = self._now_s
-        parent = int(self._hosts.parent[slot])
-        if self._now_s - self._carpets.get(parent, -1e9) < 240:
+        first = number_of(self._hosts, slot)
+        if any(covers(*one, first, HOST) for one in told):
             return
-        if (
-            parent >= 0
-            and int(((self._hosts.parent == parent) & (self._hosts.alarm_s > self._now_s - 60)).sum()) > _ALONE
-        ):
-            whole = Entity(kind="prefix", id=self._prefix_text(parent))
-            yield from self._said("ddos_carpet", whole, self._hosts, flood, f"more than {_ALONE} hosts of ")
-            return
-        entity = Entity(kind="host", id=address_text(self._hosts.high[slot], self._hosts.low[slot]))
-        yield from self._said("ddos", entity, self._hosts, flood, "")
+        whole = crowded(self._hosts, self._prefixes, first, self._now_s)
+        if whole < 0:
+            yield from self._attacked(first, HOST, self._hosts, flood, "")
+        else:
+            length = int(self._prefixes.length[whole])
+            yield from self._attacked(
+                number_of(self._prefixes, whole), length, self._hosts, flood, "each of several hosts of "
+            )
 
-    def _prefix_text(self, slot: int) -> str:
-        high, low = int(self._prefixes.high[slot]), int(self._prefixes.low[slot])
-        if high == _GROUP:
-            return str(self._own.networks[int(self._prefixes.network[slot])])
-        return str(ip_network(f"{address_text(high, low)}/{24 if high == 0 else 48}"))
+    def _attacked(self, first: int, length: int, one: Table, flood: Flood, whose: str) -> Iterator[Finding]:
+        """A flood as part of the attack that it is of: one that goes on, or a new one."""
+        attack, grown = self._attacks.around(first, length), list[Attack]()
+        if attack is None:
+            attack, grown = self._attacks.begin(first, length, self._now_s)
+        elif attack.length == length:
+            attack.seen_s = self._now_s
+        if grown or not self._quiet(attack.kind, attack.entity):
+            found = self._finding(attack, one, flood, whose)
+            found.was = [(before.kind, before.entity) for before in grown]
+            if attack.length != length:
+                found.score = 0.0  # of a part: the event is told as it was of the whole
+            yield found
 
     def _quiet(self, kind: str, entity: Entity) -> bool:
         """Whether it was said a moment ago."""
@@ -242,9 +253,8 @@ class DdosDetector(RowsDetector):
             self._said_s[key] = self._now_s
         return False
 
-    def _said(self, kind: str, entity: Entity, one: Table, flood: Flood, whose: str) -> Iterator[Finding]:
-        if self._quiet(kind, entity):
-            return
+    def _finding(self, attack: Attack, one: Table, flood: Flood, whose: str) -> Finding:
+        kind, entity = attack.kind, attack.entity
         vector = _vector(one, flood)
         peak = float(one.peak_octets[flood.slot, list(flood.classes)].max()) * 8
         known = max(0.0, self._now_s - float(one.first_s[flood.slot]))
@@ -254,7 +264,7 @@ class DdosDetector(RowsDetector):
             f"The highest of that kind there in the {lasting(known)} before was {amount(peak, 'bit/s')}."
             if known > 600 else f"It has been watched for only {lasting(known)}."
         )  # fmt: skip
-        yield Finding(
+        return Finding(
             kind, entity, self._now_s, f"{vector}: {amount(bps, 'bit/s')} to {entity.id}",
             f"{vector} of {amount(bps, 'bit/s')} and {flood.packets:,.0f} packets/s from {many} sources hits "
             f"{whose}{entity.id}; hardly any of it was asked for. {before}",

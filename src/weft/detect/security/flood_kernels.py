@@ -1,8 +1,8 @@
-"""The loops of flood detection: records poured into rings of short buckets, and windows of them judged.
+"""The first loops of flood detection: records are poured into rings of short buckets, which ``flood_judge`` judges.
 
 A record's octets are spread over the time that it tells of, so a flow of a minute is no burst of a second. Sampling is
 accounted for: of a record with ``n`` packets seen, 1 in ``r``, the estimate ``n·r`` has the variance ``n·r·(r − 1)``
-(thinning of a Poisson stream, RFC 5475); rates are judged by their lower bound.
+(thinning of a Poisson stream, RFC 5475).
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from weft.detect.security.vectors import (
 BUCKET_S = 5.0
 BUCKETS = 12
 PORTS = 4
-#: Windows that are judged, in buckets.
-SPANS = np.array([1, 3, 6], np.int64)
-_SHORTEST_S = 2.0
 _FAR_COARSER = 64.0  # an exporter that samples so much more coarsely than the best tells nothing new of a host
+_RUNGS = 4  # prefixes that an address is counted for: its /24 (/48) and the own networks around it
+_NARROW_4, _NARROW_6 = 120, 48  # a /24 and a /48, of 128 bits
+_SYN_OCTETS = 120.0  # a SYN with all options and its frame; larger ones are data under a strange flag
 
 F32: TypeAlias = NDArray[np.float32]
 U64: TypeAlias = NDArray[np.uint64]
@@ -42,15 +42,14 @@ I64: TypeAlias = NDArray[np.int64]
 
 
 class Table(NamedTuple):
-    """Slots [S] of hosts or prefixes; rings [S, class, bucket]."""
+    """Slots [S] of hosts or prefixes, by address and length of the prefix; rings [S, class, bucket]."""
 
     keys: U64
     weights: F32
     turns: U64
     high: U64  # the address, or the prefix's
     low: U64
-    network: NDArray[np.int32]
-    parent: NDArray[np.int32]  # of a host: slot of its prefix
+    length: NDArray[np.int16]  # of 128 bits
     first_s: NDArray[np.float64]
     finest: F32  # lowest sampling rate of those that see it
     epoch: I64  # [S, bucket]: number of the bucket that is kept there
@@ -75,7 +74,7 @@ def table(slots: int) -> Table:
     ring = (slots, CLASSES, BUCKETS)
     return Table(
         np.zeros(slots, np.uint64), np.zeros(slots, np.float32), np.zeros(1, np.uint64),
-        np.zeros(slots, np.uint64), np.zeros(slots, np.uint64), np.zeros(slots, np.int32), np.zeros(slots, np.int32),
+        np.zeros(slots, np.uint64), np.zeros(slots, np.uint64), np.zeros(slots, np.int16),
         np.zeros(slots), np.zeros(slots, np.float32), np.zeros((slots, BUCKETS), np.int64),
         np.zeros(ring, np.float32), np.zeros(ring, np.float32), np.zeros(ring, np.float32), np.zeros(ring, np.float32),
         np.zeros(ring, np.float32), np.zeros(ring, np.uint64), np.zeros(ring, np.uint64),
@@ -86,7 +85,7 @@ def table(slots: int) -> Table:
 
 
 @numba.njit(cache=True, nogil=True)
-def _classify(protocol, src_port, dst_port, flags, amplifies):  # type: ignore[no-untyped-def]
+def _classify(protocol, src_port, dst_port, flags, large, amplifies):  # type: ignore[no-untyped-def]
     """The class of what is received, and the class that it is a reply to, seen from its sender."""
     if protocol == 17:
         if src_port == 0 and dst_port == 0:
@@ -95,9 +94,9 @@ def _classify(protocol, src_port, dst_port, flags, amplifies):  # type: ignore[n
         return received, AMPLIFIED if amplifies[dst_port] else UDP
     if protocol == 6:
         bits = flags & 0x3F
-        if bits & 0x17 == 0x02:
+        if bits & 0x17 == 0x02 and not large:
             return SYN, SYN_ACK
-        if bits == 0x12:
+        if bits == 0x12 and not large:
             return SYN_ACK, SYN
         return TCP, TCP
     if protocol == 1 or protocol == 58:
@@ -106,10 +105,10 @@ def _classify(protocol, src_port, dst_port, flags, amplifies):  # type: ignore[n
 
 
 @numba.njit(cache=True, nogil=True)
-def _begin(t, slot, high, low, network, at_s):  # type: ignore[no-untyped-def]
+def _begin(t, slot, high, low, length, at_s):  # type: ignore[no-untyped-def]
     """Clear a slot for a new key."""
-    t.high[slot], t.low[slot], t.network[slot], t.first_s[slot] = high, low, network, at_s
-    t.finest[slot], t.alarm_s[slot], t.parent[slot] = np.float32(np.inf), 0.0, -1
+    t.high[slot], t.low[slot], t.length[slot], t.first_s[slot] = high, low, length, at_s
+    t.finest[slot], t.alarm_s[slot] = np.float32(np.inf), 0.0
     t.epoch[slot] = -1
     t.port_octets[slot] = 0
     t.peak_octets[slot] = 0
@@ -176,13 +175,13 @@ def _note_port(t, slot, port, octets):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _slot(t, high, low, network, rate, weight, at_s):  # type: ignore[no-untyped-def]
-    slot, fresh = claim(t.keys, t.weights, t.turns, mix_two(high, low ^ (np.uint64(network + 1) << np.uint64(40))),
-                        weight)  # fmt: skip
+def _slot(t, high, low, length, rate, weight, at_s):  # type: ignore[no-untyped-def]
+    """Where an address or prefix is counted; −1 where it has no slot, or is seen far better by another exporter."""
+    slot, fresh = claim(t.keys, t.weights, t.turns, mix_two(mix_two(high, low), length), weight)
     if slot < 0:
         return -1
     if fresh:
-        _begin(t, slot, high, low, network, at_s)
+        _begin(t, slot, high, low, length, at_s)
     if rate > _FAR_COARSER * t.finest[slot]:
         return -1
     t.finest[slot] = min(t.finest[slot], np.float32(rate))
@@ -193,7 +192,8 @@ def _slot(t, high, low, network, rate, weight, at_s):  # type: ignore[no-untyped
 def _take(t, slot, ours, within, i, r, amplifies, who, whom):  # type: ignore[no-untyped-def]
     """One record for one slot; ``ours``: it is what ours receive (else what they send); ``within``: from ours."""
     (src_port, dst_port, protocol, flags, octets, packets, rate, start_s, end_s) = r
-    received, asked = _classify(protocol[i], src_port[i], dst_port[i], flags[i], amplifies)
+    large = octets[i] > _SYN_OCTETS * packets[i] and packets[i] > rate[i]
+    received, asked = _classify(protocol[i], src_port[i], dst_port[i], flags[i], large, amplifies)
     start, end = start_s[i], end_s[i]
     udp = protocol[i] == 17
     if ours:
@@ -211,159 +211,53 @@ def _take(t, slot, ours, within, i, r, amplifies, who, whom):  # type: ignore[no
 
 
 @numba.njit(cache=True, nogil=True)
-def pour_all(hosts, prefixes, own, wide, ends, r, amplifies):  # type: ignore[no-untyped-def]
-    """Pour records in. ``own``: edges and owners of own networks; ``wide`` [networks]: it is wider than a /24 or /48.
+def _ladder(nets, network, high, low, rungs):  # type: ignore[no-untyped-def]
+    """Prefixes around an address, narrowest first, into ``rungs`` [_RUNGS, 3]; how many: own ones, and its /24 or /48.
+
+    The latter only where the own one is wider, or none is known.
+    """
+    base_high, base_low, length, outer = nets
+    narrow, count = _NARROW_4 if high == 0 else _NARROW_6, 0
+    if network < 0 or length[network] < narrow:
+        rungs[0, 0] = high if high == 0 else high & ~np.uint64(0xFFFF)
+        rungs[0, 1] = low & ~np.uint64(0xFF) if high == 0 else np.uint64(0)
+        rungs[0, 2] = np.uint64(narrow)
+        count = 1
+    while network >= 0 and count < _RUNGS:
+        rungs[count, 0], rungs[count, 1] = base_high[network], base_low[network]
+        rungs[count, 2] = np.uint64(length[network])
+        network = outer[network]
+        count += 1
+    return count
+
+
+@numba.njit(cache=True, nogil=True)
+def pour_all(hosts, prefixes, own, nets, ends, r, amplifies):  # type: ignore[no-untyped-def]
+    """Pour records in. ``own``: edges and owners of own networks; ``nets``: their bases, lengths and outer ones.
 
     ``ends``: upper and lower words of sources and destinations; ``r``: the other columns.
     """
     src_high, src_low, dst_high, dst_low = ends
     edges_high, edges_low, owner = own
     octets, packets, rate, end_s = r[4], r[5], r[6], r[8]
+    rungs = np.zeros((_RUNGS, 3), np.uint64)
+    at = np.full(2, -1, np.int64)
     for i in range(len(src_low)):
         weight = octets[i] + 64.0 * packets[i]
-        within = False
         if len(owner):
-            within = (network_of(edges_high, edges_low, owner, src_high[i], src_low[i]) >= 0
-                      and network_of(edges_high, edges_low, owner, dst_high[i], dst_low[i]) >= 0)  # fmt: skip
+            at[0] = network_of(edges_high, edges_low, owner, src_high[i], src_low[i])
+            at[1] = network_of(edges_high, edges_low, owner, dst_high[i], dst_low[i])
+        within = at[0] >= 0 and at[1] >= 0
         for ours in range(2):
             high, low = (dst_high[i], dst_low[i]) if ours else (src_high[i], src_low[i])
             other = mix_two(src_high[i], src_low[i]) if ours else mix_two(dst_high[i], dst_low[i])
-            network = -1
-            if len(owner):
-                network = network_of(edges_high, edges_low, owner, high, low)
-                if network < 0:
-                    continue
-            host = _slot(hosts, high, low, network, rate[i], weight, end_s[i])
-            if host >= 0:
-                _take(hosts, host, ours, within, i, r, amplifies, other, np.uint64(r[1][i]))
+            if len(owner) and at[ours] < 0:
+                continue
+            slot = _slot(hosts, high, low, 128, rate[i], weight, end_s[i])
+            if slot >= 0:
+                _take(hosts, slot, ours, within, i, r, amplifies, other, np.uint64(r[1][i]))
             mine = mix_two(high, low)
-            narrow_high, narrow_low = high, low
-            if high == 0:
-                narrow_low = low & ~np.uint64(0xFF)
-            else:
-                narrow_high, narrow_low = high & ~np.uint64(0xFFFF), np.uint64(0)
-            if network < 0 or wide[network]:
-                slot = _slot(prefixes, narrow_high, narrow_low, network, rate[i], weight, end_s[i])
+            for rung in range(_ladder(nets, at[ours], high, low, rungs)):
+                slot = _slot(prefixes, rungs[rung, 0], rungs[rung, 1], rungs[rung, 2], rate[i], weight, end_s[i])
                 if slot >= 0:
                     _take(prefixes, slot, ours, within, i, r, amplifies, other, mine)
-                    if host >= 0:
-                        hosts.parent[host] = slot
-            if network >= 0:
-                slot = _slot(prefixes, np.uint64(1) << np.uint64(63), np.uint64(0), network, rate[i], weight, end_s[i])
-                if slot >= 0:
-                    _take(prefixes, slot, ours, within, i, r, amplifies, other, mine)
-                    if host >= 0 and not wide[network]:
-                        hosts.parent[host] = slot
-
-
-@numba.njit(cache=True, nogil=True)
-def _bits(x):  # type: ignore[no-untyped-def]
-    """How many different keys a 64-bit map was told of, about (linear counting); at most 266."""
-    ones = 0
-    while x:
-        x &= x - np.uint64(1)
-        ones += 1
-    return 64.0 * np.log(64.0 / max(64 - ones, 1))
-
-
-@numba.njit(cache=True, nogil=True)
-def judge(t, now_s, spans, z, limits, out):  # type: ignore[no-untyped-def]
-    """Judge each touched slot's windows; returns how many slots have a class above its limits.
-
-    ``limits`` [class, 7]: octets/s, packets/s, fewest sources, fewest even shares, most replies per packet, times peak,
-    fewest replies that are usual there.
-    ``out`` [S, class, 8]: score, octets/s, packets/s, sources, targets, replies per packet, begin of the window, its
-    length; a class without a window above its limits has score 0.
-    """
-    found = 0
-    for slot in range(len(t.keys)):
-        if not t.touched[slot]:
-            continue
-        t.touched[slot] = False
-        hit = False
-        for k in range(CLASSES):
-            out[slot, k, 0] = 0.0
-            top_octets = max(limits[k, 0], limits[k, 5] * t.peak_octets[slot, k])
-            top_packets = max(limits[k, 1], limits[k, 5] * t.peak_packets[slot, k])
-            if t.usual[slot, k] < limits[k, 6]:
-                continue
-            if (
-                t.octets[slot, k].sum() < top_octets * _SHORTEST_S
-                and t.packets[slot, k].sum() < top_packets * _SHORTEST_S
-            ):
-                continue
-            _judge_class(t, slot, k, now_s, spans, z, limits[k], top_octets, top_packets, out[slot, k])
-            hit = hit or out[slot, k, 0] >= 1.0
-        found += hit
-    return found
-
-
-@numba.njit(cache=True, nogil=True)
-def _judge_class(t, slot, k, now_s, spans, z, limits, top_octets, top_packets, out):  # type: ignore[no-untyped-def]
-    latest = np.int64(now_s / BUCKET_S)
-    for span in spans:
-        for end in range(latest - BUCKETS + span, latest + 1):
-            octets = packets = variance = squares = replies = 0.0
-            lasts = span * BUCKET_S
-            if span == 1 and end == latest and k not in (TCP, UDP, OTHER):
-                lasts = min(max(now_s - end * BUCKET_S, _SHORTEST_S), BUCKET_S)  # what began just now
-            before = (end - span) % BUCKETS  # replies may be told of later than what they reply to
-            if k != SYN and t.epoch[slot, before] == end - span:
-                replies = t.replies[slot, k, before]
-            sources = targets = np.uint64(0)
-            for bucket in range(end - span + 1, end + 1):
-                cell = bucket % BUCKETS
-                if t.epoch[slot, cell] != bucket:
-                    continue
-                octets += t.octets[slot, k, cell]
-                packets += t.packets[slot, k, cell]
-                variance += t.variance[slot, k, cell]
-                squares += t.squares[slot, k, cell]
-                # Whoever opens connections to use them sends more than SYNs.
-                replies += t.packets[slot, TCP, cell] if k == SYN else t.replies[slot, k, cell]
-                sources |= t.sources[slot, k, cell]
-                targets |= t.targets[slot, k, cell]
-            if packets <= 0:
-                continue
-            sure = max(0.0, 1.0 - z * np.sqrt(variance) / packets) / lasts
-            score = max(octets * sure / top_octets, packets * sure / top_packets)
-            share = replies / (octets if k == ANSWERS else packets)
-            if score <= out[0] or share > limits[4] or octets * octets < limits[3] * squares:
-                continue
-            senders = _bits(sources)
-            if senders < limits[2]:
-                continue
-            out[0], out[1], out[2] = score, octets / lasts, packets / lasts
-            out[3], out[4], out[5] = senders, _bits(targets), share
-            out[6], out[7] = (end - span + 1) * BUCKET_S, lasts
-
-
-@numba.njit(cache=True, nogil=True)
-def remember(t, latest, spans, z, since_s, fading):  # type: ignore[no-untyped-def]
-    """Take the highest rates of what is over (half of the ring and older) into the peaks, where there is no flood."""
-    for slot in range(len(t.keys)):
-        if not t.keys[slot] or t.alarm_s[slot] > since_s:
-            continue
-        for k in range(CLASSES):
-            most_octets = most_packets = 0.0
-            total = t.packets[slot, k].sum()
-            if total > 0:
-                share = min(t.replies[slot, k].sum() / total, 4.0)
-                before = t.usual[slot, k]
-                t.usual[slot, k] = share if before < 0 else before + 0.02 * (share - before)
-            if t.octets[slot, k].sum() > 0:
-                for span in spans:
-                    for end in range(latest - BUCKETS + span, latest - BUCKETS // 2 + 1):
-                        octets = packets = variance = 0.0
-                        for bucket in range(end - span + 1, end + 1):
-                            cell = bucket % BUCKETS
-                            if t.epoch[slot, cell] == bucket:
-                                octets += t.octets[slot, k, cell]
-                                packets += t.packets[slot, k, cell]
-                                variance += t.variance[slot, k, cell]
-                        if packets > 0:
-                            sure = max(0.0, 1.0 - z * np.sqrt(variance) / packets) / (span * BUCKET_S)
-                            most_octets = max(most_octets, octets * sure)
-                            most_packets = max(most_packets, packets * sure)
-            t.peak_octets[slot, k] = max(t.peak_octets[slot, k] * fading, np.float32(most_octets))
-            t.peak_packets[slot, k] = max(t.peak_packets[slot, k] * fading, np.float32(most_packets))

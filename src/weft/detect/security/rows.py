@@ -152,7 +152,8 @@ def _all_of(edges_high, edges_low, owner, high, low, out):  # type: ignore[no-un
 class OwnNetworks:
     """Prefixes that are one's own, for looking up whole columns. Where prefixes nest, the longest counts.
 
-    Without any, everything is one's own: each /24 of IPv4 and /48 of IPv6 then stands for a network.
+    Without any, everything is one's own: each /24 of IPv4 and /48 of IPv6 then stands for a network. ``base_high``,
+    ``base_low`` and ``length`` (of 128 bits) are the networks themselves, ``outer`` the next wider one around each.
     """
 
     def __init__(self, networks: Sequence[IPv4Network | IPv6Network]) -> None:
@@ -165,6 +166,7 @@ class OwnNetworks:
         )  # fmt: skip
         edges: list[tuple[int, int]] = []
         open_spans: list[tuple[int, int]] = []
+        self.outer = np.full(len(self.networks), -1, np.int32)
 
         def close(before: int) -> None:
             while open_spans and open_spans[-1][0] < before:
@@ -173,6 +175,8 @@ class OwnNetworks:
 
         for first, last, _, at in spans:
             close(first)
+            if open_spans:
+                self.outer[at] = open_spans[-1][1]
             edges.append((first, at))
             open_spans.append((last, at))
         close(1 << 129)
@@ -180,6 +184,10 @@ class OwnNetworks:
         self.high = np.array([min(at >> 64, word) for at, _ in edges], np.uint64)
         self.low = np.array([at & word for at, _ in edges], np.uint64)
         self.owner = np.array([number for _, number in edges], np.int32)
+        bases = [_number(one) for one in self.networks]
+        self.base_high = np.array([base >> 64 for base in bases], np.uint64)
+        self.base_low = np.array([base & word for base in bases], np.uint64)
+        self.length = np.array([one.prefixlen + 96 * (one.version == 4) for one in self.networks], np.int16)
 
     def __len__(self) -> int:
         return len(self.networks)
