@@ -200,6 +200,31 @@ def test_what_is_suppressed_is_listed_where_asked_for(viewer, memory):
     assert [one["id"] for one in listed(viewer, state="suppressed")["events"]] == ["e3"]
 
 
+def test_what_was_suppressed_as_it_ended_says_so_everywhere(operator, viewer, memory):
+    said = operator.post(
+        "/api/v1/events/e2/feedback",
+        json={"verdict": "expected", "weekday": 0, "from_minute": 540, "to_minute": 600, "time_zone": "Europe/Zurich"},
+    ).json()
+    memory.put("test", [
+        event("e3", suppressed_by="line cards"), event("e4", suppressed_by=said["id"]),
+        event("e5", suppressed_by="0" * 32), event("e6", suppressed_by=said["id"], state=EventState.SUPPRESSED),
+    ])  # fmt: skip
+    assert {one["id"] for one in listed(viewer)["events"]} == {"e1", "e2"}
+    assert {one["id"] for one in listed(viewer, state="closed")["events"]} == {"e1"}
+    view = listed(viewer, state="suppressed")
+    expected = "“expected on Mondays 09:00–10:00 Europe/Zurich”, said by operator"
+    assert {one["id"]: (one["state"], one["suppressed_why"]) for one in view["events"]} == {
+        "e3": ("closed", "maintenance “line cards”"), "e4": ("closed", expected),
+        "e5": ("closed", "what somebody said, which is kept no longer"), "e6": ("suppressed", expected),
+    }  # fmt: skip
+    assert view["counts"]["states"] == {"open": 1, "closed": 1, "suppressed": 4}
+    assert view["counts"]["groups"]["link"] == 4
+    assert listed(viewer)["counts"]["groups"]["link"] == 2
+    assert viewer.get("/api/v1/events/e4").json()["suppressed_why"] == expected
+    assert viewer.get("/api/v1/events/e1").json()["suppressed_why"] == ""
+    assert [one["suppressed"] for one in viewer.get("/api/v1/feedback").json()] == [2]
+
+
 def test_one_event_comes_with_the_like_and_a_chart(viewer, memory):
     shown = Evidence(kind="query", title="Octets", query={"dataset": "metrics", "by": ["interface"]})
     memory.put("test", [event("e4", lower=1.0, expected=2.0, upper=3.0, unit="bit/s", evidence=[shown], **OPEN)])
@@ -228,6 +253,8 @@ def test_somebody_takes_care_and_leaves_it_again(operator, viewer, state):
     assert operator.delete("/api/v1/events/e2/acknowledgement").json()["event"]["acknowledged_by"] == ""
     assert viewer.put("/api/v1/events/e2/acknowledgement").status_code == 403
     assert operator.put("/api/v1/events/none/acknowledgement").status_code == 404
+    told = [(one.actor.split()[0], one.action, one.target) for one in state.audit_log(10)]
+    assert told[:2] == [("operator", "event.unacknowledge", "e2"), ("operator", "event.acknowledge", "e2")]
 
 
 SCOPES = {
@@ -273,7 +300,7 @@ def test_what_is_expected_holds_at_its_times_only(operator, memory):
 def test_a_snooze_ends_and_feedback_is_withdrawn_on_record(operator, viewer, memory, engine):
     said = operator.post("/api/v1/events/e2/feedback", json={"verdict": "snooze", "for_s": 600}).json()
     assert 590 < said["until_s"] - said["created_s"] < 610
-    memory.put("test", [event("e6", suppressed_by=said["id"], started_s=NOW - 10, **OPEN)])
+    memory.put("test", [event("e6", suppressed_by=said["id"], started_s=NOW - 10)])
     assert [one["suppressed"] for one in viewer.get("/api/v1/feedback").json()] == [1]
     assert viewer.delete(f"/api/v1/feedback/{said['id']}").status_code == 403
     gone = operator.delete(f"/api/v1/feedback/{said['id']}").json()
@@ -308,6 +335,23 @@ def test_detectors_say_how_they_do(viewer):
     )  # fmt: skip
     assert (one["events_day"], view["running"], view["false_alarms"]) == (2.0, True, 1.0)
     assert (broken["state"], broken["last_error"]) == ("failing", "no such thing")
+    assert (one["limits"], view["notes"]) == ("", [])
+
+
+def test_what_found_no_room_is_said(viewer, engine, monkeypatch):
+    one = DetectorStatus("links", "Lines", EventGroup.LINK, "ready", 1.0, 7, 3, 0, "", 1.5, NOW, 4, 12, True)
+    status = EngineStatus(
+        running=True, detectors=[one], dropped={"flows": 70}, lost=1, refused=2, damaged=3, flooded=4, leads=False,
+        leader="serve@b",
+    )  # fmt: skip
+    monkeypatch.setattr(engine, "status", lambda: status)
+    view = viewer.get("/api/v1/detectors").json()
+    assert view["detectors"][0]["limits"] == (
+        "there are more series than it watches, the smallest are left out; 12 times a series or deviation found no "
+        "room; 4 findings at once were too many"
+    )
+    assert view["notes"][0] == "Series and policies are watched by serve@b; this process stands by."
+    assert [note.split()[0] for note in view["notes"][1:]] == ["70", "4", "1", "2", "3"]
 
 
 POLICY = {"name": "Full", "by": ["site"], "conditions": [{"name": "a", "measure": "bps", "threshold": 10}]}

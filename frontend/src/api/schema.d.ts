@@ -3130,6 +3130,11 @@ export interface components {
              * @description 0–1: how much of what it wants to know it has seen; None = it needs to learn nothing.
              */
             learned: number | null;
+            /**
+             * Limits
+             * @description What it had no room for, in words; empty = nothing.
+             */
+            limits: string;
             /** Name */
             name: string;
             /**
@@ -3164,6 +3169,11 @@ export interface components {
              * @description Events per 1000 series and day that are accepted as false (``detect.false_alarms``).
              */
             false_alarms: number;
+            /**
+             * Notes
+             * @description What was lost, refused or is done by another process, in words.
+             */
+            notes: string[];
             /** Running */
             running: boolean;
             /** Updated */
@@ -3776,6 +3786,8 @@ export interface components {
         /**
          * EventCounts
          * @description How many events there are by severity, group and state, of those that the other filters let through.
+         *
+         *     Those that were suppressed when they ended count as suppressed.
          */
         EventCounts: {
             /** Groups */
@@ -3826,8 +3838,16 @@ export interface components {
             /** Started S */
             started_s: number;
             state: components["schemas"]["EventState"];
-            /** Suppressed By */
+            /**
+             * Suppressed By
+             * @description Id of the feedback or name of the maintenance; of an event that is over: what suppressed it as it ended.
+             */
             suppressed_by: string;
+            /**
+             * Suppressed Why
+             * @description The same in words; empty = it is not, and was not.
+             */
+            suppressed_why: string;
             /** Text */
             text: string;
             /** Title */
@@ -3864,6 +3884,11 @@ export interface components {
             similar: components["schemas"]["EventRow"][];
             /** Similar Total */
             similar_total: number;
+            /**
+             * Suppressed Why
+             * @description Why it is suppressed, or was as it ended, in words.
+             */
+            suppressed_why: string;
             /** Updated */
             updated: number;
         };
@@ -4429,7 +4454,7 @@ export interface components {
             scope_text: string;
             /**
              * Suppressed
-             * @description How many of the last thousand events it has kept quiet.
+             * @description How many of the last thousand suppressed events it has kept quiet.
              */
             suppressed: number;
             /**
@@ -11634,7 +11659,7 @@ export interface operations {
                 since?: string;
                 /** @description The end of the range. */
                 until?: string;
-                /** @description Empty = all but those that are suppressed now. */
+                /** @description Empty = all but those suppressed, now or when they ended; those are `suppressed`. */
                 state?: components["schemas"]["EventState"] | null;
                 /** @description Only these families. */
                 group?: components["schemas"]["EventGroup"][] | null;

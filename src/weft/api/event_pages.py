@@ -6,6 +6,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from weft.api import event_views as views
@@ -15,6 +16,7 @@ from weft.api.models.events import (
     BacktestView,
     ChannelsView,
     DetectorsView,
+    EventRow,
     EventsView,
     EventView,
     Feedback,
@@ -44,7 +46,11 @@ from weft.query.times import parse_duration, parse_time
 _WEEK_S = 7 * 86_400
 _SIMILAR = 12
 _LAST = 1000
-_POLICY = "policy:"
+#: States that are listed, and whether those are that are suppressed or were when they ended.
+_STATES: Mapping[EventState | None, tuple[tuple[EventState, ...], bool]] = {
+    None: ((), False), EventState.OPEN: ((EventState.OPEN,), False), EventState.CLOSED: ((EventState.CLOSED,), False),
+    EventState.SUPPRESSED: ((), True),
+}  # fmt: skip
 
 
 class Engine(Protocol):
@@ -83,18 +89,18 @@ class EventPages:
         since_s, until_s = parse_time(wanted.since, now_s, "since"), parse_time(wanted.until, now_s, "until")
         if since_s >= until_s:
             raise InvalidInput("must be before the end", where="since")
-        asked = kept.EventFilter(
-            since_s, until_s + 1, _states(wanted.state), _severities(wanted.min_severity), wanted.groups,
-            (wanted.kind,) if wanted.kind else (), (wanted.detector,) if wanted.detector else (), wanted.entity,
-            wanted.words.strip(),
+        states, quiet = _STATES[wanted.state]
+        every = kept.EventFilter(since_s, until_s + 1, entity=wanted.entity, text=wanted.words.strip())
+        asked = replace(
+            every, states=states, quiet=quiet, severities=_severities(wanted.min_severity), groups=wanted.groups,
+            kinds=(wanted.kind,) if wanted.kind else (), detectors=(wanted.detector,) if wanted.detector else (),
         )  # fmt: skip
         page = self._memory.page(asked, limit=limit, before=before or "")
         # Chips count what there would be without themselves, so that one sees where else to look.
-        counted = self._memory.counts(
-            kept.EventFilter(since_s, until_s + 1, entity=wanted.entity, text=wanted.words.strip())
-        )
+        counted = self._memory.counts(replace(every, states=states, quiet=quiet))
+        counted["state"] = self._memory.counts(every)["state"]
         return EventsView(
-            events=[views.row(event, self._kind_title(event)) for event in page.events], total=page.total,
+            events=self._rows(page.events), total=page.total,
             counts=views.counts(counted), next_before=page.next_before or None, learning=self._learning(),
             window=Window(since=since_s, until=until_s), updated=now_s,
         )  # fmt: skip
@@ -106,8 +112,8 @@ class EventPages:
         similar, total = self._similar(event)
         return EventView(
             event=event, kind_title=self._kind_title(event), kind_text=about.kinds.get(event.kind, ""),
-            detector_title=about.title, chart=views.chart(event, self._clock()),
-            similar=[views.row(one, self._kind_title(one)) for one in similar], similar_total=total,
+            detector_title=about.title, suppressed_why=views.suppressed_why(event, self._said([event])),
+            chart=views.chart(event, self._clock()), similar=self._rows(similar), similar_total=total,
             feedback=self._told(self._memory.feedback(event_id=event.id)), updated=self._clock(),
         )  # fmt: skip
 
@@ -149,7 +155,7 @@ class EventPages:
         abouts, watched = self._engine.abouts(), self._engine.watched()
         return DetectorsView(
             detectors=views.detectors(status, abouts, watched, raised, quiet, now_s), false_alarms=self._false_alarms,
-            running=status.running, updated=now_s,
+            running=status.running, notes=views.notes(status), updated=now_s,
         )  # fmt: skip
 
     # Back-tests.
@@ -232,15 +238,24 @@ class EventPages:
 
     def _about(self, event: Event) -> About:
         about = self._engine.abouts().get(event.detector)
-        return about or About(event.detector, event.detector.removeprefix(_POLICY), event.group, "", {})
+        return about or About(event.detector, event.detector.removeprefix(kept.POLICY), event.group, "", {})
 
     def _kind_title(self, event: Event) -> str:
-        if event.detector.startswith(_POLICY):
+        if event.detector.startswith(kept.POLICY):
             return "Policy"
         return event.kind.replace("_", " ").capitalize()
 
     def _learning(self) -> list[str]:
         return [one.title for one in self._engine.status().detectors if one.state == "learning"]
+
+    def _rows(self, events: Sequence[Event]) -> list[EventRow]:
+        said = self._said(events)
+        return [views.row(event, self._kind_title(event), views.suppressed_why(event, said)) for event in events]
+
+    def _said(self, events: Sequence[Event]) -> dict[str, kept.Feedback]:
+        """What people said by which these are suppressed, by id."""
+        ids = {event.suppressed_by for event in events if event.suppressed_by}
+        return {one.id: one for one in self._memory.feedback(ids=ids)} if ids else {}
 
     def _similar(self, event: Event) -> tuple[list[Event], int]:
         """Of the same kind here, then elsewhere."""
@@ -256,8 +271,8 @@ class EventPages:
     def _told(self, records: Sequence[kept.Feedback]) -> list[Feedback]:
         if not records:
             return []
-        page = self._memory.page(kept.EventFilter(since_s=self._clock() - 30 * 86_400), limit=_LAST)
-        quiet = Counter(event.suppressed_by for event in page.events if event.suppressed_by)
+        page = self._memory.page(kept.EventFilter(since_s=self._clock() - 30 * 86_400, quiet=True), limit=_LAST)
+        quiet = Counter(event.suppressed_by for event in page.events)
         return [views.feedback(one, quiet[one.id]) for one in records]
 
     def _rates(self, measure: str) -> dict[str, float]:
@@ -269,16 +284,12 @@ class EventPages:
         return {str(row[0]): float(row[at] or 0) * 86_400 / _WEEK_S for row in found.rows}
 
     def _policy(self, one: Kept, rates: Mapping[str, float]) -> PolicyRow:
-        name = f"{_POLICY}{one.policy.name}"
+        name = f"{kept.POLICY}{one.policy.name}"
         opened = self._memory.page(kept.EventFilter(states=(EventState.OPEN,), detectors=(name,)), limit=1).total
         return PolicyRow(
             policy=one.policy, author=one.author, updated_s=one.updated_s, events_day=rates.get(name, 0.0),
             open=opened, last_error=self._policy_errors().get(one.policy.name, ""),
         )  # fmt: skip
-
-
-def _states(state: EventState | None) -> tuple[EventState, ...]:
-    return (EventState.OPEN, EventState.CLOSED) if state is None else (state,)
 
 
 def _severities(least: Severity) -> tuple[Severity, ...]:

@@ -26,10 +26,11 @@ from weft.api.models.events import (
 )
 from weft.detect import memory as kept
 from weft.detect.backtests import Backtest
+from weft.detect.config import WEEKDAYS
 from weft.detect.detector import About
+from weft.detect.notify.channel import ChannelStatus
 from weft.detect.notify.config import NotifyConfig
-from weft.detect.notify.dispatcher import ChannelStatus
-from weft.detect.policies.evaluate import Judged, Spell
+from weft.detect.policies.evaluate import MOST_SERIES, Judged, Spell
 from weft.detect.policies.expression import UNKNOWN
 from weft.detect.report import EngineStatus
 from weft.detect.runs import DetectorStatus
@@ -40,6 +41,10 @@ from weft.model.views import Window
 _HOUR_S = 3600.0
 _MOST_SPELLS = 200
 _EVERY_DAY = list(range(7))
+#: How feedback is called where it is said why an event is suppressed; and how ids of it look.
+_VERDICTS = {"not_an_issue": "not an issue", "expected": "expected", "snooze": "not now"}
+_ID_LENGTH, _ID_LETTERS = 32, set("0123456789abcdef")
+_DAYS = tuple(day.capitalize() for day in WEEKDAYS)
 #: Share of the history that a detector wants below which it is said to be learning still.
 _KNOWS_ENOUGH = 1 / 14
 #: Columns of evidence of what was expected, over time: a band to draw.
@@ -49,10 +54,36 @@ _STATES: Mapping[str, Literal["learning", "watching", "failing"]] = {
 }  # fmt: skip
 
 
-def row(event: Event, kind_title: str) -> EventRow:
+def row(event: Event, kind_title: str, suppressed_why: str) -> EventRow:
     """An event in a list."""
-    fields = {name: getattr(event, name) for name in EventRow.model_fields if name != "kind_title"}
-    return EventRow(**fields, kind_title=kind_title)
+    worded = {"kind_title", "suppressed_why"}
+    fields = {name: getattr(event, name) for name in EventRow.model_fields if name not in worded}
+    return EventRow(**fields, kind_title=kind_title, suppressed_why=suppressed_why)
+
+
+def suppressed_why(event: Event, said: Mapping[str, kept.Feedback]) -> str:
+    """Why an event is suppressed, or was as it ended."""
+    if not event.suppressed_by:
+        return ""
+    one = said.get(event.suppressed_by)
+    if one is None:
+        # What people said has an id of its own making; the name of a maintenance is somebody's.
+        gone = len(event.suppressed_by) == _ID_LENGTH and set(event.suppressed_by) <= _ID_LETTERS
+        return "what somebody said, which is kept no longer" if gone else f"maintenance “{event.suppressed_by}”"
+    told = feedback(one, 0)
+    return f"“{_VERDICTS[one.verdict]}{_times(told)}”, said by {one.author or 'somebody'}"
+
+
+def _times(one: Feedback) -> str:
+    """When ``expected`` holds; empty = always."""
+    day = f" on {_DAYS[one.weekday]}s" if one.weekday is not None else ""
+    if one.from_minute is None or one.to_minute is None:
+        return f"{day}, {one.time_zone}" if day else ""
+    return f"{day} {_clock(one.from_minute)}–{_clock(one.to_minute)} {one.time_zone}"
+
+
+def _clock(minute: int) -> str:
+    return f"{minute // 60:02}:{minute % 60:02}"
 
 
 def counts(found: Mapping[str, Mapping[str, int]]) -> EventCounts:
@@ -180,7 +211,7 @@ def detectors(
         DetectorView(
             name=name, title=name, group=EventGroup.TELEMETRY, description="", kinds={}, enabled=True, state="failing",
             watches="", series=0, learned=None, fed_s=None, lag_s=None, busy_s=0, findings=0, errors=1, events_day=0,
-            suppressed_day=0, last_error=why,
+            suppressed_day=0, last_error=why, limits="",
         )
         for name, why in status.failed.items()
     ]  # fmt: skip
@@ -199,8 +230,40 @@ def _detector(
         watches=watched.get(one.name, ""), series=one.series, learned=one.learned if one.learned < 1 else None,
         fed_s=one.reached_s or None, lag_s=now_s - one.reached_s if one.reached_s else None, busy_s=one.busy_s,
         findings=one.findings, errors=one.errors, events_day=raised.get(named, 0.0),
-        suppressed_day=quiet.get(named, 0.0), last_error=one.last_error,
+        suppressed_day=quiet.get(named, 0.0), last_error=one.last_error, limits=_limits(one),
     )  # fmt: skip
+
+
+def _limits(one: DetectorStatus) -> str:
+    found = []
+    if one.is_cut:
+        found.append("there are more series than it watches, the smallest are left out")
+    if one.left_out:
+        found.append(f"{one.left_out} times a series or deviation found no room")
+    if one.dropped:
+        found.append(f"{one.dropped} findings at once were too many")
+    return "; ".join(found)
+
+
+def notes(status: EngineStatus) -> list[str]:
+    """What was lost, refused, or is done by another process."""
+    found = []
+    if not status.leads:
+        who = status.leader or "another process"
+        found.append(f"Series and policies are watched by {who}; this process stands by.")
+    found += [
+        f"{count} rows of {table} were not looked at: there was no room (detect.queue_mb)."
+        for table, count in status.dropped.items()
+    ]
+    for count, what in (
+        (status.flooded, "findings are not listed: their detectors have too many events open (detect.most_open)."),
+        (status.lost, "changes of events were lost while a store was away."),
+        (status.refused, "events or changes of events were refused by a store."),
+        (status.damaged, "saved states could not be read; their detectors learned anew."),
+    ):
+        if count:
+            found.append(f"{count} {what}")
+    return found
 
 
 def backtest(one: Backtest) -> BacktestView:
@@ -240,14 +303,15 @@ def _series_text(spell: Spell) -> str:
 
 def _note(judged: Judged, window: Window) -> str:
     """What the figures leave out."""
+    found = [f"There are more than {MOST_SERIES} series: the smallest are not judged."] if judged.is_cut else []
     known = (judged.holds != UNKNOWN).any(axis=0) if judged.holds.size else np.zeros(0, np.bool_)
     if not known.any():
-        return ""
+        return " ".join(found)
     first_s = int(judged.times_s[int(np.argmax(known))])
     if first_s - window.since > 2 * judged.policy.step_s:
         zone = ZoneInfo("UTC")
-        return f"Nothing is known of before {datetime.fromtimestamp(first_s, zone):%Y-%m-%d %H:%M} UTC."
-    return ""
+        found.append(f"Nothing is known of before {datetime.fromtimestamp(first_s, zone):%Y-%m-%d %H:%M} UTC.")
+    return " ".join(found)
 
 
 def channels(config: NotifyConfig, statuses: Sequence[ChannelStatus]) -> list[ChannelView]:

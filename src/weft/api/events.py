@@ -24,7 +24,10 @@ from weft.model.events import EventGroup, EventState, Severity
 
 @dataclass(frozen=True, slots=True)
 class EventFilter:
-    """Which events. ``state`` None = open and closed, those that are suppressed now left out."""
+    """Which events. ``state`` None = open and over, but those that are suppressed, or were when they ended.
+
+    Those are ``suppressed``, on or over.
+    """
 
     since: str = "now-24h"
     until: str = "now"

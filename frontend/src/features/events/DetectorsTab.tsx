@@ -5,6 +5,7 @@ import { useParam } from "../../app/params";
 import { duration, format, plural, significant } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
+import { Icon } from "../../ui/Icon";
 import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { StatusPill } from "../../ui/Status";
@@ -20,7 +21,7 @@ function State({ one }: { one: Detector }) {
 }
 
 const COLUMNS: Column<Detector>[] = [
-  { key: "title", title: "Detector", sort: (one) => one.title, render: (one) => <span className={css.what}><span>{one.title} <code className="faint">{one.name}</code></span><small title={`${one.description}\n${one.last_error}`}>{one.last_error ? <span className={css.error}>{one.last_error}</span> : one.description}</small></span> },
+  { key: "title", title: "Detector", sort: (one) => one.title, render: (one) => <span className={css.what}><span>{one.title} <code className="faint">{one.name}</code></span><small title={[one.description, one.limits, one.last_error].filter(Boolean).join("\n")}>{one.last_error ? <span className={css.error}>{one.last_error}</span> : one.limits ? <span className={css.warning}>{one.limits}</span> : one.description}</small></span> },
   { key: "state", title: "State", sort: (one) => detectorState(one.state)[0], render: (one) => <State one={one} /> },
   { key: "group", title: "Family", sort: (one) => GROUPS[one.group], render: (one) => GROUPS[one.group] },
   { key: "watches", title: "Looks at", sort: (one) => one.watches, render: (one) => <span className={css.watches} title={one.watches}>{one.watches}</span> },
@@ -39,6 +40,7 @@ export default function DetectorsTab() {
     <Answer of={answer} rows={10}>
       {(data) => (
         <>
+        {data.notes.length > 0 && <Panel>{data.notes.map((note) => <p key={note} className={css.banner}><Icon name="info" size={14} /><span>{note}</span></p>)}</Panel>}
         <Panel title={plural(data.detectors.length, "detector")} hint={data.running ? `accepting ${significant(data.false_alarms, 2)} false ${data.false_alarms === 1 ? "event" : "events"} per 1000 series and day` : "not running"} flush>
           <DataTable columns={COLUMNS} rows={data.detectors.toSorted((one, other) => RANK[one.state] - RANK[other.state] || one.title.localeCompare(other.title))} rowKey={(one) => one.name} caption="Detectors" rowHeight={52} maxHeight={900} onPick={(one) => show(one.name)} empty={<EmptyState title="No detector" icon="info">Detection is switched off (detect.enabled).</EmptyState>} />
         </Panel>

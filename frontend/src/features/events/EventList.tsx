@@ -15,8 +15,8 @@ import { Panel } from "../../ui/Panel";
 import { EmptyState } from "../../ui/States";
 import { usePage } from "../devices/usePage";
 import css from "./events.module.css";
-import { SeverityPill } from "./parts";
-import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, SEVERITIES, severityRank, severityWord, stateWord } from "./words";
+import { EventStanding, SeverityPill } from "./parts";
+import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, SEVERITIES, severityRank, severityWord } from "./words";
 
 const LIVE_MS = 10_000;
 
@@ -70,13 +70,8 @@ function columnsAt(now: number, kept: string, grouping: Grouping, zone: "utc" | 
     { key: "group", title: "Family", sort: (one) => GROUPS[one.worst.group], render: (one) => GROUPS[one.worst.group] },
     { key: "began", title: "Began", numeric: true, sort: (one) => one.worst.started_s, render: (one) => <span title={dateTime(one.worst.started_s, zone, true)}>{ago(one.worst.started_s, now)}</span> },
     { key: "lasted", title: "Lasted", numeric: true, sort: (one) => lasted(one.worst, now), render: (one) => (one.worst.state === "open" ? <span className={css.on}>{duration(lasted(one.worst, now))}</span> : duration(lasted(one.worst, now))) },
-    { key: "state", title: "State", sort: (one) => one.worst.state, render: (one) => <State event={one.worst} /> },
+    { key: "state", title: "State", sort: (one) => one.worst.state, render: (one) => <EventStanding event={one.worst} /> },
   ];
-}
-
-function State({ event }: { event: EventRow }) {
-  if (event.acknowledged_by) return <span className={css.taken} title={`${stateWord(event.state)}; ${event.acknowledged_by} takes care of it`}><Icon name="user" size={12} />{event.acknowledged_by}</span>;
-  return <span className={event.state === "open" ? undefined : "faint"}>{stateWord(event.state)}</span>;
 }
 
 interface ChipProps {
@@ -149,7 +144,7 @@ export default function EventList() {
               <div className={layout.toolbar}>
                 <TextInput size="xs" w={200} placeholder="Find by words, device, address…" aria-label="Find an event" data-filter leftSection={<Icon name="search" size={14} />} value={params.get("q") ?? ""} onChange={(event) => put({ q: event.target.value })} />
                 <NativeSelect size="xs" aria-label="Group by" value={grouping} onChange={(event) => put({ by: event.target.value })} data={[{ value: "", label: "Each by itself" }, { value: "entity", label: "Group by place" }, { value: "kind", label: "Group by kind" }]} />
-                <SegmentedControl size="xs" aria-label="State" value={params.get("state") ?? ""} onChange={(value) => put({ state: value })} data={[{ value: "", label: "All" }, { value: "open", label: "Open" }, { value: "suppressed", label: "Suppressed" }]} />
+                <SegmentedControl size="xs" aria-label="State" value={params.get("state") ?? ""} onChange={(value) => put({ state: value })} data={[{ value: "", label: "All" }, { value: "open", label: "Open" }, { value: "closed", label: "Over" }, { value: "suppressed", label: "Suppressed" }]} />
               </div>
             )}
           >

@@ -21,7 +21,7 @@ import { EventChart } from "./EventChart";
 import css from "./events.module.css";
 import { EvidenceList } from "./EvidenceList";
 import { FeedbackTable } from "./FeedbackTable";
-import { SeverityPill, useMayAct } from "./parts";
+import { EventStanding, SeverityPill, useMayAct } from "./parts";
 import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, stateWord } from "./words";
 
 const FeedbackForm = lazy(() => import("./FeedbackForm"));
@@ -82,7 +82,7 @@ function Similar({ data, kept }: { data: EventAnswer; kept: string }) {
     { key: "title", title: "Event", render: (row) => <Link href={eventPath(row.id, kept)}>{row.title}</Link> },
     { key: "began", title: "Began", numeric: true, sort: (row) => row.started_s, render: (row) => ago(row.started_s, data.updated) },
     { key: "lasted", title: "Lasted", numeric: true, sort: (row) => lasted(row, data.updated), render: (row) => duration(lasted(row, data.updated)) },
-    { key: "state", title: "State", render: (row) => stateWord(row.state) },
+    { key: "state", title: "State", render: (row) => <EventStanding event={row} /> },
   ];
   return (
     <Panel title="The like in the past" hint={data.similar_total > 0 ? plural(data.similar_total, "event") : ""} flush>
@@ -98,10 +98,10 @@ function Detail({ data, kept }: { data: EventAnswer; kept: string }) {
   const { event } = data;
   return (
     <>
-      <PageHeader title={event.title} before={<Link href={eventsPath("", kept)} aria-label="All events"><Icon name="left" size={16} /></Link>} subtitle={<span className={css.banner}><SeverityPill severity={event.severity} over={event.state !== "open"} />{stateWord(event.state)}{event.acknowledged_by && <> · {event.acknowledged_by} takes care of it</>}</span>}>
+      <PageHeader title={event.title} before={<Link href={eventsPath("", kept)} aria-label="All events"><Icon name="left" size={16} /></Link>} subtitle={<span className={css.banner}><SeverityPill severity={event.severity} over={event.state !== "open"} />{stateWord(event)}{event.acknowledged_by && <> · {event.acknowledged_by} takes care of it</>}</span>}>
         {may && <Actions event={event} say={setVerdict} />}
       </PageHeader>
-      {event.suppressed_by && <Panel><p className={css.banner}><Icon name="info" size={14} />Suppressed by {event.suppressed_by}: nobody was told.</p></Panel>}
+      {data.suppressed_why && <Panel><p className={css.banner}><Icon name="info" size={14} /><span>{event.state === "closed" ? "It was suppressed when it ended" : "Suppressed: nobody is told"}, by {data.suppressed_why}.</span></p></Panel>}
       <Panel title="Why it was raised"><p className={css.why}>{event.text}</p></Panel>
       <Figures event={event} now={data.updated} />
       {data.chart && <EventChart chart={data.chart} event={event} now={data.updated} />}

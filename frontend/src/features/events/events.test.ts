@@ -4,11 +4,11 @@ import { heaped } from "./EventList";
 import { body, problem } from "./FeedbackForm";
 import { ruleOf } from "./PoliciesTab";
 import { amountOf, draftOf, fresh, missing, policyOf, verdictOf } from "./policy";
-import { clock, entityName, entityPage, eventPath, minuteOf, timesOf } from "./words";
+import { clock, entityName, entityPage, eventPath, minuteOf, stateWord, timesOf } from "./words";
 
 const row = (id: string, more: Partial<EventRow> = {}): EventRow => ({
   id, detector: "d", kind: "link_down", kind_title: "", group: "link", severity: "major", state: "closed", title: id, text: "", entity: { kind: "device", id: "chi", title: "" },
-  started_s: 100, detected_s: 100, seen_s: 100, ended_s: 200, count: 1, acknowledged_by: "", suppressed_by: "", ...more,
+  started_s: 100, detected_s: 100, seen_s: 100, ended_s: 200, count: 1, acknowledged_by: "", suppressed_by: "", suppressed_why: "", ...more,
 });
 
 describe("grouping", () => {
@@ -19,6 +19,14 @@ describe("grouping", () => {
   });
   it("leaves each by itself where nothing else is asked", () => expect(heaped([row("a"), row("b")], "")).toHaveLength(2));
   it("groups by kind over places", () => expect(heaped([row("a"), row("b", { entity: { kind: "device", id: "nyc", title: "" } })], "kind")).toHaveLength(1));
+});
+
+describe("how an event stands", () => {
+  it("says of one that is over that it was suppressed", () => {
+    expect(stateWord(row("a"))).toBe("Over");
+    expect(stateWord(row("a", { suppressed_by: "line cards" }))).toBe("Over, suppressed");
+    expect(stateWord(row("a", { state: "suppressed", suppressed_by: "line cards" }))).toBe("Suppressed");
+  });
 });
 
 describe("entities", () => {

@@ -15,7 +15,8 @@ export const severityWord = (severity: Severity): string => severity.charAt(0).t
 export const severityRank = (severity: Severity): number => SEVERITIES.length - SEVERITIES.indexOf(severity);
 
 const STATES: Record<EventState, string> = { open: "Open", closed: "Over", suppressed: "Suppressed" };
-export const stateWord = (state: EventState): string => STATES[state];
+/** How an event stands; one that was suppressed as it ended says so. */
+export const stateWord = (event: Pick<EventRow, "state" | "suppressed_by">): string => (event.state === "closed" && event.suppressed_by ? "Over, suppressed" : STATES[event.state]);
 
 export const eventsPath = (part = "", kept = "", params: Readonly<Record<string, string>> = {}): string => withParams(part ? `/events/${part}` : "/events", kept, params);
 /** Ids hold no slashes, and parts of the page are no ids: an event has a path of its own. */

@@ -35,10 +35,16 @@ class EventRow(Answer):
     count: int
     acknowledged_by: str
     suppressed_by: str
+    """Id of the feedback or name of the maintenance; of an event that is over: what suppressed it as it ended."""
+    suppressed_why: str
+    """The same in words; empty = it is not, and was not."""
 
 
 class EventCounts(Answer):
-    """How many events there are by severity, group and state, of those that the other filters let through."""
+    """How many events there are by severity, group and state, of those that the other filters let through.
+
+    Those that were suppressed when they ended count as suppressed.
+    """
 
     severities: dict[Severity, int]
     groups: dict[EventGroup, int]
@@ -104,7 +110,7 @@ class Feedback(Answer):
     time_zone: str
     """Of weekday and minutes."""
     suppressed: int
-    """How many of the last thousand events it has kept quiet."""
+    """How many of the last thousand suppressed events it has kept quiet."""
 
 
 class EventView(Answer):
@@ -115,6 +121,8 @@ class EventView(Answer):
     kind_text: str
     """What events of the kind mean."""
     detector_title: str
+    suppressed_why: str
+    """Why it is suppressed, or was as it ended, in words."""
     chart: EventChart | None
     similar: list[EventRow]
     """Past events of the same kind about the same or a like entity, the closest first."""
@@ -168,6 +176,8 @@ class DetectorView(Answer):
     """Events a day that it raised over the last seven."""
     suppressed_day: float
     last_error: str
+    limits: str
+    """What it had no room for, in words; empty = nothing."""
 
 
 class DetectorsView(Answer):
@@ -177,6 +187,8 @@ class DetectorsView(Answer):
     false_alarms: float
     """Events per 1000 series and day that are accepted as false (``detect.false_alarms``)."""
     running: bool
+    notes: list[str]
+    """What was lost, refused or is done by another process, in words."""
     updated: float
 
 

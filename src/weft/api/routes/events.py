@@ -55,7 +55,10 @@ def events(
     detection: TheDetection,
     since: Since = "now-24h",
     until: Until = "now",
-    state: Annotated[EventState | None, Query(description="Empty = all but those that are suppressed now.")] = None,
+    state: Annotated[
+        EventState | None,
+        Query(description="Empty = all but those suppressed, now or when they ended; those are `suppressed`."),
+    ] = None,
     group: Annotated[list[EventGroup] | None, Query(description="Only these families.")] = None,
     severity: Annotated[Severity, Query(description="This and worse.")] = Severity.INFO,
     kind: Annotated[str, Query(max_length=100)] = "",
@@ -96,7 +99,7 @@ def unacknowledge(event: EventId, who: Operator, detection: TheDetection, deps: 
 def say(event: EventId, body: NewFeedback, who: Operator, detection: TheDetection, deps: Deps) -> Feedback:
     """That it is not an issue, expected at such times, or not to be heard of now; of this one or of all the like."""
     feedback = detection.say(event, body, who.username)
-    deps.state.audit(who.actor, "event.feedback", event, {"verdict": body.verdict, "scope": body.scope})
+    deps.state.audit(who.actor, "event.feedback", event, {"id": feedback.id, **body.model_dump(exclude_none=True)})
     return feedback
 
 
@@ -112,7 +115,7 @@ def withdraw(
 ) -> Feedback:
     """It holds no longer; that it was said stays on record."""
     withdrawn = detection.withdraw(feedback, who.username)
-    deps.state.audit(who.actor, "event.feedback.withdraw", feedback)
+    deps.state.audit(who.actor, "event.feedback.withdraw", feedback, {"event": withdrawn.event_id})
     return withdrawn
 
 
