@@ -6,7 +6,7 @@ zero, else not known. Memory is bounded by the watch's most series; the longest 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +25,8 @@ EVERYTHING = "all"
 #: How long a name is believed before it is looked up anew, seconds of the telemetry's time.
 _NAMES_S = 3600
 _RETURNS_S = 2 * 86_400
+#: Seats of groups that have no name, and of those not met before.
+_NOWHERE, _NEW = -1, -2
 
 
 class Matrices(Protocol):
@@ -34,20 +36,73 @@ class Matrices(Protocol):
         """One measure of all groups over a grid."""
 
 
-@dataclass(slots=True)
-class _Known:
-    key: SeriesKey
-    raw: tuple[str, ...]
-    seen_s: int
-
-
-@dataclass(slots=True)
 class _Book:
-    """Series of one watch: by their text, and the names found for what the store calls them."""
+    """Series of one watch, each with a seat that it keeps while it is remembered; those that are new come last.
 
-    series: dict[str, _Known] = field(default_factory=dict)
-    named: dict[tuple[str, ...], SeriesKey | None] = field(default_factory=dict)
-    named_s: int = 0
+    ``keys`` is another list whenever it changes, so that who has worked something out of it can tell.
+    """
+
+    def __init__(self) -> None:
+        self.keys: list[SeriesKey] = []
+        self.seen_s: NDArray[np.int64] = np.empty(0, np.int64)
+        self.named_s = 0
+        self._sent_by: NDArray[np.int64] = np.empty(0, np.int64)
+        self._senders: dict[str, int] = {}
+        self._by_text: dict[str, int] = {}
+        self._seats: dict[tuple[str, ...], int] = {}  # of groups as the store calls them
+
+    def rename(self, now_s: int) -> None:
+        """Look all names up anew."""
+        self._seats, self.named_s = {}, now_s
+
+    def find(self, matrix: Matrix, named: Callable[[tuple[str, ...]], SeriesKey | None]) -> NDArray[np.int64]:
+        """The seat of each group; ``_NOWHERE`` of what has no name."""
+        seats = np.fromiter((self._seats.get(raw, _NEW) for raw in matrix.keys), np.int64, len(matrix.keys))
+        new = np.flatnonzero(seats == _NEW).tolist()
+        if not new:
+            return seats
+        keys, sent_by = list(self.keys), self._sent_by.tolist()
+        for at in new:
+            key = named(matrix.keys[at])
+            if key is not None:
+                seat = self._by_text.setdefault(key.text, len(keys))
+                code = self._senders.setdefault(matrix.sender(matrix.keys[at]), len(self._senders))
+                if seat == len(keys):
+                    keys.append(key)
+                    sent_by.append(code)
+                sent_by[seat] = code
+            seats[at] = self._seats[matrix.keys[at]] = _NOWHERE if key is None else seat
+        if len(keys) > len(self.keys):
+            self.seen_s = np.concatenate([self.seen_s, np.zeros(len(keys) - len(self.keys), np.int64)])
+            self.keys = keys
+        self._sent_by = np.array(sent_by, np.int64)
+        return seats
+
+    def silence(self, matrix: Matrix, seats: NDArray[np.int64]) -> NDArray[np.float64]:
+        """What series that sent nothing are worth in each bucket: zero where their sender was heard."""
+        heard = np.zeros((len(self._senders), len(matrix.times_s)), np.bool_)
+        for sender, told in matrix.heard.items():
+            if sender in self._senders:
+                heard[self._senders[sender]] = told
+        return np.where(heard[self._sent_by[seats]], 0.0, np.nan)
+
+    def forget(self, before_s: int, most: int) -> None:
+        """What was silent since then, and the longest silent of too many."""
+        keep = self.seen_s >= before_s
+        if int(keep.sum()) > most:
+            keep[np.argsort(-np.where(keep, self.seen_s, -1), kind="stable")[most:]] = False
+        if not keep.all() or len(self._senders) > 2 * len(self.keys) + 64:
+            moved = np.where(keep, np.cumsum(keep) - 1, _NEW)
+            self.keys = [self.keys[at] for at in np.flatnonzero(keep).tolist()]
+            self._by_text = {text: int(moved[at]) for text, at in self._by_text.items() if keep[at]}
+            self._seats = {raw: int(moved[at]) if at >= 0 else at for raw, at in self._seats.items()}
+            self._seats = {raw: at for raw, at in self._seats.items() if at != _NEW}
+            self.seen_s = self.seen_s[keep]
+            used, codes = np.unique(self._sent_by[keep], return_inverse=True)
+            names = list(self._senders)
+            self._sent_by, self._senders = codes, {names[code]: at for at, code in enumerate(used.tolist())}
+        if len(self._seats) > 2 * most:
+            self._seats = {}
 
 
 class MatrixFrames:
@@ -66,39 +121,24 @@ class MatrixFrames:
         matrix = self._questions.matrix(query, since_s, until_s, most=watch.most_series)
         book = self._books.setdefault((watch, filter_text), _Book())
         if abs(since_s - book.named_s) > _NAMES_S:
-            book.named, book.named_s = {}, since_s
+            book.rename(since_s)
         return self._frame(watch, matrix, book, until_s)
 
     def _frame(self, watch: Watch, matrix: Matrix, book: _Book, until_s: int) -> Frame:
-        keys: list[SeriesKey] = []
-        lines: list[NDArray[np.float64]] = []
-        at: dict[str, int] = {}
-        for raw, values in zip(matrix.keys, matrix.values, strict=True):
-            key = self._named(watch, matrix, book, raw)
-            if key is None:
-                continue
-            text = key.text
-            if text in at:
-                lines[at[text]] = _joined(lines[at[text]], values, matrix.absent_is_zero)
-                continue
-            at[text] = len(keys)
-            keys.append(key)
-            lines.append(values)
-            book.series[text] = _Known(key, raw, until_s)
-        for text, known in book.series.items():
-            if text not in at:
-                keys.append(known.key)
-                lines.append(matrix.silence(known.raw))
-        _forget(book, watch, until_s)
-        values = np.vstack(lines) if lines else np.empty((0, len(matrix.times_s)))
+        seats = book.find(matrix, lambda raw: self._key(watch, matrix, raw))
+        keys = book.keys
+        values = np.full((len(keys), len(matrix.times_s)), np.nan)
+        rows = np.flatnonzero(seats >= 0)
+        there, first = np.unique(seats[rows], return_index=True)
+        values[there] = matrix.values[rows[first]]
+        for row in np.delete(rows, first).tolist():  # the same thing under another name
+            values[seats[row]] = _joined(values[seats[row]], matrix.values[row], matrix.absent_is_zero)
+        silent = np.setdiff1d(np.arange(len(keys)), there, assume_unique=True)
+        if matrix.absent_is_zero and len(silent):
+            values[silent] = book.silence(matrix, silent)
+        book.seen_s[there] = until_s
+        book.forget(until_s - max(_RETURNS_S, 2 * watch.step_s), watch.most_series)
         return Frame(keys, matrix.times_s, values, matrix.step_s, matrix.unit, matrix.left_out)
-
-    def _named(self, watch: Watch, matrix: Matrix, book: _Book, raw: tuple[str, ...]) -> SeriesKey | None:
-        if raw not in book.named:
-            if len(book.named) > 2 * watch.most_series:
-                book.named.clear()
-            book.named[raw] = self._key(watch, matrix, raw)
-        return book.named[raw]
 
     def _key(self, watch: Watch, matrix: Matrix, raw: tuple[str, ...]) -> SeriesKey | None:
         """What a group is called; None where what it is about has no name."""
@@ -145,14 +185,3 @@ def _joined(one: NDArray[np.float64], other: NDArray[np.float64], adds: bool) ->
     if not adds:
         return np.where(np.isnan(one), other, one)
     return np.where(np.isnan(one), other, np.where(np.isnan(other), one, one + other))
-
-
-def _forget(book: _Book, watch: Watch, now_s: int) -> None:
-    """What was silent for days, and the longest silent of too many."""
-    oldest = now_s - max(_RETURNS_S, 2 * watch.step_s)
-    for text in [text for text, known in book.series.items() if known.seen_s < oldest]:
-        del book.series[text]
-    if len(book.series) > watch.most_series:
-        longest = sorted(book.series, key=lambda text: book.series[text].seen_s)
-        for text in longest[: len(book.series) - watch.most_series]:
-            del book.series[text]

@@ -55,21 +55,13 @@ class Matrix:
     heard: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
     left_out: bool = False
 
-    def silence(self, key: Sequence[str]) -> NDArray[np.float64]:
-        """What a group that sent nothing at all is worth in each bucket: zero where its sender was heard."""
-        nothing = np.full(len(self.times_s), np.nan)
-        if self.absent_is_zero:
-            nothing[self.heard_by(key)] = 0.0
-        return nothing
-
-    def heard_by(self, key: Sequence[str]) -> NDArray[np.bool_]:
-        """In which buckets the sender of a group was heard; of groups of many senders: any."""
+    def sender(self, key: Sequence[str]) -> str:
+        """Who tells of a group, a key of ``heard``; of groups of many senders: anybody."""
         sender = ANYBODY
         for kind, text in zip(self.kinds, key, strict=True):
             if kind:
                 sender = text.partition("|")[0]
-        heard = self.heard.get(sender)
-        return np.zeros(len(self.times_s), np.bool_) if heard is None else heard
+        return sender
 
 
 def read_matrix(ask: Ask, runner: Runner, most: int) -> Matrix:
@@ -205,9 +197,8 @@ def _zeros(matrix: Matrix) -> Matrix:
     """Zero where a group's sender was heard but nothing of the group came."""
     values = matrix.values
     lines: dict[str, list[int]] = {}
-    senders = [i for i, kind in enumerate(matrix.kinds) if kind]
     for line, key in enumerate(matrix.keys):
-        lines.setdefault(key[senders[-1]].partition("|")[0] if senders else ANYBODY, []).append(line)
+        lines.setdefault(matrix.sender(key), []).append(line)
     for sender, some in lines.items():
         heard = matrix.heard.get(sender)
         if heard is not None:
