@@ -54,6 +54,18 @@ def test_load_that_steps_without_a_change_and_announced_work_are_not_put_down_to
     assert [one.kind for one in opened(play_all(ChangesDetector(context()), work))] == ["config_change"]
 
 
+def test_a_port_that_was_shut_by_hand_is_no_harm_done_and_one_that_carries_less_is() -> None:
+    edit = _commit(1750, "configured system.interface")
+    edit[1]["detail"] = 'cfgobj="port20" msg="Edit"'
+    shut = [*_load("port20", [4e8] * 30 + [2e8] + [0.0] * 20), *_load("port21", [1e8] * 30 + [3e8] * 21), edit]
+    assert [one.kind for one in opened(play_all(ChangesDetector(context()), shut))] == ["config_change"]
+    less = [*_load("port20", [4e8] * 30 + [1e8] * 21), edit]
+    assert [one.kind for one in opened(play_all(ChangesDetector(context()), less))] == [
+        "config_change",
+        "change_impact",
+    ]
+
+
 def test_refusals_that_surge_after_a_change() -> None:
     told = [_commit(600)] + [
         (LOGS, {"time": 605 + 4.0 * n, "host": "chi-core1", "event": "ACL_DENY", "message": "denied"})

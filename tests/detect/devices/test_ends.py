@@ -44,10 +44,21 @@ def test_another_mtu_is_told_with_both_values_and_the_harm_that_it_does() -> Non
 def test_half_against_full_and_slow_against_fast() -> None:
     (duplex,) = opened(_found(_line(duplex=("full", "half"))))
     assert (duplex.kind, duplex.entity.text, duplex.severity) == ("duplex_mismatch", "interface:b|e0", Severity.MAJOR)
-    (speed,) = opened(_found(_line(speed_bps=(1e9, 1e10))))
+
+
+def test_a_speed_that_fell_is_told_and_one_that_always_was_so_is_not() -> None:
+    agree, differ = (_line(speed_bps=(1e10, 1e10)),), (_line(speed_bps=(1e9, 1e10)),)
+    down = gauge("b", "oper_status", [2.0] * 12, component="e0")
+
+    def found(*lines: tuple[Line, ...], told: Sequence[dict[str, object]] = ()) -> list[Finding]:
+        left = list(lines)  # one look after another
+        facts = {"lines": lambda: left.pop(0) if len(left) > 1 else left[0]}
+        return opened(play(LineEndsDetector(replace(context(), facts=facts)), METRICS, list(told), until_s=600.0))
+
+    (speed,) = found(agree, differ)
     assert (speed.kind, speed.entity.text) == ("speed_mismatch", "interface:a|e0")
-    down = gauge("b", "oper_status", [2.0] * 8, component="e0")
-    assert _found(_line(speed_bps=(1e7, 1e10)), told=down) == []
+    assert found(differ) == []
+    assert found(agree, differ, told=down) == []
 
 
 def test_it_is_over_when_they_agree_again() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from tests.detect.telling import START_S, context, opened, play_all
@@ -66,6 +67,67 @@ def test_announced_work_is_a_note_at_both_ends() -> None:
     assert {one.kind for one in events} == {"link_maintenance"}
     assert {one.severity for one in events} == {Severity.INFO}
     assert len(events) == 2
+
+
+def _wired(*lines: tuple[tuple[str, str], tuple[str, str]]) -> LinkDetector:
+    far = {one: other for a, b in lines for one, other in ((a, b), (b, a))}
+    return LinkDetector(replace(context(), facts={"neighbour": lambda device, port: far.get((device, port))}))
+
+
+def _wires(*names: str, hub: str = "hub") -> list[tuple[tuple[str, str], tuple[str, str]]]:
+    return [((name, "et-1"), (hub, f"et-{number}")) for number, name in enumerate(names)]
+
+
+def test_both_ends_of_a_line_are_one_event_until_both_are_back() -> None:
+    line = ("chi-border1", "et-2"), ("nyc-border1", "et-7")
+    told = [_log(100, up=False, port="et-2"), _log(100.4, up=False, host="nyc-border1", port="et-7"),
+            _log(300, up=True, port="et-2"), _log(302, up=True, host="nyc-border1", port="et-7")]  # fmt: skip
+    found = play_all(_wired(line), told, until_s=600)
+    (event,) = opened(found)
+    assert event.title == "chi-border1 et-2 – nyc-border1 et-7 is down"
+    assert (event.entity.id, event.others[0].id) == ("chi-border1|et-2", "nyc-border1|et-7")
+    assert [one.at_s - START_S for one in found if one.ends] == [302]
+    late = [*told[:2], told[2]]  # one end stays down: the event stays open
+    assert not any(one.ends for one in play_all(_wired(line), late, until_s=600))
+
+
+def test_parallel_lines_are_one_event_and_so_are_all_lines_of_a_device() -> None:
+    bundle = [(("leaf", f"e{number}"), ("spine", f"e{number}")) for number in range(4)]
+    told = [_log(100 + number / 10, up=False, host=host, port=f"e{number}")
+            for number in range(4) for host in ("leaf", "spine")]  # fmt: skip
+    (event,) = opened(play_all(_wired(*bundle), told, until_s=300))
+    assert event.title == "4 lines between leaf and spine are down"
+    assert len(event.others) == 7
+    told = [_log(100 + number, up=False, host=name, port="et-1") for number, name in enumerate("abc")]
+    (event,) = opened(play_all(_wired(*_wires("a", "b", "c")), told, until_s=300))
+    assert (event.entity.text, event.title) == ("device:hub", "3 lines of hub are down")
+    assert "restarts, lost power or was cut off" in event.text
+
+
+def test_lines_without_anything_in_common_are_events_of_their_own() -> None:
+    wires = [*_wires("a", hub="x"), *_wires("b", hub="y"), *_wires("c", hub="z")]
+    told = [_log(100, up=False, host=name, port="et-1") for name in "abc"]
+    assert len(opened(play_all(_wired(*wires), told, until_s=300))) == 3
+    apart = [_log(100 + 30 * number, up=False, host=name, port="et-1") for number, name in enumerate("abc")]
+    assert len(opened(play_all(_wired(*_wires("a", "b", "c")), apart, until_s=300))) == 3
+
+
+def test_a_flapping_line_is_one_event() -> None:
+    line = ("chi-border1", "et-2"), ("nyc-border1", "et-7")
+    told = [_log(at + up * 4, up=up, host=host, port=port)
+            for at in (100, 160, 220, 280, 340) for up in (False, True) for host, port in line]  # fmt: skip
+    (event,) = opened(play_all(_wired(line), told, until_s=2400))
+    assert (event.kind, event.others[0].id) == ("link_flap", "nyc-border1|et-7")
+
+
+def test_a_port_that_somebody_has_just_shut_is_a_note() -> None:
+    edit = {"time": 99.0, "host": "chi-border1", "kind": 1, "author": "mchen", "title": "configured system.interface",
+            "detail": 'cfgobj="et-0/0/0" msg="Edit"'}  # fmt: skip
+    (event,) = opened(play_all(LinkDetector(context()), [(CHANGES, edit), _log(100, up=False)], until_s=200))
+    assert (event.kind, event.severity) == ("link_maintenance", Severity.INFO)
+    assert "mchen changed chi-border1 et-0/0/0" in event.text
+    other = [(CHANGES, edit | {"detail": 'cfgobj="et-0/0/1"'}), _log(100, up=False)]
+    assert [one.kind for one in opened(play_all(LinkDetector(context()), other, until_s=200))] == ["link_down"]
 
 
 def test_interfaces_are_bounded() -> None:

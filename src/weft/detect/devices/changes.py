@@ -6,6 +6,7 @@ the device refuses far more, is an event: the change that did it is named, and h
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,8 @@ _WINDOW_S = 240.0
 _SIGMAS, _LEAST_STEP = 9.0, 0.10
 #: Lines that carry less are left alone, bit/s.
 _LEAST_BPS = 50e3
+#: Share of the load before that is as good as none; how long a reading lasts, s.
+_NOTHING, _READING_S = 0.01, 70.0
 #: Refused connections a minute, after a change, that are told of; and times what was refused before.
 _DENIES, _TIMES = 6.0, 5.0
 _HOLD_S, _LONGEST_S, _MOST_CHANGES = 1800.0, 4 * 3600.0, 10_000
@@ -37,6 +40,7 @@ class _Change:
     at_s: float
     author: str
     title: str
+    words: str = ""  # all that it says
     denied: int = 0
     told: bool = False  # nothing more is to be said of it
     is_again: bool = False  # it came while what one before it did lasted: it may well undo that
@@ -111,7 +115,8 @@ class ChangesDetector(RoundsDetector):
         if is_work or is_again or len(self._open) >= _MOST_CHANGES:
             return
         hurts = any(self.board.series[number].device == device for number in self._hurt)
-        self._open[device] = _Change(at_s, one["author"], one["title"], told=hurts, is_again=hurts)
+        words = f"{one['title']} {one['detail']}"[:4000]
+        self._open[device] = _Change(at_s, one["author"], one["title"], words, told=hurts, is_again=hurts)
         self._refusing.pop(device, None)
 
     def _undone(self, device: str, now_s: float) -> list[Finding]:
@@ -144,10 +149,22 @@ class ChangesDetector(RoundsDetector):
             if self._after(change, number, new.at_s, bps):
                 stepped.setdefault(device, []).append(number)
         for device, numbers in stepped.items():
-            if any(self.streaks.is_open(number) for number in numbers):
-                found.append(self._impact(self._open[device], numbers, new.at_s, dict(zip(new.at, loads, strict=True))))
+            change, now = self._open[device], dict(zip(new.at, loads, strict=True))
+            falling = [number for number in numbers if self._is_named(change, number, now[number])]
+            if any(now[number] < _NOTHING * change.steps[number][0] for number in falling):
+                change.told = True  # shut by hand, told of as that: what goes elsewhere then is as it should be
+            elif falling and new.at_s - change.at_s < _READING_S:
+                continue  # the reading began before the change: the next one tells whether anything is left
+            elif any(self.streaks.is_open(number) for number in numbers):
+                found.append(self._impact(change, numbers, new.at_s, now))
         self.board.learn(new.at, loads)
         return found
+
+    def _is_named(self, change: _Change, number: int, bps: float) -> bool:
+        """Whether the load fell at the very port that a change names."""
+        component = self.board.series[number].component
+        named = re.search(rf"(?<![\w./:-]){re.escape(component)}(?![\w./:-])", change.words) if component else None
+        return named is not None and bps < change.steps[number][0]
 
     def _after(self, change: _Change, number: int, at_s: float, bps: float) -> bool:
         """Whether a load is far from what it was right before a change."""

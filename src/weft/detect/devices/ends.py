@@ -70,6 +70,7 @@ class LineEndsDetector(RoundsDetector):
         self._known: dict[_Pair, _Known] = {}
         self._looked_s = -np.inf
         self._seen: tuple[Sequence[Line], list[_Pair]] = ((), [])
+        self._first: frozenset[_Pair] | None = None  # speeds that never agreed: ports of a wire that is up do, in truth
 
     def look(self, new: Round) -> list[Finding]:
         """Readings are only kept: they are looked up where ends do not agree."""
@@ -83,6 +84,9 @@ class LineEndsDetector(RoundsDetector):
             return []
         self._looked_s = now_s
         wrong = [one for one in self._wrong() if one[0] != "speed_mismatch" or self._is_up(one, now_s)]
+        if self._first is None and self._seen[0]:
+            self._first = frozenset(one for one in wrong if one[0] == "speed_mismatch")
+        wrong = [one for one in wrong if one not in (self._first or ())]
         found = []
         for pair in [pair for pair in self._known if pair not in set(wrong)]:
             known = self._known.pop(pair)

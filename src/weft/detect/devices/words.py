@@ -181,6 +181,7 @@ class WordsDetector(RowsDetector):
             return []
         kept.told_s = at_s
         worst, count = kept.sources.most_common(1)[0]
+        others = (Entity(kind="host", id=worst),) if worst and 2 * count >= kept.count else ()
         text = (
             f"{kept.count} connections refused in {lasting(max(at_s - kept.bin, 1.0))}; in the busiest five minutes of "
             f"the last hours {busiest}. {len(kept.sources)} sources, most of it ({count}) from {worst or 'unknown'}."
@@ -188,7 +189,8 @@ class WordsDetector(RowsDetector):
         return [Finding(
             "acl_denies", device_entity(device), at_s, f"{device} refuses far more than usual", text, Severity.MINOR,
             _HOLD_S, started_s=kept.bin, seen=float(kept.count), expected=float(busiest), unit="connections",
-            confidence=0.8, evidence=(_logs(device, "ACL_DENY"), _top(kept.sources, "Who is refused")),
+            others=others, confidence=0.8,
+            evidence=(_logs(device, "ACL_DENY"), _top(kept.sources, "Who is refused")),
         )]  # fmt: skip
 
 

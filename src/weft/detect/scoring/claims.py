@@ -47,8 +47,7 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     # changes
     "change_impact": _COMMITS,
     "change_denies": ("misconfig_acl",),
-    "acl_denies": ("misconfig_acl",),
-    "mtu_suspect": ("misconfig_mtu",),
+    "acl_denies": ("misconfig_acl", "port_scan"),
     "mtu_mismatch": ("misconfig_mtu",),
     # paths and applications
     "dns_failure": ("dns_failure",),
@@ -57,18 +56,20 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "service_failing": ("saas_slowdown",),
     # clouds
     "cloud_rejects": ("cloud_sg_block",),
-    "cloud_cost": ("cloud_cost_spike",),
+    "cloud_volume": ("cloud_cost_spike",),
     # telemetry
     "exporter_silent": ("exporter_silent", "device_reboot"),
     "metrics_silent": ("device_reboot",),
     "clock_skew": ("clock_skew",),
     # AI cluster
     "microburst": ("ai_microburst_incast",),
-    "pfc_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
-    "pause_storm": ("ai_pfc_storm", "ai_ecn_misconfig"),
+    "pfc_storm": ("ai_pfc_storm", "ai_ecn_misconfig", "ai_slow_nic"),
+    "ecn_missing": ("ai_ecn_misconfig",),
     "uplink_imbalance": ("ai_elephant_collision", "ai_path_asymmetry"),
-    "straggler": ("ai_gpu_straggler", "ai_slow_nic"),
+    "fabric_loss": ("ai_lossy_optic",),
+    "gpu_straggler": ("ai_gpu_straggler",),
     "slow_nic": ("ai_slow_nic",),
+    "storage_slow": ("ai_storage_stall",),
 }
 
 
