@@ -19,6 +19,9 @@ _HOURS = 24
 #: Half-widths within which an interval counts as the usual one, or twice or three times that.
 _WIDTHS = (0.03, 0.1, 0.25)
 _MOST_MULTIPLE = 3
+_TRIES = 0.477  # log10 of the three tries of either test
+#: So many intervals are few; of them so many may be anything; stamps are as good as this, s.
+_FEW, _LEFT_OUT, _CLOCK_S = 13, 2, 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +127,55 @@ def _log10_tail(hits: int, tries: int, chance: float) -> float:
 def regularity(times: Any) -> tuple[float, float, float]:
     """How unlikely calls at ``times`` (ascending) are by chance: −log10 of it, the usual interval, the half-width.
 
-    A call left out now and then is forgiven: twice and three times the interval count, in an equal number of seconds.
-    The interval is estimated from the same data, which costs one hit; three widths are tried, which costs log10 3.
+    Few calls are judged by the ratio of the longest interval to the shortest, many by how many intervals are alike.
     """
-    best, interval, best_width = 0.0, 0.0, 0.0
     intervals = np.diff(times)
     intervals = intervals[intervals > 0]
     if len(intervals) < 3:
-        return best, interval, best_width
+        return 0.0, 0.0, 0.0
+    return _few(intervals) if len(intervals) <= _FEW else _many(intervals)
+
+
+@numba.njit(cache=True, nogil=True)
+def _log10_narrow(n: int, ratio: float) -> float:
+    """Decimal logarithm of the chance that, of ``n`` intervals at random, the longest is ``ratio`` times the shortest.
+
+    Exact for exponential intervals of whatever mean: beyond the shortest all others are exponential anew, so that it is
+    n ∫ exp(−n x) (1 − exp(−(ratio − 1) x))^(n − 1) dx = a B(a, n) with a = n / (ratio − 1).
+    """
+    a = n / max(ratio - 1.0, 1e-9)
+    return float((math.log(a) + math.lgamma(a) + math.lgamma(n) - math.lgamma(a + n)) / math.log(10.0))
+
+
+@numba.njit(cache=True, nogil=True)
+def _few(intervals: Any) -> tuple[float, float, float]:
+    """By the ratio of the longest to the shortest. One or two may be anything: a call left out, a task fetched.
+
+    Which ones is chosen by the data, which costs the number of ways to choose them; three tries cost log10 3.
+    """
+    ordered, n = np.sort(intervals), len(intervals)
+    best, interval, width, ways = 0.0, np.median(intervals), 0.0, 0.0
+    for left in range(min(_LEFT_OUT, n - 2) + 1):
+        if left:
+            ways += math.log10((n - left + 1) / left)
+        kept = n - left
+        for first in range(left + 1):
+            low, high = ordered[first], ordered[first + kept - 1]
+            score = -_log10_narrow(kept, (high + _CLOCK_S) / low) - ways - _TRIES
+            if score > best:
+                middle = np.median(ordered[first : first + kept])
+                best, interval, width = score, middle, (high - low) / (2.0 * middle)
+    return best, interval, width
+
+
+@numba.njit(cache=True, nogil=True)
+def _many(intervals: Any) -> tuple[float, float, float]:
+    """By how many intervals are near the median.
+
+    A call left out now and then is forgiven: twice and three times the interval count, in an equal number of seconds.
+    The interval is estimated from the same data, which costs one hit; three widths are tried, which costs log10 3.
+    """
+    best, best_width = 0.0, 0.0
     interval = np.median(intervals)
     for width in _WIDTHS:
         hits = 0
@@ -139,7 +183,7 @@ def regularity(times: Any) -> tuple[float, float, float]:
             multiple = max(1.0, np.round(one / interval))
             if multiple <= _MOST_MULTIPLE and abs(one - multiple * interval) <= width * interval:
                 hits += 1
-        score = -_log10_tail(hits - 1, len(intervals) - 1, _chance(width)) - 0.477
+        score = -_log10_tail(hits - 1, len(intervals) - 1, _chance(width)) - _TRIES
         if score > best:
             best, best_width = score, width
     return best, interval, best_width

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from weft.detect.security.covert import WAYS, U64s, keys_of, refill, slot_of
 from weft.detect.security.sketches import mix
 
-#: ``bits``: which of 256 bits the hosts hash to (linear counting, Whang et al. 1990): good to about 1000 hosts.
+#: ``bits``: which of 256 bits the hosts hash to (linear counting, Whang et al. 1990): good to about 1000 hosts;
+#: ``weight``: how many these are, so that what one host alone sweeps over pushes nothing out that many use.
 _USED = np.dtype(
     [("key", "u8"), ("first", "f8"), ("seen", "f8"), ("weight", "f4"), ("pad", "f4"), ("bits", "u8", (4,))]
 )
@@ -45,6 +46,7 @@ class Popularity:
 
     def fill(self, table: NDArray[Any]) -> None:
         """What ``table`` gave."""
+        table["weight"] = np.bitwise_count(table["bits"]).sum(axis=1)
         refill(self._used, table, _KEEP_S)
 
 
@@ -79,7 +81,10 @@ def _note(used: Any, keys: Any, who: Any, at: Any) -> None:
         one = used[slot]
         one.seen = max(one.seen, at[i])
         bit = mix(who[i]) & np.uint64(_BITS - 1)
-        one.bits[int(bit >> np.uint64(6))] |= np.uint64(1) << (bit & np.uint64(63))
+        word, mask = int(bit >> np.uint64(6)), np.uint64(1) << (bit & np.uint64(63))
+        if one.bits[word] & mask == np.uint64(0):
+            one.bits[word] |= mask
+            one.weight += np.float32(1.0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -88,10 +93,4 @@ def _hosts(used: Any, keys: Any, now: Any, out: Any) -> None:
         slot = slot_of(used, keys[i], now, _KEEP_S)
         if slot < 0:
             continue
-        empty = 0
-        for word in range(4):
-            left = used[slot].bits[word]
-            for _ in range(64):
-                empty += 1 - int(left & np.uint64(1))
-                left >>= np.uint64(1)
-        out[i] = -_BITS * np.log(max(empty, 1) / _BITS)
+        out[i] = -_BITS * np.log(max(_BITS - used[slot].weight, 1.0) / _BITS)

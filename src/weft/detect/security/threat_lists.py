@@ -31,6 +31,7 @@ from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 MOST_ENTRIES = 2_000_000
 MOST_OCTETS = 256 << 20
+_MOST_TOLD = 50_000  # hosts and entries, of the last hour
 _DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)+[a-z][a-z0-9-]{1,62}")
 _SINKS = frozenset(("0.0.0.0", "127.0.0.1", "::", "::1"))  # noqa: S104 - first field of hosts files
 _V4 = np.uint64(0xFFFF)
@@ -250,6 +251,6 @@ class ThreatMatches(RowsDetector):
             return False
         self._told[(who, what)] = at_s
         self._told.move_to_end((who, what))
-        if len(self._told) > 50_000:
+        if len(self._told) > _MOST_TOLD:
             self._told.popitem(last=False)
         return True
