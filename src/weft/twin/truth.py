@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from weft.twin import organisation as org
+from weft.twin.agents.prober import EXPIRES_DAYS
 from weft.twin.cluster.layout import NODES
 from weft.twin.faults.model import Fault, FaultKind
 from weft.twin.remedies import Action
@@ -67,6 +68,25 @@ def truth_rows(
         yield fault_row(fault, kinds[fault.kind])
     for action in timeline.remedies.between(since_s, until_s):
         yield action_row(action)
+
+
+def standing_rows(parts: Collection[str], since_s: float, until_s: float) -> Iterator[dict[str, Any]]:
+    """What is wrong at Acme all the time, as faults that began before: to find it is right, to miss it no fault."""
+    if "probes" not in parts:
+        return
+    for name in EXPIRES_DAYS:
+        service = f"service:Acme {name}"
+        yield {
+            "type": "standing", "id": f"certificate-{name}", "kind": "certificate_expiring", "group": "application",
+            "title": f"Certificate of the {name}", "is_benign": False, "triggered": False,
+            "start": round(since_s - 86_400.0, 3), "end": round(until_s, 3), "severity": 0.5, "where": f"Acme {name}",
+            "device": "", "port": 0, "other": "", "other_port": 0, "target": f"Acme {name}", "who": "",
+            "root_cause": service, "cause_type": "application",
+            "text": f"The certificate of the {name} runs out in days.",
+            "symptoms": [{"dataset": "probes", "entity": service, "text": "few days left", "after_s": 0.0}],
+            "action": {"kind": "none", "parameters": {}, "text": "Renew it."}, "services": [f"Acme {name}"],
+            "customers": [],
+        }  # fmt: skip
 
 
 def jsonl(rows: Iterable[Mapping[str, Any]]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 from tests.detect.routing.helpers import T0, PlainNames
+from tests.detect.routing.helpers import batch as routes_of
 
 from weft.detect.context import Context, DetectorConfig
 from weft.detect.detector import Finding
@@ -37,7 +38,7 @@ def context(**settings: Any) -> Context:
 
 def address(site: str) -> str:
     """Of a site's agent."""
-    return f"10.{AGENTS.index(site) + 1}.0.10"
+    return f"10.{AGENTS.index(site) + 1 if site in AGENTS else 99}.0.10"
 
 
 def ping(at_s: float, site: str, other: str, rtt_ms: float = 20.0, received: int = 5, **more: Any) -> dict[str, Any]:
@@ -110,11 +111,12 @@ _TEXTS = frozenset({"test", "agent", "target", "target_agent", "resolver", "erro
 
 
 def play(
-    detector: PathDetector, probes: Iterable[dict[str, Any]], hops: Iterable[dict[str, Any]] = (), until_s: float = 0.0
-) -> list[Finding]:
+    detector: PathDetector, probes: Iterable[dict[str, Any]], hops: Iterable[dict[str, Any]] = (), until_s: float = 0.0,
+    routes: Iterable[dict[str, Any]] = (),
+) -> list[Finding]:  # fmt: skip
     """In order of time, a tick each half minute."""
-    waiting = sorted([*((row["time"], 1, row) for row in probes), *((row["time"], 0, row) for row in hops)],
-                     key=lambda one: one[:2])  # fmt: skip
+    waiting = sorted([*((row["time"], 1, row) for row in probes), *((row["time"], 0, row) for row in hops),
+                      *((row["time"] / 1e9 - T0, 2, row) for row in routes)], key=lambda one: one[:2])  # fmt: skip
     end_s = max(until_s, waiting[-1][0] + 30.0)
     found: list[Finding] = []
     at, now = 0, waiting[0][0] // 10 * 10
@@ -127,6 +129,8 @@ def play(
             rows = [row for _, which, row in waiting[at:last] if which == number]
             if rows:
                 found += detector.take(table.name, batch(table, rows))
+        if rows := [row for _, which, row in waiting[at:last] if which == 2]:
+            found += detector.take("routes", routes_of(rows))
         at = last
         found += detector.tick(T0 + now)
     return found

@@ -16,7 +16,7 @@ from weft.model.rows import batch_of
 
 T0 = 1_772_409_600.0
 ANNOUNCE, CHANGE, WITHDRAW, CHECKPOINT, UP, DOWN = 1, 2, 3, 4, 5, 6
-_DEVICES = {"198.51.100.1": "chi-border1", "198.51.100.2": "nyc-border1"}
+_DEVICES = {"198.51.100.1": "chi-border1", "198.51.100.2": "nyc-border1", "198.51.100.9": "ams-border1"}
 
 
 class PlainNames:

@@ -16,6 +16,7 @@ DAYS = 14.0
 @dataclass(slots=True)
 class _Seen:
     told_s: float = 0.0
+    seen_s: float = 0.0
     severity: Severity | None = None
 
 
@@ -44,6 +45,7 @@ class Certificates:
             if len(self._seen) >= _MOST:
                 return None
             seen = self._seen[key] = _Seen()
+        seen.seen_s = at_s
         severity = Severity.CRITICAL if days <= 1 else Severity.MAJOR if days <= 3 else Severity.MINOR
         if severity is seen.severity and at_s - seen.told_s < _TELL_S:
             return None
@@ -53,3 +55,7 @@ class Certificates:
             f"{target} shows a certificate that expires in {days:.1f} days; below {self._days:g} days it is told.",
             severity, hold_s=_HOLD_S, seen=days, expected=self._days, lower=self._days, unit="d", labels=labels,
         )  # fmt: skip
+
+    def sweep(self, now_s: float) -> None:
+        """Let go of what nobody sees any more; its event ends by itself."""
+        self._seen = {key: one for key, one in self._seen.items() if abs(now_s - one.seen_s) <= _HOLD_S}

@@ -1,12 +1,13 @@
 """Rounds of many series brought together: by what is tested, by who tests, by the way between.
 
 Each group keeps a sequential test (CUSUM of log-likelihoods, Page, 1954): a bad round speaks for trouble the more, the
-rarer bad rounds of its series are; a good one speaks against it. Its threshold follows from the false alarms allowed.
+rarer bad rounds of its series are, and as bad ones; a good one speaks against it. Its threshold follows from the false
+alarms allowed.
 """
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from math import log10
 from urllib.parse import urlsplit
@@ -16,9 +17,11 @@ from weft.detect.paths.series import DNS, HTTP, Round, Series
 #: Share of rounds that are bad while something is wrong: half, as where one of two ways is.
 _IN_TROUBLE = 0.5
 _BAD_KEPT, _SEEN_KEPT = 256, 4096
-_MOST_WEIGHT = 2.3  # one round, however odd, is no proof
+_MOST_WEIGHT = 3.0  # one round, however odd, is no proof
 LEAST_ROUNDS, LEAST_AGENTS = 2, 2
 _PAIR_ROUNDS = 3
+#: What is looked back at: this long, or so many rounds where they are rare. Nothing older is kept.
+_LATELY_S, _LATELY_ROUNDS = 1800.0, 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,7 @@ class Subject:
     id: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Group:
     """One subject: its rounds of late, and the test's state. ``since_s`` is 0 while nothing is wrong."""
 
@@ -49,6 +52,9 @@ class Group:
     settled_s: float = 0.0
     rounds_a_day: float = 1440.0
     last_s: float = 0.0
+    lead: Group | None = None
+    """The group whose event tells of this one, too: the same trouble, seen from another way."""
+    joined: list[Group] = field(default_factory=list)
 
     def add(self, series: Series, said: Round, *, counts: bool) -> None:
         """One round. ``counts`` is false where another group has explained it."""
@@ -58,10 +64,15 @@ class Group:
         self.last_s = max(self.last_s, said.at_s)
         self.every_s = max(series.every_s, 0.9 * self.every_s)
         self.seen.append((said.at_s, series.key.agent, _end(series)))
+        while self.seen[0][0] < said.at_s - max(_LATELY_S, _LATELY_ROUNDS * self.every_s):
+            self.seen.popleft()
         chance = series.chance
         if said.aspect:
             if counts:
-                weight = min(_MOST_WEIGHT, log10(_IN_TROUBLE / chance))
+                if self.bad and not self.since_s and said.at_s - self.bad[-1][1].at_s > self.span_s:
+                    self.score = 0.0  # what was so long ago is something else
+                    self.bad.clear()
+                weight = min(_MOST_WEIGHT, log10(_IN_TROUBLE / series.chance_of(said)))
                 self.score += weight
                 self.bad.append((series, said, weight))
         else:
@@ -69,13 +80,18 @@ class Group:
             if not self.score and not self.since_s:
                 self.bad.clear()
 
+    @property
+    def span_s(self) -> float:
+        """How long bad rounds are apart at most, to be of one trouble."""
+        return max(600.0, 4 * self.every_s)
+
     def threshold(self, false_alarms: float) -> float:
         """Of the score: so that chance gets beyond it so often (events per 1000 groups and day)."""
         return log10(max(self.rounds_a_day, 24.0) * 1000.0 / max(false_alarms, 1e-3))
 
     def window(self, now_s: float) -> tuple[list[tuple[Series, Round, float]], list[tuple[float, str, str]]]:
         """(bad rounds, all rounds) since the first of those that make the score, and not long ago."""
-        first = max(self.bad[0][1].at_s if self.bad else now_s, now_s - max(600.0, 4 * self.every_s))
+        first = max(self.bad[0][1].at_s if self.bad else now_s, now_s - self.span_s)
         return [one for one in self.bad if one[1].at_s >= first], [one for one in self.seen if one[0] >= first]
 
     def share(self, now_s: float) -> float:
@@ -85,7 +101,7 @@ class Group:
 
     def members(self, now_s: float) -> int:
         """Series that it has lately."""
-        return len({(agent, end) for at_s, agent, end in self.seen if at_s >= now_s - max(1800.0, 3 * self.every_s)})
+        return len({(agent, end) for at_s, agent, end in self.seen if at_s >= now_s - max(_LATELY_S, 3 * self.every_s)})
 
     def is_wrong(self, now_s: float, false_alarms: float) -> bool:
         """Whether it is beyond doubt: score, rounds, and more agents where there are more."""
@@ -97,7 +113,7 @@ class Group:
         agents = {series.key.agent for series, _, _ in bad}
         if self.subject.sort == "pair":
             return len(bad) >= _PAIR_ROUNDS
-        late = [one for one in self.seen if one[0] >= now_s - max(1800.0, 3 * self.every_s)]
+        late = [one for one in self.seen if one[0] >= now_s - max(_LATELY_S, 3 * self.every_s)]
         if self.subject.sort in ("agent", "uplink"):
             others = _others(self.subject.id, bad)
             return others >= LEAST_AGENTS and others * 2 > _others_seen(self.subject.id, late)
@@ -116,6 +132,24 @@ class Group:
         """It is over, or belongs to another."""
         self.score, self.since_s, self.kind, self.settled_s = 0.0, 0.0, "", 0.0
         self.bad.clear()
+        if self.lead is not None:
+            self.lead.joined.remove(self)
+            self.lead = None
+
+    def ends(self) -> frozenset[str]:
+        """Agents and targets between which it is; empty where it is not about a way."""
+        if self.subject.sort == "pair":
+            return frozenset(self.subject.id.split("|", 1))
+        return frozenset((self.subject.id,)) if self.subject.sort in ("agent", "uplink") else frozenset()
+
+    def aspect(self) -> str:
+        """What is bad of most of its bad rounds."""
+        return Counter(said.aspect for _, said, _ in self.bad).most_common(1)[0][0] if self.bad else ""
+
+    def join(self, lead: Group) -> None:
+        """From now on the event of ``lead`` tells of it."""
+        self.lead = lead
+        lead.joined.append(self)
 
     def give(self, taken: set[tuple[int, float]]) -> None:
         """Rounds that another group explains count no more."""

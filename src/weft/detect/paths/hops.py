@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
@@ -11,7 +11,10 @@ from typing import Any
 _MOST_WAYS, _MOST_HOPS, _VALUES = 20_000, 256, 24
 _ENOUGH = 4
 _SHARE = 0.5  # of the excess at the end that must be there from a hop on
+_NEAR = 6
+_RUNS = 128  # counts are halved after so many
 _LOST = 0.1  # loss, beyond what is usual, from which a hop is named
+_GONE_S = 86_400.0  # a way that was not traced for so long is forgotten
 _NEW_FLOWS = 0.5  # share of answers from unknown addresses that is another path
 
 
@@ -22,6 +25,17 @@ class _Hop:
     runs: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class PathChange:
+    """A trace went by addresses that none was on before. ``gone``: those that were usual and are not there any more."""
+
+    at_s: float
+    new: tuple[bytes, ...]
+    gone: tuple[bytes, ...]
+    as_before: tuple[int, ...]
+    as_after: tuple[int, ...]
+
+
 @dataclass(slots=True)
 class _Way:
     """From an agent to a target: hops by (ttl, address)."""
@@ -30,9 +44,10 @@ class _Way:
     addresses: dict[bytes, int] = field(default_factory=dict)  # times seen
     devices: dict[str, int] = field(default_factory=dict)  # times seen
     runs: int = 0
-    changed_s: float = 0.0
-    gone: list[bytes] = field(default_factory=list)
-    new: list[bytes] = field(default_factory=list)
+    last_s: float = 0.0
+    as_path: tuple[int, ...] = ()  # of the last trace, as the next
+    last: frozenset[str] = frozenset()
+    changed: PathChange | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +70,9 @@ class HopBook:
         self._ways: OrderedDict[tuple[str, str], _Way] = OrderedDict()
         self._culprits: OrderedDict[tuple[str, str], Culprit] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._ways)
+
     def take(self, agent: str, target: str, at_s: float, rows: Sequence[Mapping[str, Any]]) -> None:
         """One run: compare it with what is usual, then learn from it where nothing is odd."""
         way = self._ways.get((agent, target))
@@ -62,6 +80,8 @@ class HopBook:
             way = self._ways[agent, target] = _Way()
             if len(self._ways) > _MOST_WAYS:
                 self._ways.popitem(last=False)
+        self._ways.move_to_end((agent, target))
+        way.last_s = at_s
         self._notice_path(way, at_s, rows)
         found = self._compare(way, at_s, rows) if way.runs >= _ENOUGH else None
         way.runs += 1
@@ -77,30 +97,48 @@ class HopBook:
         found = self._culprits.get((agent, target))
         return found if found is not None and found.at_s >= since_s else None
 
-    def path_change(self, agent: str, target: str, since_s: float) -> tuple[float, list[bytes], list[bytes]] | None:
-        """(time, addresses that are new, addresses that are gone) of a change since then."""
+    def path_change(self, agent: str, target: str, since_s: float) -> PathChange | None:
+        """The last change since then."""
         way = self._ways.get((agent, target))
-        if way is None or not way.changed_s or way.changed_s < since_s:
-            return None
-        return way.changed_s, way.new, way.gone
+        return way.changed if way is not None and way.changed is not None and way.changed.at_s >= since_s else None
 
     def devices(self, agent: str, target: str) -> list[str]:
         """Devices of ours on the way, as it usually is and as it was last."""
         way = self._ways.get((agent, target))
-        return [] if way is None else [name for name, count in way.devices.items() if count * 4 >= way.runs]
+        if way is None:
+            return []
+        return [name for name, count in way.devices.items() if count * 4 >= way.runs or name in way.last]
+
+    def near(self, agent: str) -> list[str]:
+        """Devices of ours that most of an agent's ways go by: where it has no traces to a target, what is known."""
+        ways = [target for one, target in self._ways if one == agent]
+        on = Counter(name for target in ways for name in self.devices(agent, target))
+        return [name for name, count in on.most_common(_NEAR) if count > len(ways) / 2]
+
+    def sweep(self, now_s: float) -> None:
+        """Forget what is not traced any more."""
+        for key in [key for key, way in self._ways.items() if abs(now_s - way.last_s) > _GONE_S]:
+            del self._ways[key]
+            self._culprits.pop(key, None)
 
     @staticmethod
     def _notice_path(way: _Way, at_s: float, rows: Sequence[Mapping[str, Any]]) -> None:
-        answers = [row["hop"] for row in rows if row["received"]]
+        answers = dict.fromkeys(row["hop"] for row in rows if row["received"])
         new = [one for one in answers if one not in way.addresses]
-        if way.runs >= _ENOUGH and answers and len(new) >= _NEW_FLOWS * len(set(answers)) / 2 and len(new) >= 2:
-            usual = {one for one, count in way.addresses.items() if count >= way.runs / 2}
-            way.changed_s, way.new = at_s, list(dict.fromkeys(new))[:8]
-            way.gone = [one for one in usual if one not in answers][:8]
-        for one in set(answers):
+        as_path = _as_path(rows)
+        if way.runs >= _ENOUGH and answers and len(new) >= max(2, _NEW_FLOWS * len(answers) / 2):
+            gone = [one for one, count in way.addresses.items() if count >= way.runs / 2 and one not in answers]
+            way.changed = PathChange(at_s, tuple(new[:8]), tuple(gone[:8]), way.as_path, as_path)
+        way.as_path = as_path or way.as_path
+        if way.runs >= _RUNS:  # what was long ago counts less and less, and is forgotten
+            way.runs //= 2
+            way.addresses = {one: count // 2 for one, count in way.addresses.items() if count > 1}
+            way.devices = {one: count // 2 for one, count in way.devices.items() if count > 1}
+        for one in answers:
             if one in way.addresses or len(way.addresses) < _MOST_HOPS:
                 way.addresses[one] = way.addresses.get(one, 0) + 1
-        for name in {str(row["hop_device"]) for row in rows if row["hop_device"]}:
+        way.last = frozenset(str(row["hop_device"]) for row in rows if row["hop_device"])
+        for name in sorted(way.last):
             if name in way.devices or len(way.devices) < _MOST_HOPS:
                 way.devices[name] = way.devices.get(name, 0) + 1
 
@@ -148,6 +186,20 @@ class HopBook:
                 hop.lost += (0.0 - hop.lost) / 20
             else:
                 hop.lost += (1.0 - hop.lost) / (min(hop.runs, 20))
+
+
+def _as_path(rows: Sequence[Mapping[str, Any]]) -> tuple[int, ...]:
+    """ASes on the way, by most answers at each distance; repeats taken out."""
+    at: dict[int, Counter[int]] = {}
+    for row in rows:
+        if row["received"] and row["hop_as"]:
+            at.setdefault(int(row["ttl"]), Counter())[int(row["hop_as"])] += 1
+    found: list[int] = []
+    for ttl in sorted(at):
+        asn = at[ttl].most_common(1)[0][0]
+        if not found or found[-1] != asn:
+            found.append(asn)
+    return tuple(found)
 
 
 def _culprit(at_s: float, ttl: int, told: Mapping[int, Mapping[str, Any]], what: str, excess: float) -> Culprit:

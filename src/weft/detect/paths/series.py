@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import comb
@@ -21,6 +22,9 @@ _SUCCESSES = 5  # a test that never worked cannot fail
 #: Share of rounds that are bad by themselves: where it begins, and the bounds that are believed.
 _FIRST_SHARE, _LEAST_SHARE, _MOST_SHARE, _MEMORY = 0.003, 0.003, 0.3, 1 / 300
 _RECENT = 16
+#: What a round was is learned so much later: by then it is known whether it was part of an event. So many wait at most.
+_LATER_S, _MOST_WAITING = 1800.0, 128
+_SIZES = 32  # sizes of bad rounds that came to nothing, kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,13 @@ class Round:
     bound: float = 0.0
     note: str = ""
 
+    @property
+    def size(self) -> float:
+        """How far beyond what is usual, in times of what is allowed; 0 where it has no size."""
+        if self.aspect not in ("slow", "jitter") or self.bound <= self.expected:
+            return 0.0
+        return (self.value - self.expected) / (self.bound - self.expected)
+
 
 @dataclass(slots=True)
 class Series:
@@ -72,11 +83,20 @@ class Series:
     every_s: float = 60.0
     last_s: float = 0.0
     recent: list[tuple[float, Mapping[str, float]]] = field(default_factory=list)  # of late bad rounds: their numbers
+    sizes: deque[float] = field(default_factory=lambda: deque(maxlen=_SIZES))
+    waiting: deque[Round] = field(default_factory=lambda: deque(maxlen=_MOST_WAITING))
 
     @property
     def chance(self) -> float:
         """That a round is bad with nothing wrong, as far as it may be believed."""
         return min(_MOST_SHARE, max(_LEAST_SHARE, self.share))
+
+    def chance_of(self, said: Round) -> float:
+        """That one is so bad with nothing wrong: by the sizes of those that came to nothing, as far as there are."""
+        if not said.size or not self.sizes:
+            return self.chance
+        as_large = sum(one >= said.size for one in self.sizes)
+        return self.chance * (1 + as_large) / (1 + len(self.sizes))
 
     def judge(self, row: Mapping[str, Any], at_s: float, limits: Limits) -> Round | None:
         """What a run says; None where nothing was learned of the target."""
@@ -122,15 +142,17 @@ class Series:
         return None
 
     def learn(self, row: Mapping[str, Any], said: Round, *, in_event: bool) -> None:
-        """Take a round into what is usual, unless it is bad."""
+        """Take a round into what is usual, unless it is bad; how often it is bad follows half an hour later."""
+        if not in_event:
+            if len(self.waiting) == _MOST_WAITING:
+                self._count(self.waiting.popleft())
+            self.waiting.append(said)
+        while self.waiting and self.waiting[0].at_s < said.at_s - _LATER_S:
+            self._count(self.waiting.popleft())
         if said.aspect:
             numbers = {name: float(row[name]) for name in ("rtt_ms", *PHASES) if float(row[name]) > 0}
             self.recent = [*self.recent[-_RECENT + 1 :], (said.at_s, numbers)]
-            if not in_event:
-                self.share += (1.0 - self.share) * _MEMORY
             return
-        if not in_event:
-            self.share += (0.0 - self.share) * _MEMORY
         sent = int(row["sent"])
         if sent > 1:
             self.loss += ((sent - min(int(row["received"]), sent)) / sent - self.loss) / 100
@@ -138,6 +160,16 @@ class Series:
             value = float(row[name])
             if value > 0:
                 level.add(value, said.at_s)
+
+    def _count(self, said: Round) -> None:
+        """A round that came to nothing."""
+        self.share += (float(bool(said.aspect)) - self.share) * _MEMORY
+        if said.size:
+            self.sizes.append(round(said.size, 2))
+
+    def explained(self, since_s: float) -> None:
+        """Rounds since then are part of an event: they say nothing of how often one is bad by itself."""
+        self.waiting = deque((one for one in self.waiting if one.at_s < since_s), _MOST_WAITING)
 
     def _levels(self, row: Mapping[str, Any]) -> list[tuple[str, Level]]:
         found = [("rtt_ms", self.rtt)]
@@ -177,13 +209,14 @@ class Series:
         return [
             [one.test, one.kind, one.agent, one.target, one.resolver, one.target_agent], self.rtt.state(),
             self.jitter.state() if self.jitter else None, self.throughput.state() if self.throughput else None, levels,
-            self.successes, self.loss, self.share, self.every_s, self.last_s,
+            self.successes, self.loss, self.share, self.every_s, self.last_s, list(self.sizes),
         ]  # fmt: skip
 
     @classmethod
     def restored(cls, state: Sequence[Any]) -> Series:
         """Go on where ``state`` was. Raises ``ValueError`` or ``TypeError``."""
-        key, rtt, jitter, throughput, levels, successes, loss, share, every_s, last_s = state
+        key, rtt, jitter, throughput, levels, successes, loss, share, every_s, last_s, *more = state
+        sizes = more[0] if more else ()  # states of before have none
         test, kind, agent, target, resolver, target_agent = key
         return cls(
             Key(str(test), int(kind), str(agent), str(target), str(resolver), str(target_agent)),
@@ -191,7 +224,7 @@ class Series:
             throughput=Level.restored(throughput) if throughput else None,
             phases={name: Level.restored(level) for name, level in levels.items() if name in PHASES},
             successes=int(successes), loss=float(loss), share=float(share), every_s=float(every_s),
-            last_s=float(last_s),
+            last_s=float(last_s), sizes=deque(map(float, sizes), _SIZES),
         )  # fmt: skip
 
 

@@ -8,9 +8,10 @@ from statistics import median
 
 from weft.detect.context import Names
 from weft.detect.detector import Finding
-from weft.detect.paths.groups import Group, host_of
+from weft.detect.paths.groups import Group
 from weft.detect.paths.hops import Culprit, HopBook
 from weft.detect.paths.series import HTTP, PHASES, Round, Series
+from weft.detect.paths.ways import WayChange, evidence, traces, words
 from weft.detect.texts import clock
 from weft.model.addresses import address_text
 from weft.model.events import Entity, Evidence, Severity
@@ -34,11 +35,13 @@ _WORDS = {
     "path_loss": "loses packets",
     "path_latency": "is late",
     "path_jitter": "is unsteady",
+    "path_change": "takes another way, which is longer",
     "throughput_drop": "has less throughput",
     "unreachable": "is not reached",
 }
 _SHOWN = 8
-_DETOUR_MS = 50.0
+#: What costs less, without loss, is for information: another way, or a queue.
+DETOUR_MS = 50.0
 _MOST_WAYS = 0.6  # share of the bad ways that a device must be on to be named
 
 
@@ -54,7 +57,7 @@ class Told:
 
 
 def kind_of(group: Group, now_s: float) -> Told:
-    """Kind of event, by what is bad of most rounds."""
+    """Kind of event, by what is bad of most rounds; of an open one what it was opened as."""
     bad, seen = group.window(now_s)
     aspect = Counter(said.aspect for _, said, _ in bad).most_common(1)[0][0] if bad else "fail"
     kind = group.kind or _KINDS.get((group.subject.sort, aspect)) or _ASPECTS[aspect]
@@ -75,15 +78,14 @@ def entity_of(group: Group, names: Names) -> Entity:
     return Entity(kind={"resolver": "target"}.get(sort, sort), id=name[:400])
 
 
-def finding(group: Group, names: Names, hops: HopBook, now_s: float) -> Finding:
+def finding(group: Group, names: Names, hops: HopBook, change: WayChange, now_s: float) -> Finding:
     """What is wrong, since when, how far from usual, where on the way."""
     told, entity = kind_of(group, now_s), entity_of(group, names)
     agents = f"{', '.join(told.agents[:4])}{' …' if len(told.agents) > 4 else ''}"
     worst, usual, unit, numbers = _numbers(told)
-    culprits = _culprits(group, hops)
-    change = _change(group, hops)
-    where = f" From hop {culprits[0].ttl} ({_hop(culprits[0])}) on." if culprits else ""
-    causes = _phases(told) + where + change
+    blamed = culprits(group, hops, group.since_s)
+    where = f" From hop {blamed[0].ttl} ({_hop(blamed[0])}) on." if blamed else ""
+    causes = _phases(told) + where + words(change, names) + _joined(group, now_s)
     share = len(told.bad) / max(told.rounds, 1)
     return Finding(
         told.kind, entity, told.bad[-1][1].at_s if told.bad else now_s,
@@ -92,8 +94,21 @@ def finding(group: Group, names: Names, hops: HopBook, now_s: float) -> Finding:
         f"{causes}",
         _severity(told, share, worst, usual), hold_s=max(600.0, 6 * group.every_s), started_s=group.since_s,
         seen=worst, expected=usual, unit=unit, score=round(group.score, 1),
-        others=_others(group, names, hops, culprits), evidence=_evidence(told),
+        others=_others(group, names, hops, blamed),
+        evidence=_evidence(told) + (evidence(group, change, names) if told.aspect == "slow" else []),
     )  # fmt: skip
+
+
+def _joined(group: Group, now_s: float) -> str:
+    """Other ways on which the same shows."""
+    if not group.joined:
+        return ""
+    told = []
+    for one in group.joined[:_SHOWN]:
+        bad, seen = one.window(now_s)
+        told.append(f"{one.subject.id.replace('|', ' – ')} ({len(bad)} of {len(seen)} rounds)")
+    more = f" and {len(group.joined) - _SHOWN} more" if len(group.joined) > _SHOWN else ""
+    return f" The same shows at {', '.join(told)}{more}."
 
 
 def _numbers(told: Told) -> tuple[float, float, str, str]:
@@ -130,32 +145,16 @@ def _phases(told: Told) -> str:
     return " Longer by " + ", ".join(f"{rise:.0f} ms in {PHASES[name]}" for rise, name in most) + "."
 
 
-def _culprits(group: Group, hops: HopBook) -> list[Culprit]:
-    """Hops that most traces of the group name, most first."""
+def culprits(group: Group, hops: HopBook, since_s: float) -> list[Culprit]:
+    """Hops that most traces of the group name since then, most first."""
     found: Counter[bytes] = Counter()
     kept: dict[bytes, Culprit] = {}
-    for agent, target in _traces(group):
-        one = hops.culprit(agent, target, group.since_s)
+    for agent, target in traces(group):
+        one = hops.culprit(agent, target, since_s)
         if one is not None:
             found[one.address] += 1
             kept[one.address] = one
     return [kept[address] for address, _ in found.most_common(3)]
-
-
-def _traces(group: Group) -> list[tuple[str, str]]:
-    return list(dict.fromkeys((one.key.agent, host_of(one.key.target)) for one, _, _ in group.bad))
-
-
-def _change(group: Group, hops: HopBook) -> str:
-    for agent, target in _traces(group):
-        changed = hops.path_change(agent, target, group.since_s - 900.0)
-        if changed is not None:
-            at_s, new, gone = changed
-            words = ", ".join(address_text(one) for one in new[:3] if any(one))
-            lost = ", ".join(address_text(one) for one in gone[:3] if any(one))
-            instead = f" instead of {lost}" if lost else ""
-            return f" The path changed, seen at {clock(at_s)}: by {words}{instead}."
-    return ""
 
 
 def _hop(one: Culprit) -> str:
@@ -168,21 +167,33 @@ def _severity(told: Told, share: float, worst: float, usual: float) -> Severity:
         return Severity.MAJOR if share > 0.3 else Severity.MINOR
     if told.kind == "path_loss":
         return Severity.MAJOR if worst >= 20 and share > 0.5 else Severity.MINOR
-    if told.kind in ("path_latency", "path_jitter") and _rise(told) < _DETOUR_MS:
+    if told.kind in ("path_latency", "path_change", "path_jitter") and rise(told) < DETOUR_MS:
         return Severity.INFO  # another way, or a queue: nobody waits longer for it
-    if told.kind in ("service_slow", "dns_slow", "path_latency") and worst > 3 * max(usual, 1.0) and share > 0.3:
+    if (
+        told.kind in ("service_slow", "dns_slow", "path_latency", "path_change")
+        and worst > 3 * max(usual, 1.0)
+        and share > 0.3
+    ):
         return Severity.MAJOR
     return Severity.MINOR
 
 
-def _rise(told: Told) -> float:
+def rise(told: Told) -> float:
     """By how much the worst round is beyond what is usual of its series."""
     return max((said.value - said.expected for _, said, _ in told.bad if said.aspect == told.aspect), default=0.0)
 
 
-def _others(group: Group, names: Names, hops: HopBook, culprits: list[Culprit]) -> list[Entity]:
+def _others(group: Group, names: Names, hops: HopBook, blamed: list[Culprit]) -> list[Entity]:
     """Devices that hops name, then the service, sites and devices that most of the bad rounds have to do with."""
-    found = [Entity(kind="device", id=one.device) for one in culprits if one.device]
+    found = [Entity(kind="device", id=one.device) for one in blamed if one.device]
+    for one in (group, *group.joined):
+        found += _at(one, names, hops)
+    return list(dict.fromkeys(found))[:30]
+
+
+def _at(group: Group, names: Names, hops: HopBook) -> list[Entity]:
+    """Services and sites at the ends of a way, and devices of ours on it."""
+    found: list[Entity] = []
     sort = group.subject.sort
     if sort == "pair":
         services = dict.fromkeys(one.key.test for one, _, _ in group.bad if one.key.kind == HTTP)
@@ -192,12 +203,13 @@ def _others(group: Group, names: Names, hops: HopBook, culprits: list[Culprit]) 
             if site:
                 found.append(Entity(kind="site", id=site))
     if sort in ("pair", "agent", "uplink"):
-        ways = _traces(group)
+        ways = traces(group)
         on = Counter(name for agent, target in ways for name in hops.devices(agent, target))
-        found += [
-            Entity(kind="device", id=name) for name, count in on.most_common(12) if count >= _MOST_WAYS * len(ways)
-        ]
-    return list(dict.fromkeys(found))[:20]
+        devices = [name for name, count in on.most_common(12) if count >= _MOST_WAYS * len(ways)]
+        if not on:
+            devices = [name for agent in dict.fromkeys(agent for agent, _ in ways) for name in hops.near(agent)]
+        found += [Entity(kind="device", id=name) for name in devices]
+    return found
 
 
 def _evidence(told: Told) -> list[Evidence]:

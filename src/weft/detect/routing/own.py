@@ -24,8 +24,9 @@ _LOW32, _ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
 class OwnSpace:
     """Own networks, adjacent ones joined. Never changed once made."""
 
-    def __init__(self, networks: Iterable[Network]) -> None:
-        told = [one for one in networks if not any(_within(one, other) for other in _NOBODYS)]
+    def __init__(self, networks: Iterable[Network], *, private: bool = False) -> None:
+        """``private``: those that everybody uses inside are looked at, too."""
+        told = [one for one in networks if private or not any(_within(one, other) for other in _NOBODYS)]
         self._v4 = list(collapse_addresses(one for one in told if isinstance(one, IPv4Network)))
         self._v6 = list(collapse_addresses(one for one in told if isinstance(one, IPv6Network)))
         self._starts4, self._ends4 = _bounds([(int(one[0]), int(one[-1])) for one in self._v4])

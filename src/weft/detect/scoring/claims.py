@@ -54,6 +54,8 @@ CLAIMS: Mapping[str, tuple[str, ...]] = {
     "dns_slow": ("dns_failure",),
     "service_slow": ("saas_slowdown",),
     "service_failing": ("saas_slowdown",),
+    "path_change": ("link_cut", "link_flap", "congestion_reroute", "misconfig_metric", "withdrawn_transit"),
+    "certificate_expiring": ("certificate_expiring",),
     # clouds
     "cloud_rejects": ("cloud_sg_block",),
     "cloud_volume": ("cloud_cost_spike",),

@@ -122,7 +122,7 @@ def _faults(lines: Iterable[str], path: Path) -> Iterator[Fault]:
             if len(line) > _MOST_LINE:
                 raise ValueError("too long")
             told = json.loads(line)
-            if told.get("type", "fault") == "fault":
+            if told.get("type", "fault") in ("fault", "standing"):
                 yield fault_of(told)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput(f"is no line of a truth: {error}", where=f"{path.name}, line {number}") from None

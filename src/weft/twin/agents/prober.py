@@ -19,7 +19,7 @@ from weft.twin.probing import Way, Weather, agent_address, number_of, remote_add
 
 Row = dict[str, Any]
 #: Names that break on purpose: prefix of the name → what is wrong with it.
-_EXPIRES_DAYS = {"shop": 9.0}
+EXPIRES_DAYS = {"shop": 9.0}
 _MOST_FLOWS = 16
 _LARGEST = 9000  # octets of the segments that throughput is measured with
 
@@ -169,7 +169,7 @@ class Prober:
         }  # fmt: skip
         if url.scheme == "https":
             phases["tls_ms"] = float(way.rtt_ms + 2.5 + rng.exponential(0.8))
-            lasts = _EXPIRES_DAYS.get(name, 30.0 + number_of(name) % 55)
+            lasts = EXPIRES_DAYS.get(name, 30.0 + number_of(name) % 55)
             probe["certificate_days"] = max(0.1, lasts - (at_s - self._began_s) / 86400)
             probe["answer"] = "CN=Example Trust R3"
         size = 24_000 + number_of(probe["target"]) % 180_000

@@ -42,7 +42,7 @@ from weft.twin.run.jobs import Job, Rows, Stage, jobs
 from weft.twin.run.measured import business_rows, cloud_rows, probe_rows
 from weft.twin.run.telemetry import flow_rows, metric_rows
 from weft.twin.scenario import Part, Scenario
-from weft.twin.truth import jsonl, summary, truth_rows
+from weft.twin.truth import jsonl, standing_rows, summary, truth_rows
 
 Format = Literal["parquet", "wire"]
 MOST_PROCESSES = 16
@@ -109,7 +109,8 @@ def run(
     if form == "parquet":
         _names(stage)
     truth = list(truth_rows(timeline, KINDS, scenario.since_s, scenario.until_s))
-    (folder / "truth.jsonl").write_text(jsonl(truth), encoding="utf-8")
+    standing = standing_rows(scenario.parts, scenario.since_s, scenario.until_s)
+    (folder / "truth.jsonl").write_text(jsonl([*truth, *standing]), encoding="utf-8")
     told = summary(truth)
     _json(folder / "truth-summary.json", told)
     rows = dict(sorted(counts.items()))
