@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from weft.twin.cluster import layout
+from weft.twin.cluster.felt import felt_by
 from weft.twin.cluster.jobs import TRACKS, Track
 from weft.twin.cluster.layout import HOSTS, LEAF_NODES, PARALLEL, RAILS, SPINES, SWITCHES, UNIT_HOSTS
 from weft.twin.cluster.troubles import far_row, lost_uplinks
@@ -40,6 +41,11 @@ def _on(device: str, port: int = 0) -> Track:
 
 def _slower(track: Track, after_s: float = 30.0) -> Symptom:
     return Symptom("metrics", _job(track), "steps take longer, fewer tokens a second", after_s)
+
+
+def _slows(fault: Fault, *first: Track) -> tuple[Symptom, ...]:
+    """The jobs that are slower: those that it is about, and those whose ways it lies on."""
+    return tuple(_slower(track) for track in dict.fromkeys((*first, *felt_by(fault))))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
@@ -130,7 +136,7 @@ def collision(fault: Fault) -> Truth:
         (
             Symptom("metrics", first, "full, its neighbours nearly empty"),
             Symptom("metrics", first, "ECN marks and a long queue"),
-            _slower(TRACKS[0]),
+            *_slows(fault, TRACKS[0]),
         ),
         RightAction("adaptive_routing", {"device": fault.device}, "Spread by load, or by more queue pairs."),
         services=_SERVICE,
@@ -146,7 +152,7 @@ def incast(fault: Fault) -> Truth:
         (
             Symptom("metrics", port, "watermark of the queue high at the usual load"),
             Symptom("metrics", port, "ECN marks"),
-            _slower(_on(fault.device, fault.port)),
+            *_slows(fault, _on(fault.device, fault.port)),
         ),
         RightAction("qos", {"device": fault.device, "interface": layout.port(fault.device, fault.port).name},
                     "Stagger the senders; give the port more of the shared buffer."), services=_SERVICE,
@@ -163,7 +169,7 @@ def storm(fault: Fault) -> Truth:
         (
             Symptom("metrics", port, "receives pauses nearly all the time"),
             Symptom("logs", device_entity(fault.device), "PFC watchdog", 8.0),
-            _slower(_on(fault.device, fault.port)),
+            *_slows(fault, _on(fault.device, fault.port)),
         ),
         RightAction("shut", {"device": fault.device, "interface": name}, "Isolate the port; reset the card behind it."),
         services=_SERVICE,
@@ -181,7 +187,7 @@ def ecn(fault: Fault) -> Truth:
             Symptom("metrics", device_entity(fault.device), "no ECN marks any more"),
             Symptom("metrics", _interface(fault.device, index), "long queues"),
             Symptom("metrics", device_entity(fault.device), "sends pauses"),
-            _slower(_on(fault.device, index) if layout.BY_NAME[fault.device].role == "leaf" else TRACKS[0]),
+            *_slows(fault, _on(fault.device, index) if layout.BY_NAME[fault.device].role == "leaf" else TRACKS[0]),
         ),
         RightAction("rollback_config", {"device": fault.device}, "Roll back the queue profile."), services=_SERVICE,
     )  # fmt: skip
@@ -198,6 +204,7 @@ def optic(fault: Fault) -> Truth:
             Symptom("metrics", port, "frames that FEC cannot mend, errors"),
             Symptom("metrics", port, "less light received"),
             Symptom("metrics", _job(_on(fault.device, fault.port)), "packets out of sequence at its cards"),
+            *_slows(fault),
         ),
         RightAction("replace_optic", {"device": fault.device, "interface": name}, "Take the line out, swap the optic."),
         services=_SERVICE,
@@ -214,7 +221,7 @@ def card(fault: Fault) -> Truth:
             Symptom("metrics", port, "its rate is lower than that of the others"),
             Symptom("metrics", port, "sends pauses to its leaf"),
             Symptom("logs", device_entity(fault.device), "PCIe bandwidth limited", 2.0),
-            _slower(_on(fault.device)),
+            *_slows(fault, _on(fault.device)),
         ),
         RightAction("drain", {"device": fault.device}, "Drain the host and reseat the card."), services=_SERVICE,
     )  # fmt: skip
@@ -249,6 +256,8 @@ def paths(fault: Fault) -> Truth:
             *(Symptom("metrics", f"interface:{fault.device}|{name}", "down") for name in near),
             *(Symptom("metrics", f"interface:{spine}|{name}", "down") for name in far),
             Symptom("logs", device_entity(fault.device), "operation status down"),
+            Symptom("logs", device_entity(spine), "operation status down"),
+            *_slows(fault),
         ),
         RightAction("no_shut", {"device": fault.device, "interface": port.name}, "Bring the missing lines back."),
         services=_SERVICE,

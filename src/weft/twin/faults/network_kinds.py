@@ -125,6 +125,7 @@ def device_reboot(fault: Fault) -> Truth:
         f"{fault.device} crashes and starts afresh; its lines are down meanwhile.",
         (
             Symptom("metrics", device_entity(fault.device), "uptime starts at zero"),
+            *(Symptom("metrics", interface_entity(*end), "down meanwhile") for end in places.far_ends(fault.device)),
             *_logs(fault.device, text="cold start", after_s=fault.end_s - fault.start_s),
             *fewer_orders(fault.device, text="fewer orders"),
         ),

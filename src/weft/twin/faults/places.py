@@ -68,6 +68,13 @@ def _line(link: org.Link, target: str = "") -> Place:
 
 
 @cache
+def far_ends(device: str) -> tuple[tuple[str, int], ...]:
+    """The other ends of all lines of a device: device and port."""
+    ends = (((link.a, link.a_port), (link.b, link.b_port)) for link in org.LINKS)
+    return tuple(far for pair in ends for near, far in (pair, pair[::-1]) if near[0] == device)
+
+
+@cache
 def line_ends(_seed: int = 0) -> tuple[Place, ...]:
     """Each end of each line between sites: ``chi-border1|et-2/0/0``, with the other end as ``other``."""
     found = []
