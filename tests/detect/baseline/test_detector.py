@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from detect.baseline.made import DAY, MONDAY, frame, keys, office, times
-from weft.detect import registry
-from weft.detect.baseline import catalogue, words
+from weft.detect import registry, texts
+from weft.detect.baseline import catalogue
 from weft.detect.baseline.catalogue import make
 from weft.detect.context import Context, DetectorConfig
 from weft.errors import InvalidInput
@@ -127,10 +127,10 @@ def test_settings_are_checked() -> None:
 
 
 def test_words() -> None:
-    assert words.amount(9.2e9, "bit/s") == "9.2 Gb/s"
-    assert words.amount(1310.0, "orders/min") == "1310 orders/min"
-    assert words.span(3.1e9, 4.0e9, "bit/s") == "3.1–4 Gb/s"
-    assert words.span(9e8, 1.2e9, "bit/s") == "900 Mb/s–1.2 Gb/s"
-    assert words.rarity(40 * 86400) == "once in 40 days"
-    assert words.rarity(1e12, 20 * 86400) == "less than once in 200 days"
-    assert words.amount(float("nan"), "%") == "nothing"
+    assert texts.amount(9.2e9, "bit/s") == "9.2 Gbit/s"
+    assert texts.amount(1310.0, "orders/min") == "1310 orders/min"
+    assert texts.between(3.1e9, 4.0e9, "bit/s") == "3.1–4 Gbit/s"
+    assert texts.between(9e8, 1.2e9, "bit/s") == "900 Mbit/s–1.2 Gbit/s"
+    assert texts.rarity(40 * 86400) == "once in 40 d"
+    assert texts.rarity(1e12, 20 * 86400) == "less than once in 200 d"
+    assert texts.amount(float("nan"), "%") == "–"

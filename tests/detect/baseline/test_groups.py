@@ -135,6 +135,17 @@ def test_a_slow_burn_is_minor_and_silence_is_none() -> None:
     assert BurnRate(context()).feed(budget(silent, at)) == []
 
 
+def test_tests_that_are_gone_make_room() -> None:
+    detector = BurnRate(context())
+    for block in range(5):
+        at = times(4, since=MONDAY + 4 * block * DAY)[::10]
+        keys = [SeriesKey(Entity(kind="test", id=f"{block} {one}"), {}) for one in range(800)]
+        for column in (0, len(at) - 1):
+            detector.learn(Frame(keys, at[column : column + 1], np.full((800, 1), 100.0), 60, "%"))
+    assert len(detector._budget.rows) <= 1600
+    assert {key.split()[0] for key in detector._budget.rows} <= {"test:3", "test:4"}
+
+
 @pytest.mark.parametrize("name", ["site_together", "application_mix", "top_churn", "slo_burn"])
 def test_they_are_registered_and_check_their_state_and_settings(name: str) -> None:
     detector = registry.make(name, context())

@@ -13,14 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.detect.baseline.words import digits, lasting
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame, SeriesKey
+from weft.detect.texts import digits, lasting
 from weft.errors import InvalidInput
 from weft.model.events import EventGroup, Evidence, Severity
 
 _PERIOD_S = 30 * 86400
+#: Every so many buckets it is seen who is gone.
+_SWEEP = 60
 #: Bad buckets that it takes: one run that fails would burn a small budget at any rate.
 _FEWEST = 3
 
@@ -43,7 +45,7 @@ WINDOWS = (
 
 
 class Budget:
-    """Shares of time that were bad, of many series: a ring of three days for each."""
+    """Shares of time that were bad, of many series: a ring of three days for each that came in that time."""
 
     def __init__(self, step_s: int, most: int) -> None:
         self.step_s = step_s
@@ -57,6 +59,8 @@ class Budget:
         now = at_s // self.step_s
         for one in range(max(self.at + 1, now - self.ring.shape[1] + 1), now):
             self.ring[:, one % self.ring.shape[1]] = np.nan  # buckets in which nothing came
+        if now // _SWEEP > self.at // _SWEEP:
+            self._forget()
         rows = np.array([self._row(key) for key in keys], np.int64)
         if now > self.at:
             self.ring[:, now % self.ring.shape[1]] = np.nan
@@ -73,6 +77,14 @@ class Budget:
                 more = np.full((max(64, len(self.ring) // 2), self.ring.shape[1]), np.nan, np.float32)
                 self.ring = np.concatenate([self.ring, more])
         return row
+
+    def _forget(self) -> None:
+        """Drop the rings in which nothing is known any more."""
+        known: NDArray[np.bool_] = np.isfinite(self.ring[: len(self.rows)]).max(axis=1)
+        if not known.all():
+            keep = [key for key, row in self.rows.items() if known[row]]
+            self.ring = self.ring[[self.rows[key] for key in keep]]
+            self.rows = {key: row for row, key in enumerate(keep)}
 
     def bad(self, rows: NDArray[np.int64], window_s: int, fewest: int = 1) -> NDArray[np.float64]:
         """Mean bad share of the last ``window_s``; not a number where too little is known.
@@ -139,6 +151,7 @@ class BurnRate(SeriesDetector):
                 if one not in told:
                     told.add(one)
                     out.append(self._finding(keys[one], at_s, window, float(long[one]), float(short[one])))
+        self._open = {text: severity for text, severity in self._open.items() if text in self._budget.rows}
         burning = {keys[one].text for one in told}
         for key in keys:
             if key.text in self._open and key.text not in burning:

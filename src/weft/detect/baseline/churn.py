@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.detect.baseline.words import amount, lasting
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame, SeriesKey
+from weft.detect.texts import amount, lasting
 from weft.errors import InvalidInput
 from weft.model.events import EventGroup, Evidence, Severity
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.detect.baseline import kernel, tail, words
+from weft.detect.baseline import kernel, tail
 from weft.detect.baseline.calendar import spoken
 from weft.detect.baseline.model import Baseline
 from weft.detect.baseline.tuning import Tuning
 from weft.detect.detector import About, Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame, SeriesKey
+from weft.detect.texts import amount, between, lasting, rarity
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 #: What the hits of the kernel are called.
@@ -125,9 +126,9 @@ class BaselineDetector(SeriesDetector):
         period = tail.period_s(score, frame.step_s) if score > 0 else None
         watched = self.model.watched_s(key.text, at_s)
         name = self._name(key)
-        text = self._text(kind, at_s, frame.unit, hit, words.rarity(period, watched) if period else "")
+        text = self._text(kind, at_s, frame.unit, hit, rarity(period, watched) if period else "")
         if ends == kernel.ABSORBED:
-            text += f" It has lasted {words.lasting(at_s - float(hit[9]))} and is taken as the new normal."
+            text += f" It has lasted {lasting(at_s - float(hit[9]))} and is taken as the new normal."
         return Finding(
             kind=kind,
             entity=key.entity,
@@ -155,24 +156,22 @@ class BaselineDetector(SeriesDetector):
         of = key.entity.title or key.entity.id
         return f"{self.told.what} {of}" + (f" ({', '.join(told)})" if told else "")
 
-    def _text(self, kind: str, at_s: float, unit: str, hit: NDArray[np.float64], rarity: str) -> str:
+    def _text(self, kind: str, at_s: float, unit: str, hit: NDArray[np.float64], rare: str) -> str:
         if kind == "missing":
             return "Values came all the time; none has come since. Others of its kind still do."
         if kind == "flatline":
-            since = words.lasting(at_s - float(hit[9]))
-            return (
-                f"The value has been {words.amount(hit[4], unit)} for {since}, without the least change; it never was."
-            )
+            since = lasting(at_s - float(hit[9]))
+            return f"The value has been {amount(hit[4], unit)} for {since}, without the least change; it never was."
         when = spoken(at_s, self.tuning.zone, self.tuning.holidays)
         text = (
-            f"{when} normally {words.span(hit[6], hit[7], unit)}; now {words.amount(hit[4], unit)}"
-            f" (expected {words.amount(hit[5], unit)})"
+            f"{when} normally {between(hit[6], hit[7], unit)}; now {amount(hit[4], unit)}"
+            f" (expected {amount(hit[5], unit)})"
         )
-        if rarity:
-            text += f", the like {rarity}"
+        if rare:
+            text += f", the like {rare}"
         lasted = at_s - float(hit[9])
         if lasted > 0:
-            text += f", off for {words.lasting(lasted)}"
+            text += f", off for {lasting(lasted)}"
         return text + "."
 
     def _severity(self, kind: str, seen: float | None, expected: float | None, score: float) -> Severity:
@@ -210,7 +209,7 @@ class BaselineDetector(SeriesDetector):
                 Evidence(
                     kind="model",
                     title="What was expected",
-                    text=f"{words.amount(hit[5], frame.unit)}, of {words.lasting(watched)} of watching; an event opens "
+                    text=f"{amount(hit[5], frame.unit)}, of {lasting(watched)} of watching; an event opens "
                     f"at a score of {self.model.wanted:.1f}, this one had {hit[8]:.1f}.",
                 )
             )

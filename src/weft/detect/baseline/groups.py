@@ -14,13 +14,14 @@ from datetime import UTC
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.detect.baseline import kernel, tail, words
+from weft.detect.baseline import kernel, tail
 from weft.detect.baseline.calendar import DAY_S, spoken
 from weft.detect.baseline.model import Baseline
 from weft.detect.baseline.tuning import Tuning
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame
+from weft.detect.texts import amount, rarity
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
@@ -83,7 +84,7 @@ class GroupDetector(SeriesDetector):
             at_s=at_s,
             title=f"{name}: {self.about.title.lower()}"[:200],
             text=f"{spoken(at_s, UTC)}: {self.about.description} Above all {'; '.join(text for _, text in parts[:3])}. "
-            f"The like comes {words.rarity(period, watched)}."[:2000],
+            f"The like comes {rarity(period, watched)}."[:2000],
             severity=Severity.MINOR,
             hold_s=max(300.0, 5.0 * frame.step_s),
             started_s=float(hit[9]),
@@ -267,4 +268,4 @@ def _labels(frame: Frame, one: int) -> str:
 
 
 def _amount(frame: Frame, one: int, column: int) -> str:
-    return words.amount(float(frame.values[one, column]), frame.unit)
+    return amount(float(frame.values[one, column]), frame.unit)
