@@ -2,15 +2,17 @@
 
 Records are put into bins of five minutes by their own time, and a bin is judged once nothing more came for it: logs
 that a provider delivers late are judged late, not wrongly. Which VPC an address is of is learned from the logs.
+
+What was not heard of for a day is forgotten, sooner where room is needed: the longest unheard of first.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -34,10 +36,14 @@ _LEAST, _TIMES = 8, 4.0
 _SIGMAS, _GROWN, _LEAST_BPS = 8.0, 2.5, 20e6
 _BINS, _ENOUGH = 72, 10
 _MOST_KEYS, _MOST_ADDRESSES, _MOST_OPEN = 20_000, 200_000, 100_000
+#: Forgotten after so long; looked for so often; share that is forgotten at least where there is no room left.
+_GONE_S, _SWEEP_S, _ROOM = 86_400.0, 300.0, 0.1
 _HOLD_S = 1500.0
 
 #: What is counted: ("refused" or "volume", VPC, port or what is at the other end).
 _Key = tuple[str, str, str]
+_K = TypeVar("_K", bound=Hashable)
+_V = TypeVar("_V")
 
 
 @dataclass(slots=True)
@@ -45,6 +51,12 @@ class _Bin:
     amount: float = 0.0
     heard_s: float = 0.0
     hosts: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Past:
+    amounts: deque[float] = field(default_factory=lambda: deque(maxlen=_BINS))
+    heard_s: float = 0.0
 
 
 class CloudFlowsDetector(RowsDetector):
@@ -69,9 +81,12 @@ class CloudFlowsDetector(RowsDetector):
         self._grown = float(settings.get("grown", _GROWN))
         self._now_s = 0.0
         self._first_s = float("inf")
-        self._vpcs: dict[bytes, tuple[str, str]] = {}  # address → VPC, region
+        self._most_addresses = int(settings.get("most_addresses", _MOST_ADDRESSES))
+        self._most_keys = int(settings.get("most_keys", _MOST_KEYS))
+        self._swept_s = 0.0
+        self._vpcs: dict[bytes, tuple[str, str, float]] = {}  # address → VPC, region, when it was last heard of
         self._open: dict[tuple[float, _Key], _Bin] = {}
-        self._past: dict[_Key, deque[float]] = {}
+        self._past: dict[_Key, _Past] = {}
         self._streaks = Streaks(need=1, calm=2)
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
@@ -97,9 +112,13 @@ class CloudFlowsDetector(RowsDetector):
     def _learn(self, vpc: str, region: str, direction: int, source: bytes, target: bytes) -> None:
         """Which VPC an address is of: the side of the interface that logged it."""
         own = target if direction == _IN else source
-        is_room = own not in self._vpcs and len(self._vpcs) < _MOST_ADDRESSES
-        if is_room and vpc and direction in (_IN, _OUT) and _is_inside(own):
-            self._vpcs[own] = vpc, region
+        known = self._vpcs.get(own)
+        if known is not None and self._now_s - known[2] < _SWEEP_S:
+            return
+        if vpc and direction in (_IN, _OUT) and _is_inside(own):
+            if known is None and len(self._vpcs) >= self._most_addresses:
+                _forget(self._vpcs, lambda one: one[2])
+            self._vpcs[own] = *(known or (vpc, region))[:2], self._now_s
 
     def _count(self, one: tuple[Any, ...], size: float, count: int) -> None:
         vpc, region, direction, verdict, port, gateway, source, target, begin_s = one
@@ -136,11 +155,18 @@ class CloudFlowsDetector(RowsDetector):
             bin_ = self._open.pop((begin_s, key))
             past = self._past.get(key)
             if past is None:
-                if len(self._past) >= _MOST_KEYS:
-                    continue
-                past = self._past[key] = deque(maxlen=_BINS)
+                if len(self._past) >= self._most_keys:
+                    _forget(self._past, lambda one: one.heard_s)
+                past = self._past[key] = _Past()
+            past.heard_s = now_s
             judge = self._refused if key[0] == "refused" else self._volume
-            found += judge(begin_s, key, bin_, past)
+            found += judge(begin_s, key, bin_, past.amounts)
+        if now_s - self._swept_s >= _SWEEP_S:
+            self._swept_s = now_s
+            for key in [key for key, one in self._past.items() if now_s - one.heard_s > _GONE_S]:
+                del self._past[key]
+            for address in [address for address, one in self._vpcs.items() if now_s - one[2] > _GONE_S]:
+                del self._vpcs[address]
         return found
 
     def _due(self, now_s: float) -> Iterable[tuple[float, _Key]]:
@@ -209,6 +235,13 @@ class CloudFlowsDetector(RowsDetector):
             return []
         return [Finding(kind, entity, at_s, f"{entity.id}: as usual again", "As usual again.", Severity.INFO, _HOLD_S,
                         started_s=since_s, ends=True, labels=labels)]  # fmt: skip
+
+
+def _forget(known: dict[_K, _V], heard_s: Callable[[_V], float]) -> None:
+    """Makes room: those that were not heard of for longest go."""
+    count = max(1, int(_ROOM * len(known)))
+    for key in sorted(known, key=lambda key: heard_s(known[key]))[:count]:
+        del known[key]
 
 
 def _is_inside(address: bytes) -> bool:
