@@ -16,7 +16,7 @@ from weft.detect.config import DetectConfig, MaintenanceConfig
 from weft.detect.detector import About, Finding
 from weft.detect.engine import DetectEngine
 from weft.detect.memory import EventFilter, EventMemory, Feedback
-from weft.detect.notify.config import ChannelConfig, NotifyConfig
+from weft.detect.notify.config import NotifyConfig
 from weft.detect.notify.dispatcher import Notifier
 from weft.detect.notify.message import Message
 from weft.model.events import Entity, Event, EventGroup, EventState, Severity
@@ -59,7 +59,9 @@ class Kit:
 
     def begin(self) -> None:
         """As after a restart."""
-        config = NotifyConfig(channels=[ChannelConfig(name="noc", webhook="http://127.0.0.1/", hold_s=0)])
+        config = NotifyConfig.model_validate(
+            {"channels": [{"name": "noc", "webhook": "http://127.0.0.1/", "hold_s": 0}]}
+        )
         self.notifier = Notifier(config, senders=lambda _: self.box, clock=lambda: self.now)
         self.engine = DetectEngine(
             DetectConfig.model_validate({"reopen_minutes": 1} | self.settings), self.memory, Places(),  # type: ignore[arg-type]
@@ -95,7 +97,7 @@ class Kit:
 
     def told(self) -> list[tuple[str, str]]:
         (channel,) = self.notifier._channels
-        found = []
+        found: list[tuple[str, str]] = []
         while one := channel.due(self.now):
             assert one.message.event is not None
             found.append((one.message.change, one.message.event.entity.id))

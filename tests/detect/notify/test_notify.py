@@ -13,7 +13,7 @@ from weft.detect.notify.channel import Channel
 from weft.detect.notify.config import ChannelConfig, NotifyConfig
 from weft.detect.notify.dispatcher import Notifier
 from weft.detect.notify.marks import StateMarks
-from weft.detect.notify.message import Message, amount, duration, message_of, summary_of
+from weft.detect.notify.message import Message, message_of, summary_of
 from weft.errors import Failed, Unavailable
 from weft.model.events import EventGroup, EventState, Severity
 from weft.store.config import StoreConfig
@@ -46,7 +46,7 @@ def test_an_event_is_told_once_and_its_end_once() -> None:
     one.take(over, NOW + 251)
     (end,) = drain(one, NOW + 251)
     assert (end.change, end.title) == ("closed", "OVER: Line 1 is down")
-    assert "4 min 10 s" in end.body
+    assert ", 4 min" in end.body
     assert one.counts.repeated == 1
 
 
@@ -321,12 +321,7 @@ def test_channels_have_names_of_their_own() -> None:
 
 
 def test_words() -> None:
-    assert amount(9.2e9, "bit/s") == "9.2 Gbit/s"
-    assert amount(97.3, "%") == "97.3%"
-    assert amount(12345, "ms") == "1.23e+04 ms"
-    assert amount(float("nan"), "bit/s") == "–"
-    assert [duration(s) for s in (3, 60, 250, 7260, 90000)] == ["3 s", "1 min", "4 min 10 s", "2 h 1 min", "1 d 1 h"]
     text = message_of(event(seen=9e9, expected=3e9, lower=2e9, upper=4e9, unit="bit/s"), "opened").body
     assert "Seen 9 Gbit/s, expected 2 Gbit/s to 4 Gbit/s" in text
-    assert "Since: 2026-05-28 20:26:40 UTC" in text
+    assert "Since: 2026-05-28 20:26 UTC" in text
     assert summary_of([event()]).title.startswith("1 more event than")

@@ -143,7 +143,7 @@ def test_changes_against_the_day_before() -> None:
 def test_findings_say_why() -> None:
     one = policy(for_s=60, clear_s=60, description="Call the provider.", severity="critical")
     raised, over = findings(judge(one, T0, T0 + 180, frames(bps_chi=[20, 30, 1])))
-    assert raised.text == "The policy “Full” held for 60 s: bps of flows was 30 bit/s (> 10). Call the provider."
+    assert raised.text == "The policy “Full” held for 60 s: bps of flows was 30 bit/s (> 10 bit/s). Call the provider."
     assert (raised.entity.text, raised.started_s, raised.severity, raised.title) == (
         "site:chi", T0, "critical", "Full: chi",
     )  # fmt: skip

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
 
+from weft.detect.texts import amount, lasting, moment
 from weft.model.events import Event, Severity
 
 #: As in the ``events`` table; a channel is told of ``opened`` and ``worse`` alike as of an event that is on.
 Change = Literal["opened", "worse", "closed"]
 _MARKS = {Severity.INFO: "INFO", Severity.MINOR: "MINOR", Severity.MAJOR: "MAJOR", Severity.CRITICAL: "CRITICAL"}
-_SCALES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 _MOST_LISTED = 20
 
 
@@ -36,11 +34,15 @@ def message_of(event: Event, change: Change, public_url: str = "") -> Message:
     over = change == "closed"
     where = event.entity.title or event.entity.id
     title = f"{'OVER' if over else _MARKS[event.severity]}: {event.title}"
-    lines = [event.text, f"Where: {where}", f"Since: {_moment(event.started_s)}"]
+    lines = [event.text, f"Where: {where}", f"Since: {moment(event.started_s)}"]
     if over and event.ended_s is not None:
-        lines.append(f"Until: {_moment(event.ended_s)}, {duration(event.ended_s - event.started_s)}")
+        lines.append(f"Until: {moment(event.ended_s)}, {lasting(event.ended_s - event.started_s)}")
     if event.seen is not None and event.expected is not None:
-        lines.append(f"Seen {amount(event.seen, event.unit)}, expected {_expected(event)}")
+        known = event.lower is not None and event.upper is not None
+        usual = (
+            between(event.lower or 0.0, event.upper or 0.0, event.unit) if known else amount(event.expected, event.unit)
+        )
+        lines.append(f"Seen {amount(event.seen, event.unit)}, expected {usual}")
     if link:
         lines.append(link)
     return Message(title[:200], "\n".join(line for line in lines if line), event.severity, change, event, link)
@@ -49,39 +51,9 @@ def message_of(event: Event, change: Change, public_url: str = "") -> Message:
 def summary_of(events: Sequence[Event], public_url: str = "") -> Message:
     """One message about events that were not told one by one, worst first."""
     worst = sorted(events, key=lambda event: (-event.severity.rank, event.started_s))
-    lines = [f"{_MARKS[one.severity]}: {one.title} ({_moment(one.started_s)})" for one in worst[:_MOST_LISTED]]
+    lines = [f"{_MARKS[one.severity]}: {one.title} ({moment(one.started_s)})" for one in worst[:_MOST_LISTED]]
     if len(worst) > _MOST_LISTED:
         lines.append(f"and {len(worst) - _MOST_LISTED} more")
     link = f"{public_url}/events" if public_url else ""
     many = f"{len(worst)} more event{'s' if len(worst) > 1 else ''} than this channel takes in an hour"
     return Message(many, "\n".join([*lines, *filter(None, [link])]), worst[0].severity, "opened", None, link)
-
-
-def amount(value: float, unit: str) -> str:
-    """A number with its unit, three digits, in thousands: ``9.2 Gbit/s``."""
-    if not math.isfinite(value):
-        return "–"
-    scale, prefix = next(((size, mark) for size, mark in _SCALES if abs(value) >= size), (1.0, ""))
-    if unit in ("%", "s", "ms", "°C", "dBm"):
-        scale, prefix = 1.0, ""
-    return f"{value / scale:.3g}{'' if unit == '%' and not prefix else ' '}{prefix}{unit}".rstrip()
-
-
-def duration(seconds: float) -> str:
-    """In words: ``4 min 10 s``."""
-    whole = round(max(0.0, seconds))
-    for size, name, part, part_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            rest = whole % size // part
-            return f"{whole // size} {name}" + (f" {rest} {part_name}" if rest else "")
-    return f"{whole} s"
-
-
-def _expected(event: Event) -> str:
-    if event.lower is not None and event.upper is not None:
-        return f"{amount(event.lower, event.unit)} to {amount(event.upper, event.unit)}"
-    return amount(event.expected or 0.0, event.unit)
-
-
-def _moment(at_s: float) -> str:
-    return datetime.fromtimestamp(at_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

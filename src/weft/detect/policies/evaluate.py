@@ -12,6 +12,7 @@ from weft.detect.detector import Finding, Watch
 from weft.detect.frame import Frame, SeriesKey
 from weft.detect.policies.expression import FALSE, TRUE, UNKNOWN, Name, Not, Tree, names_in, parse, value_of
 from weft.detect.policies.policy import Condition, Policy
+from weft.detect.texts import amount, lasting
 from weft.model.events import Entity, Evidence
 
 _AGO_S = {"value": 0, "change_1d": 86_400, "change_7d": 7 * 86_400}
@@ -207,13 +208,13 @@ def _why(judged: Judged, spell: Spell, told: Sequence[Condition]) -> str:
     said = ", ".join(
         f"{one.measure} of {one.dataset} "
         + {"value": "", "change_1d": "against a day before ", "change_7d": "against a week before "}[one.against]
-        + f"was {spell.values[one.name]:.4g} {judged.units[one.name]}".rstrip()
-        + f" ({one.op} {one.threshold:g})"
+        + f"was {amount(spell.values[one.name], judged.units[one.name])} "
+        + f"({one.op} {amount(one.threshold, judged.units[one.name])})"
         for one in told
     )
     unsaid = names_in(parse(policy.expression)) - {one.name for one in told}
     also = f"; {', '.join(sorted(unsaid))} did not hold" if unsaid else ""
-    long = f" for {policy.for_s} s" if policy.for_s else ""
+    long = f" for {lasting(policy.for_s)}" if policy.for_s else ""
     words = (
         f"The policy “{policy.name}” held{long}: {said}{also}." if said else f"The policy “{policy.name}” held{long}."
     )
