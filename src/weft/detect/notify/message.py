@@ -38,10 +38,9 @@ def message_of(event: Event, change: Change, public_url: str = "") -> Message:
     if over and event.ended_s is not None:
         lines.append(f"Until: {moment(event.ended_s)}, {lasting(event.ended_s - event.started_s)}")
     if event.seen is not None and event.expected is not None:
-        known = event.lower is not None and event.upper is not None
-        usual = (
-            between(event.lower or 0.0, event.upper or 0.0, event.unit) if known else amount(event.expected, event.unit)
-        )
+        usual = amount(event.expected, event.unit)
+        if event.lower is not None and event.upper is not None:
+            usual = f"{amount(event.lower, event.unit)} to {amount(event.upper, event.unit)}"
         lines.append(f"Seen {amount(event.seen, event.unit)}, expected {usual}")
     if link:
         lines.append(link)
