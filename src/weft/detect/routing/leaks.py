@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
+from weft.detect.routing.holds import Holds, Route, read_route, route_state
 from weft.detect.routing.relations import hops_of, relations_from
-from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, Peer, block
+from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -29,8 +30,6 @@ _LEAST_PREFIXES = 5
 _STANDING_S = 86_400.0  # after a day it is how things are
 _MOST_LEAKS, _MOST_ROUTES, _MOST_JUDGED = 200, 50_000, 100_000
 
-_Route = tuple[Peer, int, int]
-
 
 @dataclass(slots=True)
 class _Leak:
@@ -41,7 +40,7 @@ class _Leak:
     why: str
     path: tuple[int, ...]
     first_s: float
-    routes: set[_Route] = field(default_factory=set)
+    routes: set[Route] = field(default_factory=set)
     origins: set[int] = field(default_factory=set)
     paths: set[tuple[int, ...]] = field(default_factory=set)
     raised: bool = False
@@ -73,8 +72,7 @@ class LeakDetector(RowsDetector):
         self._least = max(1, int(settings.get("least_prefixes", _LEAST_PREFIXES)))
         self._loading = Loading()
         self._leaks: dict[tuple[int, int], _Leak] = {}
-        self._holds: dict[_Route, _Leak] = {}
-        self._tracked: NDArray[np.uint64] | None = np.zeros(0, np.uint64)
+        self._holds = Holds[_Leak](_MOST_ROUTES)
         self._judged: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._began_s = 0.0
 
@@ -86,21 +84,20 @@ class LeakDetector(RowsDetector):
         self._began_s = self._began_s or float(told.time_s[0])
         loading = self._loading.rows(told)
         chosen = (told.event <= CHECKPOINT) & (told.event != 3) & (told.rib != POST) & (told.rib != LOC)
-        if not chosen.any() and not self._holds and not (told.event >= PEER_UP).any():
+        if not chosen.any() and not len(self._holds) and not (told.event >= PEER_UP).any():
             return []
         codes, words = _paths(told)
         suspects = self._judge(told, codes, words, chosen, loading)
-        leaving = (told.event <= CHECKPOINT) & self._is_tracked(told)
+        leaving = (told.event <= CHECKPOINT) & self._holds.meets(told)
         wanted = np.isin(codes, list(suspects)) & chosen if suspects else np.zeros(len(told), bool)
         found: list[Finding] = []
         for i in np.flatnonzero(wanted | leaving | (told.event >= PEER_UP)).tolist():
             peer, rib = told.sessions[int(told.session[i])]
             if told.event[i] >= PEER_UP:
-                for route in [one for one in self._holds if one[0] == peer and one[1] == rib]:
-                    self._drop(route)
+                self._holds.drop_session((peer, rib))
                 continue
             route = peer, rib, int(told.prefix_id[i])
-            self._drop(route)
+            self._holds.drop(route)
             if wanted[i]:
                 found += self._add(route, suspects[int(codes[i])], int(told.origin_as[i]), float(told.time_s[i]))
         return found
@@ -115,8 +112,7 @@ class LeakDetector(RowsDetector):
                     found.append(self._over(leak, now_s, "Nobody tells these routes any more."))
             elif now_s - leak.first_s > _STANDING_S:
                 del self._leaks[key]
-                for route in leak.routes:
-                    self._holds.pop(route, None)
+                self._holds.drop_case(leak)
                 for path in leak.paths:
                     self._relations.learn(path)
                 self._judged.clear()
@@ -153,22 +149,14 @@ class LeakDetector(RowsDetector):
                 found[code] = *verdict, hops
         return found
 
-    def _is_tracked(self, told: Block) -> NDArray[np.bool_]:
-        if self._tracked is None:
-            self._tracked = np.unique(np.array([route[2] for route in self._holds], np.uint64))
-        return np.isin(told.prefix_id, self._tracked)
-
-    def _add(self, route: _Route, suspect: tuple[int, str, tuple[int, ...]], origin: int, at_s: float) -> list[Finding]:
+    def _add(self, route: Route, suspect: tuple[int, str, tuple[int, ...]], origin: int, at_s: float) -> list[Finding]:
         leaker, why, hops = suspect
         leak = self._leaks.get((leaker, hops[0]))
         if leak is None:
             if len(self._leaks) >= _MOST_LEAKS:
                 return []
             leak = self._leaks[leaker, hops[0]] = _Leak(leaker, hops[0], why, hops, at_s)
-        if len(self._holds) < _MOST_ROUTES:
-            leak.routes.add(route)
-            self._holds[route] = leak
-            self._tracked = None
+        self._holds.add(route, leak)
         if len(leak.origins) < 1000:
             leak.origins.add(origin)
         if len(leak.paths) < 1000:
@@ -178,12 +166,6 @@ class LeakDetector(RowsDetector):
             return []
         leak.raised = True
         return [self._tell(leak, at_s)]
-
-    def _drop(self, route: _Route) -> None:
-        leak = self._holds.pop(route, None)
-        if leak is not None:
-            leak.routes.discard(route)
-            self._tracked = None
 
     def _entity(self, leak: _Leak) -> Entity:
         """The neighbour by whom they come: its name where somebody knows it."""
@@ -218,7 +200,7 @@ class LeakDetector(RowsDetector):
         leaks = [
             [one.leaker, one.via, one.why, list(one.path), one.first_s, one.raised, sorted(one.origins),
              [list(path) for path in one.paths],
-             [[*peer.state(), rib, prefix] for peer, rib, prefix in one.routes]]
+             [route_state(route) for route in one.routes]]
             for one in self._leaks.values()
         ]  # fmt: skip
         return json.dumps({"began": self._began_s, "usual": self._relations.state(), "leaks": leaks}).encode()
@@ -235,8 +217,8 @@ class LeakDetector(RowsDetector):
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"is not understood: {error}", where="state of bgp_leaks") from error
         self._leaks = {(one.leaker, one.via): one for one in leaks}
-        self._holds = {route: one for one in leaks for route in one.routes}
-        self._tracked = None
+        self._holds = Holds(_MOST_ROUTES)
+        self._holds.restore(leaks)
 
 
 def _paths(told: Block) -> tuple[NDArray[np.int64], list[str]]:
@@ -252,9 +234,6 @@ def _read(rows: list[Any]) -> Iterator[_Leak]:
     for leaker, via, why, path, first_s, raised, origins, paths, routes in rows[:_MOST_LEAKS]:
         yield _Leak(
             int(leaker), int(via), str(why), tuple(map(int, path)), float(first_s),
-            {
-                (Peer.restored(exporter, peer, vrf), int(rib), int(number))
-                for exporter, peer, vrf, rib, number in routes
-            },
+            {read_route(one) for one in routes},
             set(map(int, origins)), {tuple(map(int, one)) for one in paths}, bool(raised), grew=False,
         )  # fmt: skip

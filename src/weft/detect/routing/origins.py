@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
+from weft.detect.routing.holds import Holds, Route, read_route, route_state
 from weft.detect.routing.own import OwnSpace
-from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, Peer, block
+from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.addresses import address_text
@@ -32,13 +33,10 @@ _MOST_CLAIMS, _MOST_HOLDS, _MOST_KNOWN = 5_000, 100_000, 200_000
 #: More invalid prefixes than this, of one origin or in an hour, are one event.
 _MANY_OF_ONE, _MANY_AN_HOUR = 10, 30
 
-#: A route: session, its table's number, hash of the prefix.
-_Route = tuple[Peer, int, int]
-
 
 @dataclass(slots=True)
 class _Claim:
-    """Somebody says that a prefix is theirs. ``holds``: the routes that say so."""
+    """Somebody says that a prefix is theirs. ``routes``: those that say so."""
 
     prefix: str
     origin: int
@@ -47,7 +45,7 @@ class _Claim:
     rpki: int
     first_s: float
     path: str
-    holds: set[_Route] = field(default_factory=set)
+    routes: set[Route] = field(default_factory=set)
     raised: str = ""  # text of the entity of its event
     changed: bool = True
     told_s: float = 0.0
@@ -55,7 +53,7 @@ class _Claim:
     @property
     def in_use(self) -> bool:
         """Whether a router of ours uses it."""
-        return any(rib == LOC for _, rib, _ in self.holds)
+        return any(rib == LOC for _, rib, _ in self.routes)
 
 
 class OriginDetector(RowsDetector):
@@ -80,8 +78,7 @@ class OriginDetector(RowsDetector):
         self._space, self._asked_s = OwnSpace(()), -1e18
         self._loading = Loading()
         self._claims: dict[tuple[str, int], _Claim] = {}
-        self._holds: dict[_Route, _Claim] = {}
-        self._tracked: NDArray[np.uint64] | None = np.zeros(0, np.uint64)
+        self._holds = Holds[_Claim](_MOST_HOLDS)
         self._known: dict[tuple[int, int], float] = {}
         self._recent: deque[float] = deque(maxlen=_MANY_AN_HOUR + 1)
 
@@ -94,30 +91,30 @@ class OriginDetector(RowsDetector):
         self._learn_own(told)
         of_routes = (told.event <= CHECKPOINT) & (told.rib != POST)
         wrong = of_routes & (told.event != 3) & self._wrong(told)
-        leaving = of_routes & self._is_tracked(told)
+        leaving = of_routes & self._holds.meets(told)
         found: list[Finding] = []
         for i in np.flatnonzero(wrong | leaving | (told.event >= PEER_UP)).tolist():
             peer, rib = told.sessions[int(told.session[i])]
             if told.event[i] >= PEER_UP:
-                self._drop_session(peer, rib)
+                self._holds.drop_session((peer, rib))
                 continue
             route = peer, rib, int(told.prefix_id[i])
             if wrong[i] and not peer.vrf:
                 found += self._claimed(told, i, route, is_loading=bool(loading[i]))
             else:
-                self._drop(route)
+                self._holds.drop(route)
         return found
 
     def tick(self, now_s: float) -> list[Finding]:
         """Tell what changed of claims, and which are no more."""
         found = []
         for key, claim in list(self._claims.items()):
-            if not claim.holds:
+            if not claim.routes:
                 del self._claims[key]
                 if claim.raised:
                     found.append(self._gone(claim, now_s))
             elif now_s - claim.first_s > _KNOWN_S and not claim.relation:
-                self._known[int(next(iter(claim.holds))[2]), claim.origin] = now_s
+                self._known[int(next(iter(claim.routes))[2]), claim.origin] = now_s
             elif claim.changed and claim.raised and now_s - claim.told_s >= _AGAIN_S:
                 found.append(self._tell(claim, now_s, now_s))
         return [one for one in found if one is not None]
@@ -137,19 +134,14 @@ class OriginDetector(RowsDetector):
         found: NDArray[np.bool_] = ((told.rpki == _INVALID) | own) & ~mine
         return found
 
-    def _is_tracked(self, told: Block) -> NDArray[np.bool_]:
-        if self._tracked is None:
-            self._tracked = np.unique(np.array([route[2] for route in self._holds], np.uint64))
-        return np.isin(told.prefix_id, self._tracked)
-
-    def _claimed(self, told: Block, i: int, route: _Route, *, is_loading: bool) -> list[Finding]:
+    def _claimed(self, told: Block, i: int, route: Route, *, is_loading: bool) -> list[Finding]:
         prefix, origin, at_s = told.prefix_text(i), int(told.origin_as[i]), float(told.time_s[i])
         relation = self._space.relation(ip_network(prefix))
         rpki = int(told.rpki[i])
         held = self._holds.get(route)
         if held is not None and (held.prefix, held.origin) == (prefix, origin):
             return []
-        self._drop(route)
+        self._holds.drop(route)
         if relation in ("", "around") and rpki != _INVALID:
             return []
         # An invalid origin of one's own prefix is told of, however long it stood.
@@ -157,16 +149,13 @@ class OriginDetector(RowsDetector):
             return []
         claim = self._claims.get((prefix, origin))
         if claim is None:
-            if len(self._claims) >= _MOST_CLAIMS or len(self._holds) >= _MOST_HOLDS:
+            if len(self._claims) >= _MOST_CLAIMS or self._holds.is_full:
                 return []
             kind = {"": "rpki_invalid", "inside": "subprefix_hijack"}.get(relation, "origin_hijack")
             claim = _Claim(prefix, origin, kind, relation, rpki, at_s, told.path(i))
             self._claims[prefix, origin] = claim
-        if len(self._holds) < _MOST_HOLDS:
-            claim.holds.add(route)
+        if self._holds.add(route, claim):
             claim.changed = True
-            self._holds[route] = claim
-            self._tracked = None
         if claim.raised:
             return []
         finding = self._tell(claim, at_s, at_s)
@@ -185,16 +174,6 @@ class OriginDetector(RowsDetector):
             self._known.pop(next(iter(self._known)))
         self._known[key] = at_s
         return True
-
-    def _drop(self, route: _Route) -> None:
-        claim = self._holds.pop(route, None)
-        if claim is not None:
-            claim.holds.discard(route)
-            self._tracked = None
-
-    def _drop_session(self, peer: Peer, rib: int) -> None:
-        for route in [one for one in self._holds if one[0] == peer and one[1] == rib]:
-            self._drop(route)
 
     def _tell(self, claim: _Claim, at_s: float, now_s: float) -> Finding | None:
         """An event of its own, or a share in that of many."""
@@ -231,8 +210,8 @@ class OriginDetector(RowsDetector):
 
     def _one(self, claim: _Claim, at_s: float) -> Finding:
         names = self._context.names
-        peers = list(dict.fromkeys(peer for peer, rib, _ in claim.holds if rib != LOC))
-        users = sorted({names.device(peer.exporter) for peer, rib, _ in claim.holds if rib == LOC})
+        peers = list(dict.fromkeys(peer for peer, rib, _ in claim.routes if rib != LOC))
+        users = sorted({names.device(peer.exporter) for peer, rib, _ in claim.routes if rib == LOC})
         used = f"In use at {', '.join(users[:5])}: traffic goes there." if users else "No router of ours uses it."
         heard = ", ".join(sorted({address_text(peer.peer) for peer in peers})[:6])
         judged = "The RPKI calls it invalid" if claim.rpki == _INVALID else "The RPKI knows nothing of it"
@@ -266,7 +245,7 @@ class OriginDetector(RowsDetector):
         """Claims and known wrong origins."""
         claims = [
             [one.prefix, one.origin, one.kind, one.relation, one.rpki, one.first_s, one.path, one.raised,
-             [[*peer.state(), rib, prefix] for peer, rib, prefix in one.holds]]
+             [route_state(route) for route in one.routes]]
             for one in self._claims.values()
         ]  # fmt: skip
         known = [[prefix, origin, at_s] for (prefix, origin), at_s in self._known.items()]
@@ -284,15 +263,13 @@ class OriginDetector(RowsDetector):
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"is not understood: {error}", where="state of bgp_origins") from error
         self._claims = {(one.prefix, one.origin): one for one in claims}
-        self._holds = {route: one for one in claims for route in one.holds}
-        self._tracked = None
+        self._holds = Holds(_MOST_HOLDS)
+        self._holds.restore(claims)
 
 
 def _read(rows: list[Any]) -> Iterator[_Claim]:
     for prefix, origin, kind, relation, rpki, first_s, path, raised, holds in rows[:_MOST_CLAIMS]:
-        routes = {
-            (Peer.restored(exporter, peer, vrf), int(rib), int(number)) for exporter, peer, vrf, rib, number in holds
-        }
+        routes = {read_route(one) for one in holds}
         yield _Claim(
             str(prefix), int(origin), str(kind), str(relation), int(rpki), float(first_s), str(path), routes,
             str(raised), changed=False,
