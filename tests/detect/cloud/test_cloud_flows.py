@@ -79,8 +79,10 @@ def test_the_first_hour_is_learned() -> None:
 
 def test_what_is_not_heard_of_any_more_makes_room_for_what_is() -> None:
     strangers = [
-        one for n in range(60) for one in _records(range(n, n + 1), "10.1.0.1", f"10.3.{n}.7", verdict=2, dst_port=n + 1)
-    ]  # fmt: skip
+        one
+        for n in range(60)
+        for one in _records(range(n, n + 1), "10.1.0.1", f"10.3.{n}.7", verdict=2, dst_port=n + 1)
+    ]
     detector = CloudFlowsDetector(context(most_addresses=12, most_keys=8))
     refused = _records(range(60, 64), "10.1.0.1", "10.1.0.2", verdict=2, dst_port=5432) * 20
     found = play(detector, CLOUD_FLOWS, _busy(range(64)) + strangers + refused)
@@ -88,6 +90,7 @@ def test_what_is_not_heard_of_any_more_makes_room_for_what_is() -> None:
     assert len(detector._vpcs) <= 12
     assert len(detector._past) <= 8
     assert packed("10.1.0.2") in detector._vpcs  # it is heard of all the time
-    detector.tick(START_S + 3 * 86_400)
+    for days in (3, 6):  # the first judges what is still open
+        detector.tick(START_S + days * 86_400)
     assert not detector._vpcs
     assert not detector._past
