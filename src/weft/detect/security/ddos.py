@@ -156,7 +156,7 @@ class DdosDetector(RowsDetector):
                 remember(one, latest, SPANS, self._settings.confidence, self._limits, now_s - 300, fading)
             self._remembered_s = now_s
             self._said_s = {key: at for key, at in self._said_s.items() if now_s - at < 600}
-        if now_s - self._faded_s >= 600:
+        if now_s - self._faded_s >= 200:
             for one in (self._hosts, self._prefixes):
                 one.weights[:] *= np.float32(0.7)
             self._faded_s = now_s
@@ -180,7 +180,7 @@ class DdosDetector(RowsDetector):
             (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
             (flows.src_port, flows.dst_port, flows.protocol, flows.flags, flows.octets, flows.packets, flows.rate,
              flows.start_s + late, flows.end_s + late),
-            self._amplifies,
+            self._amplifies, self._limits,
         )  # fmt: skip
 
     def _judged(self) -> Iterator[Finding]:

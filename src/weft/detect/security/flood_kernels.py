@@ -189,11 +189,16 @@ def _slot(t, high, low, length, rate, weight, at_s):  # type: ignore[no-untyped-
 
 
 @numba.njit(cache=True, nogil=True)
-def _take(t, slot, ours, within, i, r, amplifies, who, whom):  # type: ignore[no-untyped-def]
+def _weight(limits, kind, octets, packets):  # type: ignore[no-untyped-def]
+    """How much of a flood of its class a record would be, in seconds: who is heavy keeps its slot."""
+    return max(octets / limits[kind, 0], packets / limits[kind, 1])
+
+
+@numba.njit(cache=True, nogil=True)
+def _take(t, slot, ours, within, i, r, kinds, amplifies, who, whom):  # type: ignore[no-untyped-def]
     """One record for one slot; ``ours``: it is what ours receive (else what they send); ``within``: from ours."""
-    (src_port, dst_port, protocol, flags, octets, packets, rate, start_s, end_s) = r
-    large = octets[i] > _SYN_OCTETS * packets[i] and packets[i] > rate[i]
-    received, asked = _classify(protocol[i], src_port[i], dst_port[i], flags[i], large, amplifies)
+    (src_port, dst_port, protocol, _, octets, packets, rate, start_s, end_s) = r
+    received, asked = kinds
     start, end = start_s[i], end_s[i]
     udp = protocol[i] == 17
     if ours:
@@ -232,18 +237,19 @@ def _ladder(nets, network, high, low, rungs):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def pour_all(hosts, prefixes, own, nets, ends, r, amplifies):  # type: ignore[no-untyped-def]
+def pour_all(hosts, prefixes, own, nets, ends, r, amplifies, limits):  # type: ignore[no-untyped-def]
     """Pour records in. ``own``: edges and owners of own networks; ``nets``: their bases, lengths and outer ones.
 
-    ``ends``: upper and lower words of sources and destinations; ``r``: the other columns.
+    ``ends``: upper and lower words of sources and destinations; ``r``: the other columns; ``limits``: of each class.
     """
     src_high, src_low, dst_high, dst_low = ends
     edges_high, edges_low, owner = own
-    octets, packets, rate, end_s = r[4], r[5], r[6], r[8]
+    src_port, dst_port, protocol, flags, octets, packets, rate, _, end_s = r
     rungs = np.zeros((_RUNGS, 3), np.uint64)
     at = np.full(2, -1, np.int64)
     for i in range(len(src_low)):
-        weight = octets[i] + 64.0 * packets[i]
+        large = octets[i] > _SYN_OCTETS * packets[i] and packets[i] > rate[i]
+        kinds = _classify(protocol[i], src_port[i], dst_port[i], flags[i], large, amplifies)
         if len(owner):
             at[0] = network_of(edges_high, edges_low, owner, src_high[i], src_low[i])
             at[1] = network_of(edges_high, edges_low, owner, dst_high[i], dst_low[i])
@@ -253,11 +259,13 @@ def pour_all(hosts, prefixes, own, nets, ends, r, amplifies):  # type: ignore[no
             other = mix_two(src_high[i], src_low[i]) if ours else mix_two(dst_high[i], dst_low[i])
             if len(owner) and at[ours] < 0:
                 continue
+            answers = not ours and not within and protocol[i] == 17 and amplifies[src_port[i]]
+            weight = _weight(limits, ANSWERS if answers else kinds[0], octets[i], packets[i])
             slot = _slot(hosts, high, low, 128, rate[i], weight, end_s[i])
             if slot >= 0:
-                _take(hosts, slot, ours, within, i, r, amplifies, other, np.uint64(r[1][i]))
+                _take(hosts, slot, ours, within, i, r, kinds, amplifies, other, np.uint64(dst_port[i]))
             mine = mix_two(high, low)
             for rung in range(_ladder(nets, at[ours], high, low, rungs)):
                 slot = _slot(prefixes, rungs[rung, 0], rungs[rung, 1], rungs[rung, 2], rate[i], weight, end_s[i])
                 if slot >= 0:
-                    _take(prefixes, slot, ours, within, i, r, amplifies, other, mine)
+                    _take(prefixes, slot, ours, within, i, r, kinds, amplifies, other, mine)
