@@ -59,6 +59,8 @@ def test_a_port_that_was_shut_by_hand_is_no_harm_done_and_one_that_carries_less_
     edit[1]["detail"] = 'cfgobj="port20" msg="Edit"'
     shut = [*_load("port20", [4e8] * 30 + [2e8] + [0.0] * 20), *_load("port21", [1e8] * 30 + [3e8] * 21), edit]
     assert [one.kind for one in opened(play_all(ChangesDetector(context()), shut))] == ["config_change"]
+    again = [*_load("port20", [0.0] * 30 + [2e8] + [4e8] * 20), *_load("port21", [3e8] * 30 + [1e8] * 21), edit]
+    assert [one.kind for one in opened(play_all(ChangesDetector(context()), again))] == ["config_change"]
     less = [*_load("port20", [4e8] * 30 + [1e8] * 21), edit]
     assert [one.kind for one in opened(play_all(ChangesDetector(context()), less))] == [
         "config_change",

@@ -150,9 +150,10 @@ class ChangesDetector(RoundsDetector):
                 stepped.setdefault(device, []).append(number)
         for device, numbers in stepped.items():
             change, now = self._open[device], dict(zip(new.at, loads, strict=True))
-            falling = [number for number in numbers if self._is_named(change, number, now[number])]
-            if any(now[number] < _NOTHING * change.steps[number][0] for number in falling):
-                change.told = True  # shut by hand, told of as that: what goes elsewhere then is as it should be
+            falling = [one for one in numbers if self._names(change, one) and now[one] < change.steps[one][0]]
+            shut = any(now[one] < _NOTHING * change.steps[one][0] for one in falling)
+            if shut or any(self._is_opened(change, device, number, now[number]) for number in now):
+                change.told = True  # shut or opened by hand: what goes elsewhere then is as it should be
             elif falling and new.at_s - change.at_s < _READING_S:
                 continue  # the reading began before the change: the next one tells whether anything is left
             elif any(self.streaks.is_open(number) for number in numbers):
@@ -160,11 +161,17 @@ class ChangesDetector(RoundsDetector):
         self.board.learn(new.at, loads)
         return found
 
-    def _is_named(self, change: _Change, number: int, bps: float) -> bool:
-        """Whether the load fell at the very port that a change names."""
+    def _names(self, change: _Change, number: int) -> bool:
+        """Whether a change names the very port that a series is of."""
         component = self.board.series[number].component
-        named = re.search(rf"(?<![\w./:-]){re.escape(component)}(?![\w./:-])", change.words) if component else None
-        return named is not None and bps < change.steps[number][0]
+        told = rf"(?<![\w./:-]){re.escape(component)}(?![\w./:-])"
+        return bool(component) and re.search(told, change.words) is not None
+
+    def _is_opened(self, change: _Change, device: str, number: int, bps: float) -> bool:
+        """Whether a port that a change names carries something again, and nothing before."""
+        if self.board.series[number].device != device or bps < _LEAST_BPS or not self._names(change, number):
+            return False
+        return self._before(number)[0] < _LEAST_BPS
 
     def _after(self, change: _Change, number: int, at_s: float, bps: float) -> bool:
         """Whether a load is far from what it was right before a change."""
