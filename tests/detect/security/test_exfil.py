@@ -65,6 +65,25 @@ def test_what_a_host_always_does_is_no_theft() -> None:
     assert not play(Exfiltration(context()), [*office(6), *nightly], step=60)
 
 
+def test_an_upload_is_compared_with_what_was_before_it_and_not_with_itself() -> None:
+    """It begins below what is told, and goes on: the like of it was not seen before. What always goes on is usual."""
+    before = upload(1.5e6, 600, 1500, src="10.9.1.5", dst="192.0.2.77", asn=64496)
+    slow = upload(2.5e6, 4000, 7200, src="10.9.1.6", dst="192.0.2.78", asn=64496)
+    found = play(Exfiltration(context()), [*office(), *before, *slow], step=60)
+    assert {one.entity.id for one in found} == {"10.9.1.6"}
+    camera = upload(4e6, 30, 8 * 3600, src="10.9.1.7", dst="198.51.100.60", asn=64540)
+    assert not play(Exfiltration(context()), [*office(), *camera], step=60)
+
+
+def test_what_was_told_a_day_ago_is_not_told_each_night() -> None:
+    nights = [flow for night in range(4) for flow in upload(5e7, 4000 + 86400 * night, 5200 + 86400 * night)]
+    more = upload(4e8, 4000 + 86400 * 4, 5200 + 86400 * 4)
+    found = play(Exfiltration(context()), [*office(), *nights, *more], step=60)
+    assert {int((one.at_s - START_S) // 86400) for one in found} == {0, 4}
+    assert "that Weft has watched" in found[0].text
+    assert "that Weft has watched" not in found[-1].text
+
+
 def test_backups_by_a_line_of_ones_own_are_no_theft() -> None:
     ports = {
         7: {"boundary": "external", "connectivity": "cloud"},

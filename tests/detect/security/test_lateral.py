@@ -40,6 +40,8 @@ def test_a_host_that_enters_machine_after_machine_is_found() -> None:
     assert {(one.kind, one.entity.id) for one in found} == {("lateral_movement", "10.0.1.13")}
     assert found[0].at_s - START_S - 8000 <= 900
     assert "SMB" in found[0].text
+    assert found[0].severity.value == "minor"  # it has watched for two hours only, and says so
+    assert "as far as" in found[0].text
 
 
 def test_what_is_only_knocked_at_and_what_is_usual_is_no_movement() -> None:
@@ -62,6 +64,23 @@ def test_a_service_and_a_peer_never_seen_are_told_where_new_things_are_rare() ->
     assert {one.kind for one in found} == {"new_service", "new_peer"}
     assert {one.entity.id for one in found} == {"10.0.1.1"}
     assert not play(LateralMovement(context()), [*usual, *new], step=240)  # a day is what it wants to learn by itself
+
+
+def test_a_network_that_is_new_itself_and_a_table_that_is_full_are_no_storm() -> None:
+    """A site opens: whatever it does is new for a day. Ten thousand pairs in a table of a thousand: what is new?"""
+    usual = [Flow(10.0 * i, "10.0.1.1", "10.0.9.1", 445, 20000 + i % 30000) for i in range(1500)]
+    site = [Flow(14000 + 2.0 * i, f"203.0.113.{1 + i % 9 // 8}", f"10.0.9.{2 + i // 500}", 3000 + i // 300, 40000 + i)
+            for i in range(3000)]  # fmt: skip
+    detector = LateralMovement(context(learn_services_s=7200, least_connections=500))
+    assert not play(detector, [*usual, *site], step=240)
+    crowd = [
+        Flow(600.0 + i + 0.3 * k + 5000 * (k // 2), f"10.0.{10 + i % 100}.{i // 100}", "10.0.9.1", 445, 20000 + i)
+        for i in range(2500) for k in range(4)
+    ]  # fmt: skip
+    new = [Flow(14000 + 70.0 * i, "10.0.1.1", "10.0.9.2", 3389, 50000 + i) for i in range(5)]
+    full = LateralMovement(context(learn_services_s=3600, least_connections=500, pairs=1024))
+    assert "new_peer" not in {one.kind for one in play(full, [*usual, *crowd, *new], step=240)}
+    assert full.left_out > 0
 
 
 def test_where_everybody_talks_to_anybody_nothing_new_is_told() -> None:
@@ -124,3 +143,26 @@ def test_connections_open_for_hours_to_a_rare_network_are_told() -> None:
     found = play(LongLived(context()), [*chat, *shell, *broken], step=300)
     assert {one.entity.id for one in found} == {"10.0.1.77"}
     assert found[0].at_s - START_S - 3700 == pytest.approx(4 * 3600, abs=900)
+
+
+def test_connections_open_when_weft_began_are_no_storm_and_a_restart_forgets_none() -> None:
+    def shells(count: int, since: float, until: float, network: int) -> list[Flow]:
+        return [
+            Flow(float(at) + i, f"10.0.{network}.{i + 1}", f"198.51.100.{i + 1}", 8443, 51234,
+                 dst_as=64600 + 100 * network + i)
+            for i in range(count) for at in np.arange(since, until, 600.0)
+        ]  # fmt: skip
+
+    detector = LongLived(context())
+    found = play(detector, shells(30, 10, 18000, 1), step=300)
+    assert len({one.entity.id for one in found}) == 8
+    assert detector.left_out == 22
+    before, after = LongLived(context()), LongLived(context())
+    play(before, shells(2, 4000, 12000, 2), step=300)
+    after.load(before.save())
+    later = [
+        one for flow in sorted(shells(2, 12010, 24000, 2), key=lambda flow: flow.at)
+        for one in [*after.take("flows", flow_rows([flow])), *after.tick(START_S + flow.at + 60)]
+    ]  # fmt: skip
+    assert {one.entity.id for one in later} == {"10.0.2.1", "10.0.2.2"}
+    assert later[0].at_s - START_S - 4000 <= 4 * 3600 + 900

@@ -36,23 +36,27 @@ from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Evidence, Severity
 
 _MINUTES = 10
-#: ``out``, ``back``, ``seen_packets``: per minute, round; ``minute`` is the one that was written last.
+#: ``out``, ``back``, ``packets``: per minute, round; ``minute`` is the one that was written last.
+#: ``usual``, ``others``: the largest upload of the host, and of anybody, to that network before it; −1 = not known.
 _UPLOAD = np.dtype([
     ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("asn", "u4"), ("src", "u8", (2,)), ("dst", "u8", (2,)),
     ("maker", "u8"), ("rate", "f4"), ("told", "i4"), ("first", "f8"), ("minute", "i8"), ("sum_out", "f8"),
-    ("sum_back", "f8"), ("port", "u2"), ("pad", "u2"), ("pad2", "u4"),
+    ("sum_back", "f8"), ("usual", "f8"), ("others", "f8"), ("port", "u2"), ("pad", "u2"), ("pad2", "u4"),
     ("out", "f8", (_MINUTES,)), ("back", "f8", (_MINUTES,)), ("packets", "f4", (_MINUTES,)),
 ])  # fmt: skip
-#: Largest upload seen to a network: by one host, or (key of the network alone) by anybody.
-_SINK = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("days", "u4"), ("most", "f8")])
+#: Largest upload seen to a network: by one host, or (key of the network alone) by anybody; what was told by itself.
+_SINK = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("pad", "u4"), ("most", "f8"), ("first", "f8")])
 _KEEP_S = 6 * 3600.0
+_DAY_S = 86400.0
 _REMEMBER_S = 30 * 86400.0
 _HALF_LIFE_S = 14 * 86400.0
 _RATIO = 4.0
 _LEAST_MINUTES = 3
+_LONGEST_S = 3600.0  # an upload is compared an hour at a time
 _MOST_IN_ONE = 0.75  # share of what was sent lately: more in one minute is a burst, or a sampled packet or two
 _LEAST_PACKETS = 12  # looked at, in all: fewer tell no volume
-_BY_ANYBODY, _BY_HOST = 0x51, 0x52
+_BY_ANYBODY, _BY_HOST, _TOLD = 0x51, 0x52, 0x53
+_TOLD_BEFORE_S = 20 * 3600.0  # what was told so long ago is known to people: the same again is not told each night
 
 
 class Exfiltration(RowsDetector):
@@ -119,29 +123,44 @@ class Exfiltration(RowsDetector):
         network = network_keys(one["dst"][None], one["asn"][None])
         anybody = keys_of(np.stack([network, np.full(1, _BY_ANYBODY, np.uint64)], axis=1), _BY_ANYBODY)
         by_host = keys_of(np.stack([network, one["src"][1:]], axis=1), _BY_HOST)
-        carried = float(one["sum_out"])
-        usual = self._most(by_host, now_s)
-        others = self._most(anybody, now_s)
+        told = keys_of(np.stack([network, one["src"][1:]], axis=1), _TOLD)
+        carried, noted = float(one["sum_out"]), np.concatenate([anybody, by_host])
+        is_learning = now_s - self._began < self._learn_s
+        if is_learning:
+            _note(self._sinks, noted, now_s, carried)
+        if is_learning or one["usual"] < 0:  # what it is compared with was before it: else it would be usual itself
+            one["usual"] = max(self._most(by_host, now_s), self._most(told, now_s, _TOLD_BEFORE_S))
+            one["others"] = self._most(anybody, now_s)
+        if is_learning:
+            return None
         hosts = float(self._popular.hosts(network, now_s)[0])
         is_rare = hosts <= self._most_hosts
-        is_odd = carried > 4 * usual and (is_rare or carried > max(4 * self._least, 2 * others))
-        if now_s - self._began < self._learn_s or not (is_odd or one["told"]):
-            _note(self._sinks, np.concatenate([anybody, by_host]), now_s, carried)
+        is_odd = carried > 4 * one["usual"] and (is_rare or carried > max(4 * self._least, 2 * one["others"]))
+        if not (is_odd or one["told"]):
+            _note(self._sinks, noted, now_s, carried)
+            if now_s - one["first"] >= _LONGEST_S:  # what goes on for ever is compared with its own last hour
+                one["sum_out"] = one["sum_back"] = 0.0
+                one["first"], one["usual"] = now_s, -1.0
             return None
-        self._uploads[slot]["told"] = 1
-        return self._finding(one, now_s, usual, others, hosts if not is_rare else 0.0)
+        one["told"] = 1
+        _note(self._sinks, told if is_rare else np.concatenate([told, anybody]), now_s, carried)
+        return self._finding(one, now_s, hosts if not is_rare else 0.0)
 
-    def _most(self, key: NDArray[np.uint64], now_s: float) -> float:
+    def _most(self, key: NDArray[np.uint64], now_s: float, since_s: float = 0.0) -> float:
+        """The largest upload of a key that is known for so long."""
         out = np.zeros(1)
-        _look(self._sinks, key, now_s, out)
+        _look(self._sinks, key, now_s, since_s, out)
         return float(out[0])
 
-    def _finding(self, one: Any, now_s: float, usual: float, others: float, hosts: float) -> Finding:
+    def _finding(self, one: Any, now_s: float, hosts: float) -> Finding:
         who, whom = text_of(one["src"]), text_of(one["dst"])
+        usual, others = float(one["usual"]), float(one["others"])
         carried, back = float(one["sum_out"]), float(one["sum_back"])
         lasted = max(60.0, float(one["seen"] - one["first"]))
         network = f"AS{one['asn']}" if one["asn"] else "its network"
         before = f"it sent {amount(usual, 'B')} at most there before" if usual else "it never sent there before"
+        if now_s - self._began < _DAY_S:
+            before += f" in the {lasting(now_s - self._began)} that Weft has watched"
         rest = (
             f"{hosts:.0f} hosts here use {network}, and the largest upload there was "
             f"{amount(others, 'B') if others else 'none'}" if hosts else f"hardly anybody else here talks to {network}"
@@ -161,14 +180,14 @@ class Exfiltration(RowsDetector):
     def save(self) -> bytes:
         """What is uploaded by whom to where, and who uses what."""
         return packed_state(
-            "exfiltration-1", {"began": self._began},
+            "exfiltration-2", {"began": self._began},
             {"sinks": self._sinks[self._sinks["key"] > 0], "popular": self._popular.table()},
         )  # fmt: skip
 
     def load(self, state: bytes) -> None:
         """Go on where ``save`` was; what was being uploaded is added up anew."""
         kinds = {"sinks": _SINK, "popular": Popularity.KIND}
-        numbers, arrays = unpacked_state("exfiltration-1", state, kinds)
+        numbers, arrays = unpacked_state("exfiltration-2", state, kinds)
         self._began = numbers["began"]
         self._popular.fill(arrays["popular"])
         refill(self._sinks, arrays["sinks"], _REMEMBER_S)
@@ -205,12 +224,13 @@ def _add_up(
                 continue
             slot = -1 - slot
             new = uploads[slot]
-            new.key, new.asn, new.port, new.told = keys[i], asn[i], port[i], 0
+            new.key, new.asn, new.port, new.told, new.usual = keys[i], asn[i], port[i], 0, -1.0
             new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
             _start(new, maker[i], rate[i], at[i])
         one = uploads[slot]
         if at[i] > one.seen + 1800.0 or (one.maker != maker[i] and (rate[i] < one.rate or at[i] > one.seen + 300.0)):
-            one.told = one.told if at[i] <= one.seen + 1800.0 else 0
+            if at[i] > one.seen + 1800.0:
+                one.told, one.usual = 0, -1.0
             _start(one, maker[i], rate[i], at[i])
         if one.maker != maker[i]:
             continue
@@ -249,16 +269,17 @@ def _note(sinks: Any, keys: Any, now: float, octets: float) -> None:
         slot = slot_of(sinks, keys[i], now, _REMEMBER_S)
         if slot < 0:
             slot = -1 - slot
-            sinks[slot].key, sinks[slot].most, sinks[slot].weight = keys[i], 0.0, 0.0
-            sinks[slot].seen = now
+            sinks[slot].key, sinks[slot].most = keys[i], 0.0
+            sinks[slot].seen = sinks[slot].first = now
         one = sinks[slot]
         faded = one.most * 0.5 ** ((now - one.seen) / _HALF_LIFE_S)
         one.most, one.seen = max(faded, octets), now
+        one.weight = np.float32(np.log10(max(one.most, 1.0)))
 
 
 @numba.njit(cache=True, nogil=True)
-def _look(sinks: Any, keys: Any, now: float, out: Any) -> None:
+def _look(sinks: Any, keys: Any, now: float, since: float, out: Any) -> None:
     for i in range(len(keys)):
         slot = slot_of(sinks, keys[i], now, _REMEMBER_S)
-        if slot >= 0:
+        if slot >= 0 and now - sinks[slot].first >= since:
             out[i] = sinks[slot].most * 0.5 ** ((now - sinks[slot].seen) / _HALF_LIFE_S)

@@ -21,6 +21,7 @@ from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.security.covert import (
     TCP,
     UDP,
+    WAYS,
     Own,
     Talk,
     U64s,
@@ -56,12 +57,16 @@ _CLASS = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("first", "f
 _KINDS = {"fans": _FAN, "edges": _EDGE, "peers": _EDGE, "classes": _CLASS}
 _KEEP_S = 30 * 86400.0
 _LEAST_NEW = 8
+_DAY_S = 86400.0  # what was watched for less may not have seen those who look after machines
 _PSH_ACK = 0x18
 _EPHEMERAL = 32_768
 
 
 class LateralMovement(RowsDetector):
-    """Watches connections inside. Settings: ``learn_s`` (fan-out), ``learn_services_s``, ``least_connections``."""
+    """Watches connections inside.
+
+    Settings: ``learn_s`` (fan-out), ``learn_services_s``, ``least_connections``, ``pairs``.
+    """
 
     about = About(
         "lateral_movement", "Lateral movement", EventGroup.SECURITY,
@@ -81,11 +86,19 @@ class LateralMovement(RowsDetector):
         rate = context.config.false_alarms or context.false_alarms
         self._most_chance = min(0.01, 1e-3 * rate)
         self._fans = np.zeros(1 << 14, _FAN)
-        self._edges = np.zeros(1 << 15, _EDGE)
-        self._peers = np.zeros(1 << 15, _EDGE)
+        pairs = max(1024, int(told.get("pairs", 1 << 15))) // WAYS * WAYS
+        self._edges, self._peers = np.zeros(pairs, _EDGE), np.zeros(pairs, _EDGE)
         self._classes = np.zeros(1 << 11, _CLASS)
         self._widest = dict.fromkeys(_ADMIN, 1.0)
+        # When the tables of services and of peers last had to forget something that was in use.
+        self._forgot = {"edges": np.zeros(1), "peers": np.zeros(1)}
+        self._left_out = 0
         self._began = self._judged = 0.0
+
+    @property
+    def left_out(self) -> int:
+        """Services and peers that may be new, or were only forgotten for want of room."""
+        return self._left_out
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Remember who entered where."""
@@ -104,9 +117,11 @@ class LateralMovement(RowsDetector):
             _fan_out(self._fans, keys_of(admin.src, 11) ^ (admin.dst_port.astype(np.uint64) << np.uint64(1)),
                      keys_of(admin.dst, 12), admin.src, admin.dst, admin.dst_port, admin.received)  # fmt: skip
         classes, edges, pairs = _class_keys(used, own)
-        for known, group, keys in ((self._edges, classes, edges), (self._peers, ~classes, pairs)):
-            _note_edges(known, self._classes, group, keys, used.src, used.dst, used.dst_port, used.protocol,
-                        used.received)  # fmt: skip
+        for name, known, group, keys in (
+            ("edges", self._edges, classes, edges), ("peers", self._peers, ~classes, pairs)
+        ):  # fmt: skip
+            _note_edges(known, self._classes, self._forgot[name], group, keys, used.src, used.dst, used.dst_port,
+                        used.protocol, used.received, self._learn_services_s)  # fmt: skip
         return []
 
     def tick(self, now_s: float) -> list[Finding]:
@@ -127,32 +142,34 @@ class LateralMovement(RowsDetector):
                 if new < _LEAST_NEW or now_s - self._began < self._learn_s:
                     self._widest[port] = max(widest, new)
                 continue
-            found.append(self._entered(one, port, new, widest))
+            found.append(self._entered(one, port, new, widest, now_s - self._began))
         return found
 
     @staticmethod
-    def _entered(one: Any, port: int, new: float, widest: float) -> Finding:
+    def _entered(one: Any, port: int, new: float, widest: float, watched_s: float) -> Finding:
         who = text_of(one["src"])
         peers = [text_of(peer) for peer in one["peers"][: min(int(new), _PEERS)]]
+        is_sure = watched_s >= _DAY_S
         return Finding(
             "lateral_movement", host(who), float(one["seen"]), f"{who} enters machine after machine by {_ADMIN[port]}",
             f"{who} opened {_ADMIN[port]} (port {port}) to {new:.0f} machines that it never used before, since "
             f"{moment(float(one['first']))}, among them {', '.join(peers[:3])}; in other hours hosts here take up "
-            f"{widest:.0f} at most.",
-            Severity.MAJOR, hold_s=1800, started_s=float(one["first"]), seen=new, expected=0.0, upper=3 * widest,
-            unit="machines", score=min(30.0, new / max(widest, 1)), confidence=0.85, labels={"port": str(port)},
-            others=[host(peer) for peer in peers],
+            f"{widest:.0f} at most{'' if is_sure else f', as far as {lasting(watched_s)} can tell'}.",
+            Severity.MAJOR if is_sure else Severity.MINOR, hold_s=1800, started_s=float(one["first"]), seen=new,
+            expected=0.0, upper=3 * widest, unit="machines", score=min(30.0, new / max(widest, 1)),
+            confidence=0.85 if is_sure else 0.6, labels={"port": str(port)}, others=[host(peer) for peer in peers],
             evidence=[Evidence(kind="rows", title="Some of the machines", columns=["machine"],
                                rows=[[peer] for peer in peers])],
         )  # fmt: skip
 
     def _new(self, since_s: float) -> list[Finding]:
-        found = [self._service(one) for one in self._news(self._edges, since_s, least_minutes=2)]
-        found += [self._peer(one) for one in self._news(self._peers, since_s, least_minutes=1)]
+        found = [self._service(one) for one in self._news("edges", since_s, least_minutes=2)]
+        found += [self._peer(one) for one in self._news("peers", since_s, least_minutes=1)]
         return found
 
-    def _news(self, edges: NDArray[Any], since_s: float, *, least_minutes: int) -> list[Any]:
-        """What is new and lasting, where new things are rare."""
+    def _news(self, name: str, since_s: float, *, least_minutes: int) -> list[Any]:
+        """What is new and lasting, where new things are rare, and nothing that was in use had to be forgotten."""
+        edges, forgot = self._tables()[name], float(self._forgot[name][0])
         fresh = (edges["count"] >= 3) & (edges["minutes"] >= least_minutes) & (edges["told"] == 0) & (edges["key"] > 0)
         found = []
         for slot in np.flatnonzero(fresh & (edges["seen"] > since_s))[:2000]:
@@ -160,8 +177,12 @@ class LateralMovement(RowsDetector):
             one = edges[slot]
             if one["first"] - self._began < self._learn_services_s or one["usual"] < self._least:
                 continue
-            if one["chance"] <= self._most_chance:
-                found.append(one)
+            if one["chance"] > self._most_chance:
+                continue
+            if forgot and one["first"] - forgot < self._learn_services_s:
+                self._left_out += 1
+                continue
+            found.append(one)
         return found
 
     def _service(self, one: Any) -> Finding:
@@ -259,8 +280,10 @@ def _fan_out(fans: Any, keys: Any, peer_keys: Any, src: Any, dst: Any, port: Any
 
 @numba.njit(cache=True, nogil=True)
 def _note_edges(
-    edges: Any, classes: Any, class_keys: Any, keys: Any, src: Any, dst: Any, port: Any, protocol: Any, at: Any
+    edges: Any, classes: Any, forgot: Any, class_keys: Any, keys: Any, src: Any, dst: Any, port: Any, protocol: Any,
+    at: Any, learn_s: float,
 ) -> None:  # fmt: skip
+    """Count connections of each sort and of each network; what a network does that is new itself is no news."""
     for i in range(len(keys)):
         which = slot_of(classes, class_keys[i], at[i], _KEEP_S)
         if which < 0:
@@ -273,10 +296,13 @@ def _note_edges(
         if slot < 0:
             slot = -1 - slot
             new = edges[slot]
+            if new.key and new.weight > 0.0 and at[i] - new.seen <= _KEEP_S:
+                forgot[0] = max(forgot[0], at[i])
             new.key, new.class_, new.first, new.port, new.protocol = keys[i], class_keys[i], at[i], port[i], protocol[i]
             new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
             new.count, new.minutes, new.minute, new.told, new.weight = 0, 0, 0, 0, 0.0
-            new.chance, new.usual = (group.once + 1.0) / (group.all + 1.0), group.all
+            is_known = at[i] - group.first >= learn_s
+            new.chance, new.usual = (group.once + 1.0) / (group.all + 1.0) if is_known else 1.0, group.all
         one = edges[slot]
         one.count += 1
         one.seen = max(one.seen, at[i])

@@ -18,19 +18,23 @@ from weft.detect.security.covert import (
     WAYS,
     Own,
     host,
+    refill,
     slot_of,
     text_of,
 )
 from weft.detect.security.popularity import Popularity, network_keys, peer_keys
 from weft.detect.security.shared import shared
+from weft.detect.security.state import packed_state, unpacked_state
 from weft.detect.texts import amount, lasting, moment
 from weft.model.events import EventGroup, Severity
 
 _LIVE = np.dtype([
     ("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("asn", "u4"), ("src", "u8", (2,)), ("dst", "u8", (2,)),
-    ("first", "f8"), ("octets", "f8"), ("port", "u2"),
+    ("first", "f8"), ("octets", "f8"), ("port", "u2"), ("told", "u1"),
 ])  # fmt: skip
 _SILENCE_S = 900.0  # longer without a record: it is over
+_TOLD, _HELD_BACK = 1, 2
+_OLD = 8  # connections that were open when Weft began and are told
 
 
 class LongLived(RowsDetector):
@@ -51,8 +55,14 @@ class LongLived(RowsDetector):
         self._most_hosts = float(told.get("most_hosts", 2.5))
         self._live = np.zeros(max(1024, int(told.get("connections", 1 << 15))) // WAYS * WAYS, _LIVE)
         self._popular = Popularity(1 << 15)
+        self._old = self._held_back = 0
         self._began = 0.0
         self._judged = 0.0
+
+    @property
+    def left_out(self) -> int:
+        """Connections that were open when Weft began and are not told because many were."""
+        return self._held_back
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Follow connections to the outside."""
@@ -82,7 +92,16 @@ class LongLived(RowsDetector):
         nearby = self._popular.hosts(network_keys(rows["dst"], rows["asn"]), now_s)
         users = self._popular.hosts(peer_keys(rows["dst"]), now_s)
         rare = (nearby <= self._most_hosts) & (users <= self._most_hosts)
-        return [self._finding(one) for one in rows[rare]]
+        return [self._finding(live[slot]) for slot in which[rare] if self._may_be_told(live[slot])]
+
+    def _may_be_told(self, one: Any) -> bool:
+        """Of what was open already when Weft began only some, so that the first day is no storm. Decided once."""
+        if not one["told"]:
+            is_old = one["first"] - self._began < self._learn_s
+            self._old += is_old
+            one["told"] = _TOLD if not is_old or self._old <= _OLD else _HELD_BACK
+            self._held_back += one["told"] == _HELD_BACK
+        return bool(one["told"] == _TOLD)
 
     @staticmethod
     def _finding(one: Any) -> Finding:
@@ -97,6 +116,20 @@ class LongLived(RowsDetector):
             confidence=0.6, labels={"peer": whom}, others=[host(whom)],
         )  # fmt: skip
 
+    def save(self) -> bytes:
+        """Who is connected since when, and who uses what."""
+        return packed_state(
+            "long-1", {"began": self._began, "old": float(self._old)},
+            {"live": self._live[self._live["key"] > 0], "popular": self._popular.table()},
+        )  # fmt: skip
+
+    def load(self, state: bytes) -> None:
+        """Go on where ``save`` was."""
+        numbers, arrays = unpacked_state("long-1", state, {"live": _LIVE, "popular": Popularity.KIND})
+        self._began, self._old = numbers["began"], int(numbers.get("old", 0))
+        self._popular.fill(arrays["popular"])
+        refill(self._live, arrays["live"], _SILENCE_S)
+
 
 @numba.njit(cache=True, nogil=True)
 def _follow(
@@ -107,7 +140,7 @@ def _follow(
         if slot < 0 or at[i] > live[slot].seen + _SILENCE_S:
             slot = slot if slot >= 0 else -1 - slot
             new = live[slot]
-            new.key, new.asn, new.port, new.octets = keys[i], asn[i], port[i], 0.0
+            new.key, new.asn, new.port, new.octets, new.told = keys[i], asn[i], port[i], 0.0, 0
             new.src[0], new.src[1], new.dst[0], new.dst[1] = src[i, 0], src[i, 1], dst[i, 0], dst[i, 1]
             new.first, new.seen = max(start[i], at[i] - 3600.0), at[i]
         one = live[slot]
