@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.detect.histories import BUILT_IN, CONTEXT, SINCE, Broken, Levels, NoNames, NoRows, Steps, Words, write_run
 
@@ -14,11 +16,13 @@ from weft.detect.detector import Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame
 from weft.detect.names import InventoryNames, facts
 from weft.detect.replay import Replay, Span, sample_s
-from weft.detect.runfolder import RunFolder, arrivals, series_of
+from weft.detect.runfolder import NS, RunFolder, Stretch, arrivals, series_of
 from weft.detect.runnames import RunInventory
 from weft.detect.runstore import opened
 from weft.errors import InvalidInput
 from weft.model.addresses import packed
+from weft.model.logs import LOGS
+from weft.model.rows import batch_of
 
 
 def test_rows_of_all_senders_come_in_order_and_each_once(tmp_path: Path) -> None:
@@ -92,6 +96,24 @@ def test_a_replay_of_series_alone_says_how_far_it_is_and_can_be_stopped() -> Non
     span = Span(SINCE, SINCE + 900.0, SINCE + 3000.0)
     Replay({"levels": Levels(CONTEXT)}, NoRows(), Steps()).run(span, told.append)
     assert told == [SINCE + 1800.0, SINCE + 2700.0, SINCE + 3000.0]
+
+
+class Late:
+    """A day without anything, then a line."""
+
+    def rows(self, tables: Sequence[str], since_s: float, until_s: float) -> Iterator[Stretch]:
+        del tables, since_s
+        at = round((SINCE + 86_400.5) * NS)
+        yield until_s, "logs", batch_of(LOGS, 1, time=at, time_received=at, host="r1", message="hot")
+
+
+def test_a_long_time_without_rows_is_gone_through_in_short_stretches() -> None:
+    words, told = Words(CONTEXT), list[float]()
+    done = Replay({"words": words}, Late(), None).run(Span(SINCE, SINCE + 60.0, SINCE + 86_700.0), told.append)
+    assert max(np.diff([SINCE, *told])) <= 900.0
+    assert len(words.ticks) < 12_000  # every ten seconds where nothing comes, every one where something does
+    (event,) = done.events
+    assert event.raised_s == SINCE + 86_401.0
 
 
 def test_the_same_history_gives_the_same_events(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 _BLOCK = 240
 #: How far it goes at most between two looks at whether it is still wanted, where no rows come.
 _STRETCH_S = 900.0
+#: How far it goes at a time where nothing at all comes for longer than that.
+_IDLE_STEP_S = 10.0
 _ADVANCE_S = 10.0
 #: Events that are kept of one replay; of what is beyond only findings are counted.
 MOST_EVENTS = 100_000
@@ -116,7 +118,21 @@ class Replay:
     # --- time -------------------------------------------------------------------------------------------------------
 
     def _stretches(self, span: Span) -> Iterator[tuple[float, dict[str, pa.RecordBatch]]]:
-        """Rows of all tables, a stretch at a time; the last one goes to the end."""
+        """Rows of all tables, a stretch at a time; none is long, whether there are rows in it or not."""
+        reached = self._from(span)
+        for end, tables in self._with_rows(span):
+            first_s = min(int(arrivals(name, rows)[0]) for name, rows in tables.items()) / NS
+            while first_s - reached > _STRETCH_S:
+                reached += _STRETCH_S
+                yield reached, {}
+            reached = end
+            yield end, tables
+        while reached < span.until_s:
+            reached = min(reached + _STRETCH_S, span.until_s)
+            yield reached, {}
+
+    def _with_rows(self, span: Span) -> Iterator[tuple[float, dict[str, pa.RecordBatch]]]:
+        """Tables of the same stretch together; stretches without rows are not told of."""
         wanted = sorted({table for one in self._rows_of.values() for table in one.tables})
         held: dict[str, pa.RecordBatch] = {}
         reached = self._from(span)
@@ -128,9 +144,6 @@ class Replay:
             held[table] = rows
         if held:
             yield reached, held
-        while reached < span.until_s:
-            reached = min(reached + _STRETCH_S, span.until_s)
-            yield reached, {}
 
     def _from(self, span: Span) -> float:
         """Only rows are learned from as they came; series know what was before when the time begins."""
@@ -140,7 +153,8 @@ class Replay:
         self, since_s: float, end_s: float, tables: Mapping[str, pa.RecordBatch]
     ) -> Iterator[tuple[float, list[tuple[str, pa.RecordBatch]]]]:
         """Step by step: until when, and what arrived in it."""
-        ends = np.arange(since_s + self._step_s, end_s + self._step_s / 2, self._step_s)
+        step_s = self._step_s if tables or self._series else max(self._step_s, _IDLE_STEP_S)
+        ends = np.arange(since_s + step_s, end_s + step_s / 2, step_s)
         if not len(ends) or ends[-1] < end_s - 1e-6:
             ends = np.append(ends, end_s)
         edges = np.round(ends * NS).astype(np.int64)
@@ -161,12 +175,8 @@ class Replay:
         for table, rows in slices:
             out.rows[table] += rows.num_rows
         for name, detector in self._rows_of.items():
-            if name in out.failed:
-                continue
-            for table, rows in slices:
-                if table in detector.tables:
-                    self._found(out, name, now, self._guarded(out, name, lambda: detector.take(table, rows)))  # noqa: B023
-            self._found(out, name, now, self._guarded(out, name, lambda: detector.tick(now)))  # noqa: B023
+            if name not in out.failed:
+                self._found(out, name, now, self._guarded(out, name, lambda: _looked(detector, slices, now)))  # noqa: B023
         if self._frames is None or now < out.span.since_s:
             return
         for name, fed in self._series.items():
@@ -207,6 +217,16 @@ class Replay:
     def _keep(self, event: Event) -> None:
         if event.id in self._events or len(self._events) < MOST_EVENTS:
             self._events[event.id] = event
+
+
+def _looked(detector: RowsDetector, slices: Sequence[tuple[str, pa.RecordBatch]], now: float) -> list[Finding]:
+    """What a detector finds in the rows of a step, and once it is told the time."""
+    found: list[Finding] = []
+    for table, rows in slices:
+        if table in detector.tables:
+            found += detector.take(table, rows)
+    found += detector.tick(now)
+    return found
 
 
 class _Fed:
