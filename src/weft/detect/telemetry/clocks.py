@@ -67,13 +67,15 @@ class ClockDetector(RowsDetector):
         named, number = groups(parts)
         stamped = np.flatnonzero(stamps > 1e6)  # 1970: it has no stamp
         order = stamped[np.argsort(number[stamped], kind="stable")]
-        starts = np.searchsorted(number[order], np.arange(len(named) + 1))
+        starts = np.searchsorted(number[order], np.arange(len(named) + 1)).tolist()
+        came = arrivals[order]
+        delays = came - stamps[order]
         found: list[Finding] = []
         for at, one in enumerate(named):
-            mine = order[starts[at] : starts[at + 1]]
+            first, last = starts[at], starts[at + 1]
             device = self._devices.name(*one)
-            if device and len(mine):
-                found += self._judge(table, device, arrivals[mine] - stamps[mine], float(arrivals[mine].max()), enough)
+            if device and last > first:
+                found += self._judge(table, device, delays[first:last], float(came[first:last].max()), enough)
         return found
 
     def _judge(self, table: str, device: str, delays: F64, now_s: float, enough: int) -> list[Finding]:
@@ -86,10 +88,11 @@ class ClockDetector(RowsDetector):
         kept.last_s = now_s
         if len(kept.delays) < enough:
             return []
-        least = float(min(kept.delays))
+        ordered = sorted(kept.delays)
+        least = ordered[0]
         usual = median(kept.usual) if kept.usual else 0.0
         # ahead is proven by a few records, behind only by all of them; what is usual for it is no news
-        early = sorted(kept.delays)[min(2, enough - 1)]
+        early = ordered[min(2, enough - 1)]
         off = early if early < -self._least_s else least
         wrong = abs(off - usual) > self._least_s and (off < -self._least_s or least > max(self._least_s, 3 * usual))
         if not wrong:

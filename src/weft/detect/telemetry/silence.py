@@ -99,13 +99,14 @@ class SilenceDetector(RowsDetector):
         named, number = groups(parts)
         order = np.lexsort((times, number))
         times, number = times[order], number[order]
-        starts = np.searchsorted(number, np.arange(len(named) + 1))
+        other = np.concatenate([[True], (np.diff(times) > 0) | (np.diff(number) > 0)])  # each time once
+        times, number = times[other], number[other]
+        starts = np.searchsorted(number, np.arange(len(named) + 1)).tolist()
         found: list[Finding] = []
         for at, one in enumerate(named):
             device = self._devices.name(*one)
             if device:
-                arrivals = np.unique(times[starts[at] : starts[at + 1]])
-                found += self._heard(table, device, arrivals.tolist())
+                found += self._heard(table, device, times[starts[at] : starts[at + 1]].tolist())
         return found
 
     def _heard(self, table: str, device: str, arrivals: list[float]) -> list[Finding]:
