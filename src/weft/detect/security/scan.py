@@ -43,7 +43,8 @@ class ScanSettings(Config):
     approved: list[str] = Field(default_factory=list)
     """Addresses or prefixes that may scan: one's own scanners and monitors."""
     evidence: float = Field(default=18.0, gt=3)
-    """Natural logarithm of the odds that it is a scan; 18 are thirteen tries in vain and none that worked."""
+    """Natural logarithm of the odds that it is a scan; 18 are thirteen tries in vain and none that worked, or nine at
+    ports that nobody uses."""
     evidence_without_connections: float = Field(default=80.0, gt=3)
     """The same of UDP and ping, where silence means less."""
     half_life_h: float = Field(default=12.0, gt=0, le=1000)
@@ -74,7 +75,9 @@ class ScanDetector(RowsDetector):
         slots = 1 << (self._settings.most_sources - 1).bit_length()
         self._sources = sources(slots)
         self._found = np.zeros(slots, np.bool_)
-        self._gains = np.array([np.log(0.8 / 0.3), np.log(0.8 / 0.2)])
+        # Chances of a try in vain by a scanner and by others: of what is sampled, and of what is not. The latter hardly
+        # ever try ports at which nobody is served.
+        self._gains = np.log(0.8 / np.array([[0.3, 0.2], [0.15, 0.1]]))
         self._limits = np.array([self._settings.evidence, self._settings.evidence_without_connections])
         self._approved = [ip_network(one, strict=False) for one in self._settings.approved]
         self._own = CurrentNetworks(context.networks)

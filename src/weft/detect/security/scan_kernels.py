@@ -1,7 +1,7 @@
 """The loops of scan detection: each first contact is evidence for or against a scan, summed per source.
 
 Threshold random walk (Jung et al. 2004) as a one-sided CUSUM that fades: what is tried and not answered adds, what is
-answered takes away, and nothing is counted twice. Three families of keys: a source, a source and a port, a source and
+answered takes away, and nothing is counted twice. A TCP port at which nobody was served for a day tells more. Three families of keys: a source, a source and a port, a source and
 a host. Only what is not answered makes a key; what is answered merely looks for one.
 """
 
@@ -19,6 +19,7 @@ ANY, PORT, HOST = range(3)
 FAMILIES = 3
 _WORDS = 8  # 512 bits of contacts
 _CROWDED = 400
+_SERVED_S, _LEARN_S = 86_400.0, 600.0  # a port serves so long after it last did; of none is said before so long
 #: How flows tell of an echo request: type and code as the destination port.
 _PING_4, _PING_6 = np.uint16(8 << 8), np.uint16(128 << 8)
 #: UDP services that answer late, elsewhere or never.
@@ -47,6 +48,8 @@ class Sources(NamedTuple):
     score: NDArray[np.float32]
     since_s: NDArray[np.float64]  # when the sum last was 0
     last_s: NDArray[np.float64]
+    served_s: NDArray[np.float64]  # [65536] when a TCP port last was of use to anybody; begin of all in ``began_s``
+    began_s: NDArray[np.float64]  # [1]
 
 
 def sources(slots: int) -> Sources:
@@ -57,6 +60,7 @@ def sources(slots: int) -> Sources:
         np.zeros(slots, np.uint16), np.zeros(slots, np.uint8), np.zeros((slots, _WORDS), np.uint64),
         np.zeros(slots, np.int32), np.zeros(slots, np.uint64), np.zeros(slots, np.uint64),
         np.zeros(slots, np.float32), np.zeros(slots, np.float32), np.zeros(slots), np.zeros(slots),
+        np.zeros(65536), np.zeros(1),
     )  # fmt: skip
 
 
@@ -149,23 +153,34 @@ def _in_vain(s, key, what, family, i, ends, r, gain, half_s, limit, found):  # t
 
 
 @numba.njit(cache=True, nogil=True)
+def _idle(s, port, at_s):  # type: ignore[no-untyped-def]
+    """Whether a TCP port is of use to nobody, as far as one can tell by now."""
+    return at_s - s.began_s[0] > _LEARN_S and at_s - s.served_s[port] > _SERVED_S
+
+
+@numba.njit(cache=True, nogil=True)
 def watch(s, ends, r, gains, half_s, limits, found):  # type: ignore[no-untyped-def]
     """Take records in; ``found`` [S] becomes true where a sum is above its limit.
 
-    ``gains``: for what is sampled and what is not. ``limits`` [2]: of TCP, and of what has no connections.
+    ``gains`` [2, 2]: for what is sampled and what is not; at ports that serve, and at those of use to nobody.
+    ``limits`` [2]: of TCP, and of what has no connections.
     """
     src_high, src_low, dst_high, dst_low = ends
-    src_port, dst_port, protocol, flags, seen, octets, rate, _ = r
+    src_port, dst_port, protocol, flags, seen, octets, rate, at_s = r
+    if len(at_s) and s.began_s[0] == 0:
+        s.began_s[0] = at_s[0]
     for i in range(len(src_low)):
         said = _verdict(protocol[i], src_port[i], dst_port[i], flags[i], seen[i], octets[i], rate[i])
         source, host = mix_two(src_high[i], src_low[i]), mix_two(dst_high[i], dst_low[i])
-        gain = gains[0] if rate[i] > 1 else gains[1]
+        idle = protocol[i] == 6 and said == _NO_ANSWER and _idle(s, dst_port[i], at_s[i])
+        gain = gains[1 if idle else 0, 0 if rate[i] > 1 else 1]
         limit = limits[0] if protocol[i] == 6 else limits[1]
         if said == _NO_ANSWER:
             for family in range(FAMILIES):
                 key, what = _key(family, source, host, dst_port[i], protocol[i])
                 _in_vain(s, key, what, family, i, ends, r, gain, half_s, limit, found)
         elif said == _ANSWERED:
+            s.served_s[min(src_port[i], dst_port[i])] = at_s[i]  # the lower one is the service's
             for family in range(FAMILIES):
                 key, what = _key(family, source, host, dst_port[i], protocol[i])
                 slot = seek(s.keys, key)
