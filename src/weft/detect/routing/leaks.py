@@ -16,7 +16,7 @@ from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.holds import Holds, Route, read_route, route_state
 from weft.detect.routing.relations import hops_of, relations_from
-from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block
+from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block, paths_of
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
@@ -86,7 +86,7 @@ class LeakDetector(RowsDetector):
         chosen = (told.event <= CHECKPOINT) & (told.event != 3) & (told.rib != POST) & (told.rib != LOC)
         if not chosen.any() and not len(self._holds) and not (told.event >= PEER_UP).any():
             return []
-        codes, words = _paths(told)
+        codes, words = paths_of(told)
         suspects = self._judge(told, codes, words, chosen, loading)
         leaving = (told.event <= CHECKPOINT) & self._holds.meets(told)
         wanted = np.isin(codes, list(suspects)) & chosen if suspects else np.zeros(len(told), bool)
@@ -219,15 +219,6 @@ class LeakDetector(RowsDetector):
         self._leaks = {(one.leaker, one.via): one for one in leaks}
         self._holds = Holds(_MOST_ROUTES)
         self._holds.restore(leaks)
-
-
-def _paths(told: Block) -> tuple[NDArray[np.int64], list[str]]:
-    """Code of each row's AS path, and the paths."""
-    column: Any = told.rows.column("as_path")
-    if not pa.types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    codes: NDArray[np.int64] = column.indices.to_numpy(zero_copy_only=False).astype(np.int64)
-    return codes, [one or "" for one in column.dictionary.to_pylist()]
 
 
 def _read(rows: list[Any]) -> Iterator[_Leak]:

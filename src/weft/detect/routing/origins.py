@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.holds import Holds, Route, read_route, route_state
-from weft.detect.routing.own import OwnSpace
+from weft.detect.routing.own import OwnSpace, as_numbers
 from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
@@ -72,8 +72,8 @@ class OriginDetector(RowsDetector):
     def __init__(self, context: Context) -> None:
         settings = context.config.settings
         self._context = context
-        self._own_as = {0, *_numbers(settings.get("own_as"))}
-        self._allowed = _numbers(settings.get("allowed_origins"))
+        self._own_as = {0, *as_numbers(settings.get("own_as"))}
+        self._allowed = as_numbers(settings.get("allowed_origins"))
         self._extra = [ip_network(one) for one in settings.get("prefixes", ())]
         self._space, self._asked_s = OwnSpace(()), -1e18
         self._loading = Loading()
@@ -259,7 +259,7 @@ class OriginDetector(RowsDetector):
             told: Mapping[str, Any] = json.loads(state)
             claims = list(_read(told["claims"]))
             self._known = {(int(p), int(o)): float(at_s) for p, o, at_s in told["known"][:_MOST_KNOWN]}
-            self._own_as |= _numbers(told["own_as"])
+            self._own_as |= as_numbers(told["own_as"])
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"is not understood: {error}", where="state of bgp_origins") from error
         self._claims = {(one.prefix, one.origin): one for one in claims}
@@ -274,10 +274,3 @@ def _read(rows: list[Any]) -> Iterator[_Claim]:
             str(prefix), int(origin), str(kind), str(relation), int(rpki), float(first_s), str(path), routes,
             str(raised), changed=False,
         )  # fmt: skip
-
-
-def _numbers(told: Any) -> set[int]:
-    """AS numbers of a setting."""
-    if told is None:
-        return set()
-    return {int(str(one).upper().removeprefix("AS")) for one in (told if isinstance(told, list | tuple) else [told])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,3 +78,10 @@ def _bounds(spans: Sequence[tuple[int, int]]) -> tuple[NDArray[np.uint64], NDArr
         np.array([first for first, _ in spans], np.uint64),
         np.array([last for _, last in spans], np.uint64),
     )
+
+
+def as_numbers(told: Any) -> set[int]:
+    """AS numbers of a setting."""
+    if told is None:
+        return set()
+    return {int(str(one).upper().removeprefix("AS")) for one in (told if isinstance(told, list | tuple) else [told])}

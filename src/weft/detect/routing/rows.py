@@ -91,6 +91,15 @@ class Block:
         return f"{address_text(self.prefix_octets(i), '::')}/{int(self.length[i])}"
 
 
+def paths_of(told: Block) -> tuple[NDArray[np.int64], list[str]]:
+    """Code of each row's AS path, and the paths."""
+    column: Any = told.rows.column("as_path")
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    codes: NDArray[np.int64] = column.indices.to_numpy(zero_copy_only=False).astype(np.int64)
+    return codes, [one or "" for one in column.dictionary.to_pylist()]
+
+
 _last = threading.local()  # several detectors are fed the same rows one after another
 
 
@@ -105,7 +114,7 @@ def block(rows: pa.RecordBatch) -> Block:
 def _block(rows: pa.RecordBatch) -> Block:
     prefix = _words(rows.column("prefix"))
     length, path_id = _numbers(rows, "prefix_length"), _numbers(rows, "path_id")
-    prefix_id = _mixed(prefix, length.astype(np.uint64) | path_id.astype(np.uint64) << np.uint64(8))
+    prefix_id = mixed(prefix, length.astype(np.uint64) | path_id.astype(np.uint64) << np.uint64(8))
     rib = _numbers(rows, "rib").astype(np.uint8)
     session, sessions = _sessions(rows, rib)
     return Block(
@@ -139,7 +148,7 @@ def _words(column: Any) -> NDArray[np.uint64]:
     return words
 
 
-def _mixed(words: NDArray[np.uint64], extra: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def mixed(words: NDArray[np.uint64], extra: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """A 64-bit hash of each row; two of a million prefixes collide once in thirty million times."""
     found: NDArray[np.uint64] = (words[:, 0] ^ (words[:, 1] * _FIRST)) + extra * _SECOND
     found ^= found >> np.uint64(29)
@@ -154,7 +163,7 @@ def _sessions(rows: pa.RecordBatch, rib: NDArray[np.uint8]) -> tuple[NDArray[np.
         vrf = vrf.dictionary_encode()
     codes = vrf.indices.to_numpy(zero_copy_only=False).astype(np.uint64)
     exporters, peers = _words(rows.column("exporter")), _words(rows.column("peer"))
-    key = _mixed(exporters, codes << np.uint64(8) | rib.astype(np.uint64)) ^ _mixed(peers, codes) * _SECOND
+    key = mixed(exporters, codes << np.uint64(8) | rib.astype(np.uint64)) ^ mixed(peers, codes) * _SECOND
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     names = vrf.dictionary.to_pylist()
     found = [
