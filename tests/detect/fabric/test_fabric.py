@@ -135,15 +135,17 @@ def test_a_card_that_fell_back_to_fewer_lanes() -> None:
 
 
 def test_a_store_that_is_slow_where_the_others_are_not() -> None:
-    def stores(slow: set[int]) -> list[dict[str, Any]]:
+    def stores(slow: set[int], latency_s: float = 0.03) -> list[dict[str, Any]]:
         return [
             one for number in range(4)
             for one in gauge(f"store{number}", "storage_write_latency_seconds",
-                             _series(0.002, 0.03 if number in slow else 0.002), every_s=_STEP_S)
+                             _series(0.002, latency_s if number in slow else 0.002), every_s=_STEP_S)
         ]  # fmt: skip
 
     assert _hosts(stores({2})) == [("storage_slow", "device:store2")]
     assert _hosts(stores({0, 1, 2, 3})) == []  # all of them write a checkpoint
+    assert _hosts(stores({1}, 0.0029)) == [("storage_slow", "device:store1")]  # a little slower, all the time
+    assert _hosts(stores({0, 1, 2, 3}, 0.0029)) == []
 
 
 def test_a_job_is_slow_by_the_model_that_it_trains() -> None:

@@ -27,8 +27,10 @@ _STEP, _COMM, _EXPOSED = "train_step_seconds", "train_comm_seconds", "train_expo
 #: Share of the clock of its peers from where on a GPU is slow; of its usual rate, a card; times the usual and that of
 #: its peers, a store; times the usual, the step and the communication of a job.
 _SLOW_GPU, _SLOW_CARD, _SLOW_STORE, _SLOW_STEP, _SLOW_COMM = 0.96, 0.8, 3.0, 1.15, 1.35
-#: Readings of a job that confirm that it is slow: a checkpoint takes some.
+#: Readings of a job that confirm that it is slow: a checkpoint takes some. A store that is slower by less than that
+#: much, times the usual and that of its peers, is so for some readings on end.
 _STEPS = 4
+_SLOWER_STORE, _WRITES = 1.25, 5
 _HOLD_S = 420.0
 _MODEL = re.compile(r'(?:^|,)(?:model|job_name)="([^"]{1,100})"')
 
@@ -116,20 +118,23 @@ class FabricHostsDetector(RoundsDetector):
     def _stores(self, at_s: float, at: I64, values: F64) -> list[Finding]:
         level = self.board.level(at)
         found = []
-        slow = (level.count >= ENOUGH) & (values > _SLOW_STORE * level.middle + 6 * level.scale)
+        known = level.count >= ENOUGH
+        slow = known & (values > _SLOW_STORE * level.middle + 6 * level.scale)
+        slower = known & (values > np.maximum(_SLOWER_STORE * level.middle, level.middle + 2 * level.scale))
         for place in range(len(at)):
             series, value = self.board.series[at[place]], float(values[place])
             others = np.delete(values, place)
             peers = float(np.median(others)) if len(others) else 0.0
-            lags = bool(slow[place]) and value > 2 * peers
+            by_far = bool(slow[place]) and value > 2 * peers
+            lags = by_far or (bool(slower[place]) and value > _SLOWER_STORE * peers)
             text = f"A write takes {1e3 * value:.1f} ms, usually {1e3 * float(level.middle[place]):.1f} ms" + (
                 f"; {1e3 * peers:.1f} ms at the {len(others)} other stores." if len(others) else "."
             )
             found += self._judge(
                 "storage_slow", int(at[place]), at_s, lags, device_entity(series.device), text,
-                (value, float(level.middle[place]), "s"), 2,
+                (value, float(level.middle[place]), "s"), 2 if by_far else _WRITES,
             )  # fmt: skip
-        self.board.learn(at, values, slow)
+        self.board.learn(at, values, slower)
         return found
 
     def _jobs(self, metric: str, at_s: float, at: I64, values: F64) -> list[Finding]:
