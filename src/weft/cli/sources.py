@@ -112,7 +112,8 @@ def reconcile_command(
 
 def show_reconciled(view: Mapping[str, Any], *, everything: bool) -> None:
     """Print what differs, or all of it, and how many of which verdict there are."""
-    from weft.query.text import amount, visible
+    from weft.model.amounts import amount
+    from weft.query.text import visible
 
     for row in view["rows"]:
         if row["verdict"] in ("agrees", "idle") and not everything:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 
-_PREFIXES = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
-#: Units that take a prefix; of others (orders, ms, %) all digits are written.
-_SCALED = frozenset(("", "bit/s", "B", "B/s", "packets", "packet/s", "flow/s"))
+from weft.model.amounts import amount, digits
+
+__all__ = ["amount", "between", "clock", "digits", "lasting", "moment", "rarity"]
 
 
 def clock(at_s: float) -> str:
@@ -28,30 +28,12 @@ def lasting(span_s: float) -> str:
     return f"{span_s / 60:.0f} min" if span_s >= 120 else f"{span_s:.0f} s"
 
 
-def amount(value: float, unit: str = "") -> str:
-    """A value with three digits and a decimal prefix, e.g. ``9.2 Gbit/s``; a dash where it is not known."""
-    if not math.isfinite(value):
-        return "–"
-    prefixes = _PREFIXES if unit in _SCALED else ()
-    scale, prefix = next(((size, name) for size, name in prefixes if abs(value) >= size), (1.0, ""))
-    return f"{digits(value / scale)} {prefix}{unit}".rstrip()
-
-
 def between(lower: float, upper: float, unit: str = "") -> str:
     """From–to, with the unit once where it is the same for both, e.g. ``3.1–4 Gbit/s``."""
     low, high = amount(lower, unit), amount(upper, unit)
     if low.partition(" ")[2] == high.partition(" ")[2]:
         low = low.partition(" ")[0]
     return f"{low}–{high}"
-
-
-def digits(value: float) -> str:
-    """Three significant digits, and all of them before the point, e.g. ``0.042``, ``1310``."""
-    if value == 0:
-        return "0"
-    places = 2 - math.floor(math.log10(abs(value)))
-    told = f"{value:.{max(0, min(places, 9))}f}"
-    return told.rstrip("0").rstrip(".") if "." in told else told
 
 
 def rarity(period_s: float, watched_s: float = math.inf) -> str:

@@ -10,31 +10,14 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from weft.model.amounts import amount
 from weft.model.views import Series, ViewColumn, ViewResult
 
 _BARS = "▁▂▃▄▅▆▇█"
 _GAP = "·"
-_DECIMAL = ("", "k", "M", "G", "T", "P", "E")
 _SPARK_WIDTH = 24
 #: Units that say what is counted, which the heading says already.
 _COUNTED = ("packets", "flows", "messages", "changes", "lines", "samples", "series", "prefixes", "sessions")
-
-
-def amount(value: float | None, unit: str) -> str:
-    """``1234567, "bit/s"`` → ``1.23 Mbit/s``; ``–`` for None. Three significant digits from a thousand on."""
-    if value is None:
-        return "–"
-    scale = 0
-    scaled = float(value)
-    while abs(scaled) >= 999.5 and scale < len(_DECIMAL) - 1:
-        scaled /= 1000
-        scale += 1
-    if scale == 0:
-        number = f"{scaled:.0f}" if scaled == int(scaled) else f"{scaled:.3g}"
-    else:
-        number = f"{scaled:.{max(0, 2 - (abs(scaled) >= 9.995) - (abs(scaled) >= 99.95))}f}"
-    unit = "" if unit in _COUNTED else unit
-    return f"{number} {_DECIMAL[scale]}{unit}".rstrip()
 
 
 def sparkline(values: Sequence[float | None], width: int = _SPARK_WIDTH) -> str:
@@ -84,7 +67,7 @@ def _series_of(result: ViewResult, series: dict[tuple[str, ...], Series], index:
 
 def _cell(result: ViewResult, column: ViewColumn, value: Any) -> str:
     if column.kind == "measure":
-        return amount(value, column.unit)
+        return amount(value, "" if column.unit in _COUNTED else column.unit)
     if value is None:
         return ""
     return visible(result.labels.get(column.name, {}).get(value, str(value)))
