@@ -51,6 +51,7 @@ BUILT_IN: dict[str, str] = {
     "changes": "weft.detect.devices.changes:ChangesDetector",
     "device_logs": "weft.detect.devices.words:WordsDetector",
     "bgp_others": "weft.detect.routing.others:OthersDetector",
+    "bgp_storms": "weft.detect.routing.storms:StormDetector",
     "bgp_leaks": "weft.detect.routing.leaks:LeakDetector",
     "silence": "weft.detect.telemetry.silence:SilenceDetector",
     "clocks": "weft.detect.telemetry.clocks:ClockDetector",
