@@ -30,6 +30,8 @@ from weft.collect.syslog import SyslogServer
 from weft.collect.syslog.config import SyslogConfig, SyslogListenerConfig
 from weft.component import Component
 from weft.config import Settings
+from weft.detect.config import DetectConfig
+from weft.detect.context import DetectorConfig
 from weft.query.engine import QueryEngine
 from weft.query.model import Query
 from weft.twin.cluster.demo import DemoFabric, DemoHosts
@@ -43,6 +45,7 @@ from weft.twin.demo_devices import AgentPorts, DemoDevices, gnmi_settings, reser
 from weft.twin.demo_logs import DemoConfigs, DemoLogs
 from weft.twin.demo_routing import DemoRouting, routing_settings
 from weft.twin.demo_synthetics import DemoAgents, synthetics_settings
+from weft.twin.faults.attack_places import scanner_addresses
 from weft.twin.faults.catalogue import KINDS
 from weft.twin.faults.schedule import SLOT_S, slots
 from weft.twin.inventory import write_inventory
@@ -85,6 +88,7 @@ class Demo:
                 "cloud": CloudConfig.model_validate(cloud_settings(self._cloud)),
                 "routing": RoutingConfig.model_validate(routing_settings(self._files / "payloads.json")),
                 "configs": ConfigsConfig(directories=(ConfigDirectory(path=self._configs, every_s=10),)),
+                "detect": _knowing_scanners(settings.detect),
             }
         )
 
@@ -141,6 +145,14 @@ class Demo:
     def agents(self, synthetics: Synthetics, questions: QueryEngine) -> list[Component]:
         """What tests the network: to be started when results are taken."""
         return [DemoAgents(self.settings.demo, self.timeline, synthetics, newest_s=_newest(questions, "probes"))]
+
+
+def _knowing_scanners(config: DetectConfig) -> DetectConfig:
+    """Settings that name Acme's own scanners, as its operators would."""
+    own = config.detectors.get("port_scan", DetectorConfig())
+    approved = [*scanner_addresses(), *own.settings.get("approved", [])]
+    known = own.model_copy(update={"settings": {**own.settings, "approved": approved}})
+    return config.model_copy(update={"detectors": {**config.detectors, "port_scan": known}})
 
 
 def _targets(collector: Collector) -> Callable[[], Mapping[str, tuple[str, int]]]:

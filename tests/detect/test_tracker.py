@@ -68,6 +68,20 @@ def test_it_becomes_worse_and_is_told_by_its_worst() -> None:
     assert (same.transition, same.event.severity, same.event.seen) == (UPDATED, Severity.CRITICAL, 7.0)
 
 
+def test_what_grows_goes_on_as_the_same_event_and_its_parts_are_over() -> None:
+    tracker = Tracker()
+    first, second = (tracker.take(ABOUT, [finding(device=one)], T)[0] for one in ("edge1", "edge2"))
+    of = [("link_down", Entity(kind="device", id=one)) for one in ("edge1", "edge2")]
+    whole = finding(60, "all", kind="flap", was=of)
+    over, worse = tracker.take(ABOUT, [whole], T + 60)
+    assert (over.transition, over.event.id) == (CLOSED, second.event.id)
+    assert (worse.transition, worse.event.id) == (WORSE, first.event.id)
+    assert (worse.event.kind, worse.event.entity.id) == ("flap", "all")
+    assert [one.id for one in worse.event.others] == ["edge1"]
+    assert [one.id for one in tracker.open] == [first.event.id]
+    assert told(tracker.take(ABOUT, [finding(90, "all", kind="flap")], T + 90)) == [(UPDATED, "all")]
+
+
 def test_it_can_turn_out_to_have_begun_earlier_and_keeps_its_id() -> None:
     tracker = Tracker()
     (opened,) = tracker.take(ABOUT, [finding(started_s=T - 60)], T)

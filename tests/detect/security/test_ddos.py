@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -20,6 +22,8 @@ from tests.detect.security.records import (
 )
 
 from weft.detect.security.ddos import DdosDetector
+from weft.detect.security.rows import OwnNetworks
+from weft.detect.tracker import Tracker
 
 VICTIM = v4("203.0.113.10")
 CAPTURES = {
@@ -60,6 +64,68 @@ def test_a_flood_over_a_prefix_is_one_event_of_the_prefix():
     assert {(one.kind, one.entity.text) for one in found} == {("ddos_carpet", "prefix:203.0.113.0/24")}
     assert found[0].at_s - T0 <= 2.0
     assert "CLDAP" in found[0].title
+
+
+NESTED = tuple(ip_network(one) for one in ("203.0.113.0/27", "203.0.113.0/29", "203.0.113.8/29", "203.0.113.16/29"))
+
+
+def events(detector, batches):
+    """What becomes of findings: the events that people see."""
+    tracker, seen = Tracker(), {}
+    for batch in batches:
+        found = play(detector, [batch])
+        now_s = T0 if not found else found[-1].at_s
+        for change in (*tracker.take(detector.about, found, now_s), *tracker.advance("ddos", now_s)):
+            seen[change.event.id] = change.event
+    return list(seen.values())
+
+
+def test_a_carpet_is_one_event_however_own_networks_nest():
+    """Customers have parts of the prefix that is bombed."""
+    rng = np.random.default_rng(15)
+    hosts = v4("203.0.113.0") + np.arange(32)
+    flood = [amplified(rng, 300, s, hosts[rng.integers(0, 32, 300)]) for s in range(40)]
+    found = events(DdosDetector(context(NESTED)), flood)
+    assert [(one.kind, one.entity.text) for one in found] == [("ddos_carpet", "prefix:203.0.113.0/27")]
+
+
+def test_what_is_of_a_part_is_told_of_the_part():
+    rng = np.random.default_rng(16)
+    hosts = v4("203.0.113.8") + np.arange(8)
+    found = events(DdosDetector(context(NESTED)), [amplified(rng, 300, s, rng.choice(hosts, 300)) for s in range(20)])
+    assert [one.entity.text for one in found] == ["prefix:203.0.113.8/29"]
+
+
+def test_a_flood_that_spreads_goes_on_as_the_same_event():
+    """First one host, then all of its prefix."""
+    rng = np.random.default_rng(17)
+    hosts = v4("203.0.113.0") + np.arange(32)
+    one = [amplified(rng, 300, s, hosts[3]) for s in range(15)]
+    all_ = [amplified(rng, 1500, s, hosts[rng.integers(0, 32, 1500)]) for s in range(15, 60)]
+    found = events(DdosDetector(context(NESTED)), [*one, *all_])
+    assert [(one.kind, one.entity.text) for one in found] == [("ddos_carpet", "prefix:203.0.113.0/27")]
+    assert found[0].detected_s - T0 <= 2
+    assert "host:203.0.113.3" in [other.text for other in found[0].others]
+    assert "32 or more hosts" in found[0].text or "hosts of 203.0.113.0/27" in found[0].text
+
+
+def test_prefixes_keep_what_was_seen_of_them_when_others_are_added():
+    """More own networks, in another order: a flood that goes on stays what it is, and nobody gets another's."""
+    rng, own = np.random.default_rng(18), [ip_network("203.0.113.0/27")]
+    detector = DdosDetector(context(own))
+    detector._networks = lambda: own_of(own)
+    hosts = v4("203.0.113.0") + np.arange(32)
+    play(detector, [amplified(rng, 300, s, rng.choice(hosts, 300)) for s in range(3)])
+    own[:0] = [ip_network("192.0.2.0/24"), ip_network("198.51.100.0/25")]
+    found = play(detector, [amplified(rng, 300, 10 + s, rng.choice(hosts, 300)) for s in range(3)])
+    assert {one.entity.text for one in found} == {"prefix:203.0.113.0/27"}
+    assert min(one.started_s for one in found) <= T0 + 10
+    used = detector._prefixes.keys != 0
+    assert sorted(detector._prefixes.length[used].tolist()) == [123]
+
+
+def own_of(networks):
+    return OwnNetworks(tuple(networks))
 
 
 def test_a_host_flooded_within_a_busy_prefix_is_told_by_itself():
@@ -177,3 +243,34 @@ def test_what_is_answered_is_a_syn_flood_all_the_same():
         told = records(36, src=VICTIM, dst=outsiders(rng, 36), src_port=443, tcp_flags=SYN_ACK, bytes=44, **common)
         found += play(detector, [asked, told])
     assert "SYN flood" in found[0].title
+
+
+def test_syns_are_a_flood_also_where_one_peer_sends_much_else():
+    """A backup that goes on meanwhile uses no connection of those that were asked for."""
+    rng = np.random.default_rng(19)
+    found = []
+    detector = DdosDetector(context())
+    for second in range(5):
+        common = {"at_s": T0 + second, "sampling_rate": 1000}
+        asked = records(40, src=outsiders(rng, 40), dst=VICTIM, tcp_flags=SYN, bytes=44, **common)
+        backup = records(1, src=v4("9.9.9.9"), dst=VICTIM, packets=900, bytes=900_000, tcp_flags=DATA_FLAGS, **common)
+        found += play(detector, [asked, backup])
+    assert "SYN flood" in found[0].title
+
+
+def test_data_under_the_flag_of_a_syn_is_no_syn():
+    rng = np.random.default_rng(20)
+    many = [records(40, at_s=T0 + s, src=outsiders(rng, 40), dst=VICTIM, tcp_flags=SYN, packets=20, bytes=28_000,
+                    sampling_rate=100) for s in range(5)]  # fmt: skip
+    assert not [one for one in play(DdosDetector(context()), many) if "SYN" in one.title]
+
+
+def test_few_who_send_very_much_are_a_flood():
+    """Seven servers that answer with gigabits: a flood of memcached has no more."""
+    rng = np.random.default_rng(21)
+    servers = outsiders(rng, 7)
+    found = play(DdosDetector(context()), [
+        records(7, at_s=T0 + s, lasts_s=1.0, src=servers, dst=VICTIM, protocol=17, src_port=11211, packets=90,
+                bytes=126_000, dst_port=80, sampling_rate=1000) for s in range(3)
+    ])  # fmt: skip
+    assert "memcached" in found[0].title

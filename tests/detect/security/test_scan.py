@@ -61,6 +61,19 @@ def test_what_is_sampled_of_a_scan_is_enough():
     assert play(ScanDetector(context()), batches)
 
 
+def test_ports_at_which_nobody_is_served_tell_more():
+    """Nine tries there are enough, where thirteen are needed at a port that others use."""
+    rng = np.random.default_rng(5)
+    served = [records(30, at_s=T0 + 20 * k, src=rng.integers(v4("1.0.0.0"), v4("9.0.0.0"), 30), dst=HOST, dst_port=443,
+                      src_port=50_000, packets=8, tcp_flags=WHOLE) for k in range(40)]  # fmt: skip
+    for port, tries, enough in ((445, 8, False), (445, 9, True), (443, 12, False), (443, 14, True)):
+        detector = ScanDetector(context())
+        assert not play(detector, served)
+        hosts = v4("203.0.113.100") + np.arange(tries)
+        scan = records(tries, at_s=T0 + 900, src=SCANNER, dst=hosts, dst_port=port, tcp_flags=SYN)
+        assert bool(play(detector, [scan])) == enough
+
+
 def test_who_talks_to_many_is_no_scanner():
     """A busy client: of a hundred servers a few do not answer; sampled, some of its SYNs stand alone."""
     rng, found = np.random.default_rng(2), []

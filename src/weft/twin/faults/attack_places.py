@@ -163,3 +163,8 @@ def updates(_seed: int) -> tuple[Place, ...]:
               target=f"{name}@{site.code}")
         for site in open_sites() if site not in _guarded_sites() for name in ("Akamai", "Apple")
     )  # fmt: skip
+
+
+def scanner_addresses() -> tuple[str, ...]:
+    """Addresses of those scanners: who runs Acme's network knows them."""
+    return tuple(place.target.partition("@")[2] for place in scanners(0))
