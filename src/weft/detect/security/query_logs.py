@@ -59,8 +59,21 @@ _FAILED = re.compile(r"\bNXDOMAIN\b|\bNX[Dd]omain\b")
 MOST_READ = 200_000  # lines of one batch that are looked at
 
 
+_last: tuple[pa.RecordBatch | None, list[Query]] = (None, [])
+
+
 def queries(rows: pa.RecordBatch) -> list[Query]:
-    """The DNS queries in rows of ``logs``; most logs hold none, which costs little."""
+    """The DNS queries in rows of ``logs``; detectors given the same batch one after another share the work."""
+    global _last
+    batch, found = _last
+    if batch is not rows:
+        found = _queries(rows)
+        _last = (rows, found)
+    return found
+
+
+def _queries(rows: pa.RecordBatch) -> list[Query]:
+    """Most logs hold none, which costs little."""
     message = rows.column(rows.schema.get_field_index("message"))
     which = pc.indices_nonzero(pc.match_substring_regex(message, _HINT))
     if not len(which):
