@@ -156,8 +156,13 @@ def test_what_stands_still_that_never_did() -> None:
     begin = 3 * 1440 + 100
     values[0, begin : begin + 120] = values[0, begin]
     hits = judge(at, values, Tuning(least=8.0, values="level", flat_after=60))
-    assert [(hit[0], hit[WHAT], hit[ENDS]) for hit in hits] == [(0, 6, 0), (0, 6, 1)]
+    assert set(hits[:, 0]) == {0}
+    assert set(hits[:, WHAT]) == {kernel.FLATLINE}
     assert hits[0][1] == begin + 60
+    assert hits[0][SINCE] == at[begin]
+    assert hits[:, ENDS].tolist() == [kernel.GOES_ON] * (len(hits) - 1) + [kernel.ENDS]
+    idle = Tuning(least=8.0, flat_after=60)
+    assert kernel.FLATLINE not in judge(at, np.where(np.isin(at, at[begin:]), 0.0, values), idle)[:, WHAT]
 
 
 def test_little_is_not_worth_telling() -> None:

@@ -15,6 +15,9 @@ from weft.detect.detector import About, Watch
 from weft.errors import InvalidInput
 from weft.model.events import EventGroup
 
+#: Metrics that are never twice the same for long, where something measures them.
+_JITTER = ("temperature_celsius", "optical_rx_dbm", "optical_tx_dbm", "cpu_percent", "memory_used_bytes", "node_load1",
+           "DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_GPU_TEMP")  # fmt: skip
 #: Settings that all of them know.
 SETTINGS = {
     "least": "Smallest difference that is worth telling, in the unit of the values.",
@@ -72,8 +75,8 @@ SORTS: tuple[Sort, ...] = (
         Told("Values of", EventGroup.BUSINESS),
         Watch("business", "sum", ("series", "label_site"), "site", ("label_site",), filter='label_site != ""',
               most_series=10_000),
-        {"least": 3.0, "ratio": 1.25, "missing_after": 15},
-        ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
+        {"least": 3.0, "ratio": 1.25, "missing_after": 15, "flat_after": 60},
+        ("spike", "drop", "high", "low", "level_shift", "missing", "flatline", "many"),
     ),
     Sort(
         "business_series",
@@ -82,8 +85,18 @@ SORTS: tuple[Sort, ...] = (
         Told("Values of", EventGroup.BUSINESS),
         Watch("business", "avg", ("series", "labels"), "business", ("series",), filter='label_site = ""',
               most_series=10_000),
-        {"least": 3.0, "ratio": 1.25, "missing_after": 15},
-        ("spike", "drop", "high", "low", "level_shift", "missing", "many"),
+        {"least": 3.0, "ratio": 1.25, "missing_after": 15, "flat_after": 60},
+        ("spike", "drop", "high", "low", "level_shift", "missing", "flatline", "many"),
+    ),
+    Sort(
+        "sensor_still",
+        "A sensor that stands still",
+        "Temperatures, light, loads and the like, which jitter: one that stands still is read no more.",
+        Told("Reading of", EventGroup.DEVICE),
+        Watch("metrics", "avg", ("exporter", "host", "interface", "component", "metric"), "device", ("exporter",),
+              filter=f"metric IN ({', '.join(_JITTER)})", step_s=300, lateness_s=300, most_series=50_000),
+        {"least": 1e-6, "values": "level", "up": False, "down": False, "flat_after": 12},
+        ("flatline",),
     ),
     Sort(
         "cloud_traffic",
@@ -142,4 +155,5 @@ traffic_application = _factory("traffic_application")
 traffic_interface = _factory("traffic_interface")
 business_site = _factory("business_site")
 business_series = _factory("business_series")
+sensor_still = _factory("sensor_still")
 cloud_traffic = _factory("cloud_traffic")

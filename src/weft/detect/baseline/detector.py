@@ -122,6 +122,7 @@ class BaselineDetector(SeriesDetector):
         at_s = float(frame.times_s[int(hit[1])])
         kind, ends = KINDS[float(hit[2])], float(hit[3])
         seen, expected, lower, upper = (float(value) if np.isfinite(value) else None for value in hit[4:8])
+        upper = None if kind == "flatline" else upper
         score = float(hit[8])
         period = tail.period_s(score, frame.step_s) if score > 0 else None
         watched = self.model.watched_s(key.text, at_s)
@@ -160,8 +161,11 @@ class BaselineDetector(SeriesDetector):
         if kind == "missing":
             return "Values came all the time; none has come since. Others of its kind still do."
         if kind == "flatline":
-            since = lasting(at_s - float(hit[9]))
-            return f"The value has been {amount(hit[4], unit)} for {since}, without the least change; it never was."
+            since, longest = lasting(at_s - float(hit[9])), lasting(float(hit[7]) * self.watch.step_s)
+            return (
+                f"The value has been {amount(hit[4], unit)} for {since}, without the least change. Before, the longest "
+                f"that it stood still was {longest}."
+            )
         when = spoken(at_s, self.tuning.zone, self.tuning.holidays)
         text = (
             f"{when} normally {between(hit[6], hit[7], unit)}; now {amount(hit[4], unit)}"
@@ -175,9 +179,9 @@ class BaselineDetector(SeriesDetector):
         return text + "."
 
     def _severity(self, kind: str, seen: float | None, expected: float | None, score: float) -> Severity:
-        if kind in ("level_shift", "flatline"):
+        if kind == "level_shift":
             return Severity.INFO
-        if kind == "missing" or seen is None or expected is None:
+        if kind in ("missing", "flatline") or seen is None or expected is None:
             return Severity.MINOR
         more, less = max(seen, expected), min(seen, expected)
         far = less <= 0 or more / max(less, 1e-300) >= 3.0 if self.tuning.values == "rate" else False

@@ -19,6 +19,7 @@ from weft.decode.kernels import inlined, kernel
 from weft.detect.baseline import tail
 from weft.detect.baseline.learning import begin, forget_shift, learn
 from weft.detect.baseline.near import evidence, never, outside, remember
+from weft.detect.baseline.shift import began, note
 from weft.detect.baseline.state import (
     BEGAN,
     CALM,
@@ -44,6 +45,7 @@ from weft.detect.baseline.state import (
     RUN_AT,
     RUN_SIGN,
     SAME,
+    SAME_AT,
     UP,
     UP_AT,
     WAS,
@@ -62,6 +64,8 @@ GOES_ON, ENDS, ABSORBED = 0.0, 1.0, 2.0
 COLUMNS = 10
 #: An open event closes after this many samples that are as they should be.
 _CALM_SAMPLES = 3
+#: Values that differ by less than this share are the same: means of equal samples differ in their last digits.
+_STILL = 1e-9
 #: Evidence of a lasting deviation that opens an event, in scores that open one at once: where each sample would do, and
 #: where none would.
 _SURE, _PILE = 2.0, 5.0
@@ -81,6 +85,7 @@ def run(
     scatter: NDArray[np.float32],
     tails: NDArray[np.float32],
     recent: NDArray[np.float64],
+    window: NDArray[np.float32],
     told: Numbers,
     hits: NDArray[np.float64],  # [H, 10]; a hit that does not fit is counted only
     scores: NDArray[np.float32],  # [S, T] or [0, 0]
@@ -106,7 +111,7 @@ def run(
                 continue
             found = _sample(
                 at, column, x, now, place, sc, daily[row], days[row], weekly[row], weeks[row], scatter[row],
-                tails[row], recent[row], told, hits, found, scores, news, bands,
+                tails[row], recent[row], window[row], told, hits, found, scores, news, bands,
             )  # fmt: skip
     return found
 
@@ -218,6 +223,7 @@ def _sample(
     scatter: NDArray[np.float32],
     tails: NDArray[np.float32],
     recent: NDArray[np.float64],
+    window: NDArray[np.float32],
     told: Numbers,
     hits: NDArray[np.float64],
     found: int,
@@ -261,6 +267,9 @@ def _sample(
     if now - sc[BEGAN] >= told.warm_s and days[place[0]] > 0 and _worth(x, expected, told):
         near = _back(base + sc[FAST], sc, told)
         what = _verdict(sc, x, near, z_slow, z_sudden, score_slow, sharp, known, told)
+    note(sc, window, (y - base) / wide, now, told.step_s)
+    if what == SHIFT and sc[OPEN] == 0:
+        what = _confirmed(sc, window, z_slow, told)
     score = max(sharp, score_slow) if known else sharp
     found = _track(sc, what, z_slow, score_slow, score_sudden, known, now, told, hits, found, at, column, x, expected,
                    lower, upper, score)  # fmt: skip
@@ -330,6 +339,21 @@ def _verdict(
 
 
 @kernel
+def _confirmed(sc: NDArray[np.float64], window: NDArray[np.float32], z_slow: float, told: Numbers) -> float:
+    """``SHIFT`` where the last half day shows one, which then began there; else evidence must pile up some more."""
+    since, pile, pile_at = (
+        began(sc, window, z_slow, told.step_s),
+        UP if z_slow > 0 else DOWN,
+        UP_AT if z_slow > 0 else DOWN_AT,
+    )
+    if since > 0.0:
+        sc[pile_at] = since
+        return SHIFT
+    sc[pile] -= told.wanted
+    return 0.0
+
+
+@kernel
 def _track(
     sc: NDArray[np.float64],
     what: float,
@@ -387,18 +411,21 @@ def _same(
     x: float,
     now: float,
 ) -> int:
-    """A value that stands still, of a series that never stood still as long."""
-    if x == sc[LAST_X]:
+    """A value that stands still, of a series that never stood still as long; ``upper``: samples that it did."""
+    if told.flat_after == 0:
+        return found
+    if abs(x - sc[LAST_X]) <= _STILL * abs(x):
         sc[SAME] += 1.0
-        due = max(told.flat_after, 4.0 * sc[LONGEST])
-        if told.flat_after > 0 and sc[SAME] >= due and sc[FLAT] == 0 and now - sc[BEGAN] >= told.warm_s:
-            sc[FLAT] = 1.0
-            since = now - sc[SAME] * told.step_s
-            found = _hit(hits, found, at, column, FLATLINE, GOES_ON, x, math.nan, math.nan, math.nan, 0.0, since)
+        due = sc[SAME] >= max(told.flat_after, 4.0 * sc[LONGEST]) and now - sc[BEGAN] >= told.warm_s
+        # a rate of nothing is idleness, and what is told as a drop is told
+        if due and sc[FLAT] == 0:
+            sc[FLAT] = -1.0 if sc[OPEN] > 0 or (told.logs > 0 and x == 0) else 1.0
+        if sc[FLAT] > 0:
+            found = _hit(hits, found, at, column, FLATLINE, GOES_ON, x, math.nan, math.nan, sc[LONGEST], 0.0,
+                         sc[SAME_AT])  # fmt: skip
         return found
     if sc[FLAT] > 0:
-        found = _hit(hits, found, at, column, FLATLINE, ENDS, x, math.nan, math.nan, math.nan, 0.0, now)
-    else:
-        sc[LONGEST] = max(0.9999 * sc[LONGEST], sc[SAME])
-    sc[SAME], sc[LAST_X], sc[FLAT] = 0.0, x, 0.0
+        found = _hit(hits, found, at, column, FLATLINE, ENDS, x, math.nan, math.nan, sc[LONGEST], 0.0, sc[SAME_AT])
+    sc[LONGEST] = max(0.9999 * sc[LONGEST], sc[SAME])  # what comes again is no news
+    sc[SAME], sc[SAME_AT], sc[LAST_X], sc[FLAT] = 0.0, now, x, 0.0
     return found

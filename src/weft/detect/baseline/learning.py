@@ -28,6 +28,7 @@ from weft.detect.baseline.state import (
     NOISE,
     OPEN,
     OPEN_FOR,
+    SAME_AT,
     SUM_D,
     SUM_W,
     UP,
@@ -53,7 +54,9 @@ def begin(sc: NDArray[np.float64], recent: NDArray[np.float64], x: float, now: f
         sc[BEGAN] = now
     recent[at] = x
     sc[N] += 1.0
-    sc[LAST], sc[LAST_X] = now, x
+    if x != sc[LAST_X]:
+        sc[LAST_X], sc[SAME_AT] = x, now
+    sc[LAST] = now
     if sc[N] < told.cold:
         return
     count = int(told.cold)

@@ -37,7 +37,7 @@ class Judged:
 
 
 class Baseline:
-    """Models of series with one step. Memory: about 3.2 KB for each of ``most`` series, taken as they come."""
+    """Models of series with one step. Memory: about 4 KB for each of ``most`` series, taken as they come."""
 
     def __init__(self, tuning: Tuning, step_s: int, most: int = 100_000) -> None:
         self.tuning = tuning
@@ -81,7 +81,7 @@ class Baseline:
         s = self.state
         found = run(
             values, times_s, places, rows, s.scalars, s.daily, s.days, s.weekly, s.weeks, s.scatter, s.tails, s.recent,
-            self._numbers, hits, told, new, band,
+            s.window, self._numbers, hits, told, new, band,
         )  # fmt: skip
         return Judged(hits[: min(found, most_hits)], max(0, found - most_hits), told, new, band)
 

@@ -19,8 +19,11 @@ from weft.errors import InvalidInput
     N, C, LEVEL, FAST, NOISE, DRIFT, WEEKLY, CUR_D, SUM_D, N_D, CUR_W, SUM_W, N_W, LAST, BEGAN, UP, DOWN, UP_AT,
     DOWN_AT, RUN_AT, RUN_SIGN, WAS, WAS_SLOW, OPEN, OPEN_SIGN, CALM, LAST_X, SAME, LONGEST, MISSED, PRESENT, GAP,
     OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS, IDLE, HIGHEST, LOWEST,
-) = range(41)  # fmt: skip
-SCALARS = 41
+    SAME_AT, CUR_B, SUM_B, N_B,
+) = range(45)  # fmt: skip
+SCALARS = 45
+#: Stretches of the recent past of which deviations are kept (``shift``).
+WINDOW = 144
 #: First values of a series, kept until there is a first idea of its level; after that the last few.
 RECENT = 24
 _VERSION = 2
@@ -30,9 +33,10 @@ _VERSION = 2
 class State:
     """Rows of all series; arrays grow by half when they are full, up to ``most`` rows.
 
-    ``scalars`` float64 [R, 41]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
+    ``scalars`` float64 [R, 45]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
     ``weekly``, ``weeks`` likewise: how much a slot of the week differs from that of the day; ``scatter`` float32
-    [R, slots]; ``tails`` float32 [R, 15]: of sudden, of slow, of nearest deviations; ``recent`` float64 [R, 24].
+    [R, slots]; ``tails`` float32 [R, 15]: of sudden, of slow, of nearest deviations; ``recent`` float64 [R, 24];
+    ``window`` float32 [R, 144]: see ``shift``.
     """
 
     step_s: int
@@ -47,6 +51,7 @@ class State:
     scatter: NDArray[np.float32] = field(init=False)
     tails: NDArray[np.float32] = field(init=False)
     recent: NDArray[np.float64] = field(init=False)
+    window: NDArray[np.float32] = field(init=False)
 
     def __post_init__(self) -> None:
         self._make(0)
@@ -61,6 +66,7 @@ class State:
         self.scatter = np.zeros((room, slots.scatter), np.float32)
         self.tails = np.zeros((room, 2 * tail.COLUMNS + tail.COLUMNS_BOTH), np.float32)
         self.recent = np.zeros((room, RECENT))
+        self.window = np.zeros((room, WINDOW), np.float32)
 
     @property
     def bytes_per_series(self) -> int:
@@ -150,4 +156,4 @@ class State:
         self.rows = {key: row for row, key in enumerate(keys[:used])}
 
 
-ARRAYS = ("scalars", "daily", "days", "weekly", "weeks", "scatter", "tails", "recent")
+ARRAYS = ("scalars", "daily", "days", "weekly", "weeks", "scatter", "tails", "recent", "window")

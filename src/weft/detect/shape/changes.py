@@ -20,8 +20,8 @@ MOST = 20_000
 
 
 @kernel
-def _partition(sums: Any, squares: Any, penalty: float, least: int, back: Any) -> None:
-    """``back[t]``: where the last stretch of the best partition of the first t points begins."""
+def partition(sums: Any, squares: Any, penalty: float, least: int, back: Any) -> None:
+    """Into ``back[t]``: where the last stretch of the best partition of the first t points begins."""
     length = len(sums) - 1
     cost = np.full(length + 1, np.inf)
     cost[0] = -penalty
@@ -72,7 +72,7 @@ def changes(values: ArrayLike, *, least: int = 10, strength: float = 3.0) -> lis
     sums = np.concatenate([[0.0], np.cumsum(data)])
     squares = np.concatenate([[0.0], np.cumsum(data**2)])
     back = np.zeros(len(data) + 1, np.int64)
-    _partition(sums, squares, penalty, least, back)
+    partition(sums, squares, penalty, least, back)
     found, end = [], len(data)
     while end > 0:
         end = int(back[end])
