@@ -1,8 +1,9 @@
 """The loops of scan detection: each first contact is evidence for or against a scan, summed per source.
 
 Threshold random walk (Jung et al. 2004) as a one-sided CUSUM that fades: what is tried and not answered adds, what is
-answered takes away, and nothing is counted twice. A TCP port at which nobody was served for a day tells more. Three families of keys: a source, a source and a port, a source and
-a host. Only what is not answered makes a key; what is answered merely looks for one.
+answered takes away, and nothing is counted twice. A TCP port at which nobody was served for a day tells more. Three
+families of keys: a source, a source and a port, a source and a host. Only what is not answered makes a key; what is
+answered merely looks for one.
 """
 
 from __future__ import annotations

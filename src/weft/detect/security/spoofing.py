@@ -1,8 +1,9 @@
 """Spoofed sources: packets whose source cannot be on the side that they come from.
 
 Unicast reverse path forwarding (RFC 3704) as far as flows tell of it: for each interface it is learned whether sources
-of ours, of others, and such as nobody routes (RFC 6890) come in there. What never did and then does in numbers, from
-several sources, is made up, or the network is not what it was.
+of ours, of others, and such as nobody routes come in there. Those are what no route leads to, where a full table is
+known (``routed``), and special blocks (RFC 6890) in any case. What never came in and then does in numbers, from several
+sources, is made up, or the network is not what it was.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pydantic import Field
 from weft.component import Config
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
+from weft.detect.security.routed import RoutedSpace, is_unrouted
 from weft.detect.security.rows import CurrentNetworks, OwnNetworks, address_bytes, network_of, same_rows
 from weft.detect.security.sketches import claim, mix, mix_two
 from weft.detect.texts import lasting
@@ -83,7 +85,7 @@ def _ports(slots: int) -> _Ports:
 
 
 @numba.njit(cache=True, nogil=True)
-def _sort_in(s, ends, exporter, in_if, at_s, own, nobodys):  # type: ignore[no-untyped-def]
+def _sort_in(s, ends, exporter, in_if, at_s, own, nobodys, routed):  # type: ignore[no-untyped-def]
     src_high, src_low, dst_high, dst_low = ends
     for i in range(len(src_low)):
         if not in_if[i] or (src_high[i] == 0 and src_low[i] == 0):
@@ -101,7 +103,9 @@ def _sort_in(s, ends, exporter, in_if, at_s, own, nobodys):  # type: ignore[no-u
         sort = OTHERS
         if network_of(own[0], own[1], own[2], src_high[i], src_low[i]) >= 0:
             sort = OURS
-        elif network_of(nobodys[0], nobodys[1], nobodys[2], src_high[i], src_low[i]) >= 0:
+        elif network_of(nobodys[0], nobodys[1], nobodys[2], src_high[i], src_low[i]) >= 0 or is_unrouted(
+            routed, src_high[i], src_low[i]
+        ):
             sort = NOBODYS
         elif network_of(own[0], own[1], own[2], dst_high[i], dst_low[i]) >= 0:
             # From others to us: by an inner port, that is another way and not spoofing.
@@ -112,14 +116,14 @@ def _sort_in(s, ends, exporter, in_if, at_s, own, nobodys):  # type: ignore[no-u
 
 
 class SpoofingDetector(RowsDetector):
-    """Spoofed sources per interface. Silent where no own networks are known. Memory: ``most_interfaces`` slots."""
+    """Spoofed sources per interface. Silent where no own networks are known. Memory: ``most_interfaces`` and 2 MB."""
 
     about = About(
         "spoofing", "Spoofed sources", EventGroup.SECURITY,
         "Packets with sources that never come in by an interface, in numbers: ours from outside, others' from inside.",
         {"spoofing": "Sources come in by an interface where they cannot be."},
     )  # fmt: skip
-    tables = ("flows",)
+    tables = ("flows", "routes")
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -127,10 +131,14 @@ class SpoofingDetector(RowsDetector):
         self._ports = _ports(1 << (self._settings.most_interfaces - 1).bit_length())
         self._own = CurrentNetworks(context.networks)
         self._nobodys = OwnNetworks([ip_network(one) for one in _NOBODYS])
+        self._routed = RoutedSpace()
         self._closed_s = 0.0
 
-    def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002 - flows are all it is given
+    def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:
         """Sort rows; what is wrong is told when the minute is over."""
+        if table == "routes":
+            self._routed.take(rows)
+            return []
         own = self._own()
         if not rows.num_rows or not len(own):
             return []
@@ -138,7 +146,7 @@ class SpoofingDetector(RowsDetector):
         _sort_in(
             self._ports, (flows.src_high, flows.src_low, flows.dst_high, flows.dst_low),
             (flows.exporter_high, flows.exporter_low), flows.in_if, flows.received_s,
-            (own.high, own.low, own.owner), (none.high, none.low, none.owner),
+            (own.high, own.low, own.owner), (none.high, none.low, none.owner), self._routed.known,
         )  # fmt: skip
         return []
 
@@ -152,7 +160,7 @@ class SpoofingDetector(RowsDetector):
     @property
     def bytes_used(self) -> int:
         """Octets of memory."""
-        return sum(column.nbytes for column in self._ports)
+        return sum(column.nbytes for column in self._ports) + self._routed.bytes_used
 
     def _closed(self, now_s: float) -> Iterator[Finding]:
         s, rules = self._ports, self._settings
