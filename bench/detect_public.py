@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 from bench import _public
+from bench._discord import MOST_WINDOWS, discord_score
 from bench._others import spectral_residual, windowed_gaussian
 from bench._public import F64, Series
 from numpy.lib.stride_tricks import sliding_window_view
@@ -36,7 +37,6 @@ from weft.detect.scoring import nab as nab_scores
 from weft.detect.scoring.points import EventScore, auc, best_point_f1, merged, score_events, together
 from weft.detect.scoring.vus import buffer_period, vus_pr
 from weft.detect.shape.changes import changes
-from weft.detect.shape.discord import MOST_WINDOWS, discord_score
 from weft.detect.shape.period import filled, period
 from weft.detect.shape.subspace import spread_over
 from weft.detect.shape.whole import whole_window

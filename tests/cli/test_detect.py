@@ -86,3 +86,26 @@ def test_what_the_store_holds_is_replayed_as_it_came(tmp_path: Path, monkeypatch
 
 def test_only_of_a_run_is_it_known_what_really_happened() -> None:
     assert CliRunner().invoke(detect_command, ("score",)).exit_code == 2
+
+
+def test_the_oddest_moments_and_levels_of_an_answer(tmp_path: Path) -> None:
+    values = (100 + 20 * np.sin(np.arange(400) / 8) + np.random.default_rng(1).normal(0, 1, 400)).tolist()
+    values[200] = 400.0
+    values[300:] = [one + 300 for one in values[300:]]
+    values[10] = None
+    series = [{"label": "chi", "values": values}, {"label": "new", "values": [1.0, None]},
+              {"label": "Other", "values": values, "other": True}]  # fmt: skip
+    answer = tmp_path / "answer.json"
+    answer.write_text(json.dumps({"series": series, "grid": {"start": 0, "step": 60}, "unit": "bit/s"}))
+    chi, new = json.loads(run("oddest", str(answer), "--json"))
+    assert "1970-01-01T03:20:00Z" in {one["at"] for one in chi["oddest"]}
+    assert [one["at"] for one in chi["changes"]] == ["1970-01-01T05:00:00Z"]
+    assert chi["changes"][0]["after"] > 300 > chi["changes"][0]["before"]
+    assert new == {"label": "new", "oddest": [], "changes": []}
+    text = run("oddest", str(answer))
+    assert "another level: " in text
+    assert "nothing" in text
+    for wrong in ("{}", "[1]", '{"series": [{"label": "x", "values": ["a"]}], "grid": {}, "unit": ""}'):
+        answer.write_text(wrong)
+        with pytest.raises(InvalidInput):
+            run("oddest", str(answer))

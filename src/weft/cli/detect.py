@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from weft.cli.oddest import oddest_command
 from weft.cli.options import config_option
 from weft.errors import InvalidInput
 
@@ -25,6 +26,9 @@ _ASK_S = 0.5
 @click.group("detect")
 def detect_command() -> None:
     """See which detectors there are, and try them on history before they wake anybody up."""
+
+
+detect_command.add_command(oddest_command)
 
 
 @detect_command.command("list")

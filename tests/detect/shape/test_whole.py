@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from weft.detect.shape.changes import changes
-from weft.detect.shape.discord import discord_score, discords
 from weft.detect.shape.period import clipped, filled, period
 from weft.detect.shape.residual import box, rolling_median, season_median, spread
 from weft.detect.shape.subspace import spread_over
@@ -105,29 +104,6 @@ def test_what_cannot_be_analysed_is_refused() -> None:
             whole_window(bad)
     with pytest.raises(InvalidInput):
         changes(np.zeros(30_000))
-    with pytest.raises(InvalidInput):
-        discords(np.zeros(100), 80, 1)
-
-
-def test_distances_to_the_nearest_like_are_those_of_all_pairs() -> None:
-    rng = np.random.default_rng(5)
-    values, width = rng.normal(size=120).cumsum(), 10
-    rows = np.lib.stride_tricks.sliding_window_view(values, width)
-    shape = (rows - rows.mean(1, keepdims=True)) / rows.std(1, keepdims=True)
-    apart = np.linalg.norm(shape[:, None] - shape[None], axis=2)
-    for at in range(len(rows)):
-        apart[at, max(at - 4, 0) : at + 5] = np.inf
-    loud = rows.std(1) > 0.2 * np.median(rows.std(1))
-    assert np.allclose(discord_score(values, width)[loud], apart.min(1)[loud], atol=0.05)
-
-
-def test_a_beat_that_is_missing_is_the_discord() -> None:
-    at = np.arange(2000)
-    beat = np.exp(-(((at % 50) - 25) ** 2) / 20) + np.random.default_rng(0).normal(0, 0.02, 2000)
-    beat[1000:1050] = np.roll(beat[1000:1050], 12)
-    (place, distance), *_ = discords(beat, 50, 2)
-    assert 940 <= place <= 1060
-    assert distance > 1
 
 
 def test_steps_are_found_where_they_are() -> None:

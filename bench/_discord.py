@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.decode.kernels import kernel
-from weft.errors import InvalidInput
 
 F64 = NDArray[np.float64]
 #: Windows compared at most: the square of it is what a series costs (about a second and a half).
@@ -53,23 +52,3 @@ def discord_score(values: F64, width: int) -> F64:
     norm = 1.0 / (np.sqrt(width) * np.maximum(deviation, floor))
     best = _profile(centred, width, mean, norm)
     return np.asarray(np.sqrt(np.maximum(2.0 * width * (1.0 - np.clip(best[:count], -1.0, 1.0)), 0.0)), np.float64)
-
-
-def discords(values: F64, width: int, count: int) -> list[tuple[int, float]]:
-    """The ``count`` oddest stretches of ``width`` points: (first point, distance to the nearest like), none touching.
-
-    Raises ``InvalidInput`` where there are fewer than two stretches, or more than are compared at once.
-    """
-    if not 2 <= width <= len(values) // 2 or len(values) - width + 1 > MOST_WINDOWS or not np.isfinite(values).all():
-        raise InvalidInput(
-            f"wants a width of 2 to half of {len(values)} points without gaps, at most {MOST_WINDOWS} stretches",
-            where="discords",
-        )
-    left, found = discord_score(values, width), []
-    for _ in range(count):
-        at = int(np.argmax(left))
-        if left[at] <= 0.0:
-            break
-        found.append((at, float(left[at])))
-        left[max(at - width + 1, 0) : at + width] = 0.0
-    return found
