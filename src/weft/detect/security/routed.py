@@ -11,7 +11,6 @@ from typing import Any
 import numba
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from weft.detect.routing.rows import ANNOUNCE, CHANGE, CHECKPOINT
@@ -64,7 +63,7 @@ class RoutedSpace:
         at = rows.schema.get_field_index("vrf")
         if at >= 0:
             vrf: Any = rows.column(at).cast(pa.string())
-            told &= pc.equal(vrf, "").fill_null(True).to_numpy(zero_copy_only=False)
+            told &= vrf.fill_null("").to_numpy(zero_copy_only=False) == ""
         length = plain(rows, "prefix_length", np.uint8)
         told &= length <= 32
         prefix = (address_words(rows, "prefix")[1][told] & np.uint64(0xFFFFFFFF)).astype(np.int64)
