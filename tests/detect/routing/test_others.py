@@ -18,6 +18,7 @@ DAY = 3600.0
 NEWS = 2 * DAY
 Rows = list[dict[str, Any]]
 PREFIX, PATH = "198.18.0.0/16", "64496 64510 64520"
+EDGE = "198.19.0.0/16"
 
 
 def _detector(**settings: Any) -> OthersDetector:
@@ -25,9 +26,9 @@ def _detector(**settings: Any) -> OthersDetector:
 
 
 def _usual() -> Rows:
-    """A table that stands: two prefixes of 64520 by way of 64510, one of its customer, and others' routes."""
+    """A table that stands: prefixes of 64520, that has a customer, and of 64525, that has none, and others' routes."""
     paths = {
-        PREFIX: PATH, "198.19.0.0/16": PATH, "192.88.99.0/24": "64496 64510 64520 64521",
+        PREFIX: PATH, EDGE: "64496 64510 64525", "192.88.99.0/24": "64496 64510 64520 64521",
         "192.31.196.0/24": "64496 64530", "203.0.113.0/24": "",
     }  # fmt: skip
     loc = [row(1.0, CHECKPOINT, prefix, path, rib=3, peer="", asn=64500) for prefix, path in paths.items()]
@@ -57,7 +58,7 @@ def test_another_origin() -> None:
 
 
 def test_a_part_of_it() -> None:
-    found = _play(_heard(NEWS, "198.18.4.0/24", "64496 64530 64540"))
+    found = _play(_heard(NEWS, "198.19.4.0/24", "64496 64530 64540"))
     assert [(one.kind, one.entity.text) for one in found] == [("subprefix_change", "asn:64540")]
 
 
@@ -82,6 +83,7 @@ def test_who_claims_to_be_beside_us() -> None:
     (PREFIX, "64496 64530 64540", {"used": False}),  # nobody of ours goes there
     (PREFIX, "64496 64510 64520 64521", {}),  # a customer of the origin
     ("198.18.4.0/24", "64496 64510 64521", {}),  # … with a part, by another provider of its own
+    ("198.18.4.0/24", "64496 64530 64540", {}),  # a part of what is handed out to customers
     ("198.18.4.0/24", PATH, {}),  # a part, by the origin itself
     ("198.51.100.0/24", "64496 64530 64540", {}),  # of nobody until now
     (PREFIX, "64496 64530 64520", {}),  # a new provider, that is one of others
@@ -109,7 +111,7 @@ def test_what_does_not_last_and_what_nobody_knows_yet() -> None:
 
 
 def test_many_prefixes_are_one_event_and_withdrawn() -> None:
-    parts = [f"198.18.{n}.0/24" for n in range(20)]
+    parts = [f"198.19.{n}.0/24" for n in range(20)]
     taken = [one for prefix in parts for one in _heard(NEWS, prefix, "64496 64530 64540")]
     gone = [row(NEWS + 300, WITHDRAW, one["prefix_text"], "", rib=rib, peer="" if rib == 3 else "192.0.2.1")
             for one in ({"prefix_text": prefix} for prefix in parts) for rib in (1, 3)]  # fmt: skip
@@ -121,6 +123,8 @@ def test_many_prefixes_are_one_event_and_withdrawn() -> None:
 def test_watched_without_use() -> None:
     rows = _heard(NEWS, PREFIX, "64496 64530 64540", used=False)
     assert len(_play(rows, watch=["198.18.0.0/15"])) == 1
+    part = _heard(NEWS, "198.18.4.0/24", "64496 64530 64540", used=False)
+    assert len(_play(part, watch=["198.18.0.0/15"])) == 1
 
 
 def test_state_is_kept() -> None:

@@ -198,7 +198,13 @@ class OthersDetector(RowsDetector):
             )
         holder = self._cover(told, i, old)
         is_other = holder not in (0, origin) and not self._close(origin, holder, hops)
+        if is_other and self._sells_transit(holder) and not self._watched.meets(told)[i]:
+            return None  # it hands out its space to customers, who have other providers, too: that is the day's work
         return ("subprefix_change", holder, origin) if is_other else None
+
+    def _sells_transit(self, asn: int) -> bool:
+        """Whether an AS is one of the largest, or was seen before another origin."""
+        return asn in TIER_1 or bool(self._usual.look(_key(np.array([asn]), 0, _TRANSIT))[0][0])
 
     def _has_many_homes(self, told: Block, i: int, old_s: float) -> bool:
         """Whether a prefix had more than one origin for long; from now on it has."""
