@@ -342,16 +342,16 @@ def test_what_found_no_room_is_said(viewer, engine, monkeypatch):
     one = DetectorStatus("links", "Lines", EventGroup.LINK, "ready", 1.0, 7, 3, 0, "", 1.5, NOW, 4, 12, True)
     status = EngineStatus(
         running=True, detectors=[one], dropped={"flows": 70}, lost=1, refused=2, damaged=3, flooded=4, leads=False,
-        leader="serve@b",
+        leader="serve@b/7-a1",
     )  # fmt: skip
     monkeypatch.setattr(engine, "status", lambda: status)
     view = viewer.get("/api/v1/detectors").json()
     assert view["detectors"][0]["limits"] == (
-        "there are more series than it watches, the smallest are left out; 12 times a series or deviation found no "
-        "room; 4 findings at once were too many"
+        "there are more series than it watches, the smallest are left out; times that a series or deviation found no "
+        "room: 12; findings beyond the most of a time: 4"
     )
     assert view["notes"][0] == "Series and policies are watched by serve@b; this process stands by."
-    assert [note.split()[0] for note in view["notes"][1:]] == ["70", "4", "1", "2", "3"]
+    assert [note.split(": ")[-1] for note in view["notes"][1:]] == ["70.", "4.", "1.", "2.", "3."]
 
 
 POLICY = {"name": "Full", "by": ["site"], "conditions": [{"name": "a", "measure": "bps", "threshold": 10}]}

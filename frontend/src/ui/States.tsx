@@ -42,7 +42,7 @@ export function ErrorState({ error, retry }: { error: unknown; retry?: () => voi
       <span className={css.statusIcon} data-status="bad"><Icon name="warn" size={26} strokeWidth={1.4} /></span>
       <h3>{message}</h3>
       {known?.where && !message.includes(known.where) && <code>{known.where}</code>}
-      {known?.fix && !message.includes(known.fix) && <p className="muted">{known.fix}.</p>}
+      {known?.fix && !message.includes(known.fix) && <p className="muted">{known.fix.replace(/\.?$/, ".")}</p>}
       {retry && <Button variant="default" leftSection={<Icon name="refresh" size={14} />} onClick={retry}>Try again</Button>}
     </div>
   );

@@ -35,6 +35,7 @@ from weft.detect.policies.expression import UNKNOWN
 from weft.detect.report import EngineStatus
 from weft.detect.runs import DetectorStatus
 from weft.errors import InvalidInput
+from weft.model.amounts import amount
 from weft.model.events import Event, EventGroup, EventState, Evidence, Severity
 from weft.model.views import Window
 
@@ -193,9 +194,8 @@ def _scope_text(scope: Mapping[str, Any]) -> str:
     kind = str(scope.get("kind", "")).replace("_", " ")
     entity = str(scope.get("entity", "")).partition(":")[2].replace("|", " ")
     labels = ", ".join(f"{name} {value}" for name, value in (scope.get("labels") or {}).items())
-    return " ".join(
-        filter(None, [kind or "everything", f"at {entity}" if entity else "", f"({labels})" if labels else ""])
-    )
+    where = f"at {entity}" if entity else "everywhere"
+    return " ".join(filter(None, [kind or "everything", where, f"({labels})" if labels else ""]))
 
 
 # Detectors.
@@ -239,9 +239,9 @@ def _limits(one: DetectorStatus) -> str:
     if one.is_cut:
         found.append("there are more series than it watches, the smallest are left out")
     if one.left_out:
-        found.append(f"{one.left_out} times a series or deviation found no room")
+        found.append(f"times that a series or deviation found no room: {amount(one.left_out)}")
     if one.dropped:
-        found.append(f"{one.dropped} findings at once were too many")
+        found.append(f"findings beyond the most of a time: {amount(one.dropped)}")
     return "; ".join(found)
 
 
@@ -249,20 +249,20 @@ def notes(status: EngineStatus) -> list[str]:
     """What was lost, refused, or is done by another process."""
     found = []
     if not status.leads:
-        who = status.leader or "another process"
+        who = status.leader.partition("/")[0] or "another process"
         found.append(f"Series and policies are watched by {who}; this process stands by.")
     found += [
-        f"{count} rows of {table} were not looked at: there was no room (detect.queue_mb)."
+        f"Rows of {table} not looked at, for want of room (detect.queue_mb): {amount(count)}."
         for table, count in status.dropped.items()
     ]
     for count, what in (
-        (status.flooded, "findings are not listed: their detectors have too many events open (detect.most_open)."),
-        (status.lost, "changes of events were lost while a store was away."),
-        (status.refused, "events or changes of events were refused by a store."),
-        (status.damaged, "saved states could not be read; their detectors learned anew."),
+        (status.flooded, "Findings not listed, their detectors having too many events open (detect.most_open)"),
+        (status.lost, "Changes of events lost while a store was away"),
+        (status.refused, "Events and their changes that a store refused"),
+        (status.damaged, "Saved states that could not be read; their detectors learned anew"),
     ):
         if count:
-            found.append(f"{count} {what}")
+            found.append(f"{what}: {amount(count)}.")
     return found
 
 

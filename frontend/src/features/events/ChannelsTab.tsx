@@ -31,7 +31,7 @@ export default function ChannelsTab() {
   const send = (name: string): void => test.mutate(name, { onSuccess: () => notify("good", `${name} took the message`), onError: (error) => notify("bad", error.message) });
   const columns: Column<Channel>[] = [
     { key: "name", title: "Channel", sort: (one) => one.name, render: (one) => <span className={css.what}><span>{one.name} <span className="faint">{WAYS[one.way]}</span></span>{one.last_error && <small><span className={css.error}>{one.last_error}</span></small>}</span> },
-    { key: "wants", title: "Is told of", render: (one) => <>{severityWord(one.min_severity)} and worse{one.groups.length > 0 && <span className="faint"> of {one.groups.map((group) => GROUPS[group]).join(", ")}</span>}</> },
+    { key: "wants", title: "Is told of", render: (one) => <>{severityWord(one.min_severity)}{one.min_severity === "critical" ? "" : " and worse"}{one.groups.length > 0 && <span className="faint"> of {one.groups.map((group) => GROUPS[group]).join(", ")}</span>}</> },
     { key: "sent", title: "Sent", numeric: true, sort: (one) => one.sent, render: (one) => grouped(one.sent) },
     { key: "last", title: "Last", numeric: true, sort: (one) => one.last_sent_s, render: (one) => (one.last_sent_s === null ? <span className="faint">never</span> : ago(one.last_sent_s, now)) },
     { key: "waiting", title: "Waiting", numeric: true, sort: (one) => one.waiting, render: (one) => one.waiting },

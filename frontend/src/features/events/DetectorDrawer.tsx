@@ -4,7 +4,7 @@ import { useState } from "react";
 import { call } from "../../api/client";
 import { useChange } from "../../api/queries";
 import type { Backtest, BacktestReport, Detector } from "../../api/types";
-import { plural, significant } from "../../lib/units";
+import { duration, plural, significant } from "../../lib/units";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { FactList } from "../../ui/FactList";
 import { StatusPill } from "../../ui/Status";
@@ -77,8 +77,8 @@ export default function DetectorDrawer({ one, close }: { one: Detector; close: (
         <p><StatusPill status={status}>{word}</StatusPill></p>
         <p>{one.description}</p>
         {one.last_error && <p className={css.error}>{one.last_error}</p>}
-        {one.limits && <p className={css.warning}>Since the start {one.limits}.</p>}
-        <FactList facts={[["Looks at", one.watches], ["Family", GROUPS[one.group]], ["Name", <code key="name">{one.name}</code>], ["Knows", one.learned === null ? "" : `${significant(one.learned * 100, 2)}% of the history that it wants`], ["Errors", one.errors ? String(one.errors) : ""]]} />
+        {one.limits && <p className={css.warning}>Since the start: {one.limits}.</p>}
+        <FactList facts={[["Looks at", one.watches], ["Family", GROUPS[one.group]], ["Name", <code key="name">{one.name}</code>], ["Knows", one.learned === null ? "" : `${significant(one.learned * 100, 2)}% of the history that it wants`], ["Worked", one.busy_s ? duration(one.busy_s) : ""], ["Errors", one.errors ? String(one.errors) : ""]]} />
         <section><h3>Raises</h3><FactList facts={Object.entries(one.kinds).map(([kind, meaning]): [string, string] => [kind.replaceAll("_", " "), meaning])} /></section>
         <section><h3>What it would have raised</h3><Trial one={one} /></section>
       </div>

@@ -1,3 +1,4 @@
+import { useMediaQuery } from "@mantine/hooks";
 import { lazy, Suspense } from "react";
 import { useGet } from "../../api/queries";
 import type { Detector, Detectors } from "../../api/types";
@@ -33,7 +34,11 @@ const COLUMNS: Column<Detector>[] = [
 
 const RANK: Record<Detector["state"], number> = { failing: 0, learning: 1, watching: 2, waiting: 3, off: 4 };
 
+/** What a narrow window has no room for; the drawer says it. */
+const WIDE = new Set(["group", "watches", "busy"]);
+
 export default function DetectorsTab() {
+  const narrow = useMediaQuery("(max-width: 1200px)") ?? false;
   const [shown, show] = useParam("detector", false);
   const answer = useGet<Detectors>("detectors", 15_000);
   return (
@@ -42,7 +47,7 @@ export default function DetectorsTab() {
         <>
         {data.notes.length > 0 && <Panel>{data.notes.map((note) => <p key={note} className={css.banner}><Icon name="info" size={14} /><span>{note}</span></p>)}</Panel>}
         <Panel title={plural(data.detectors.length, "detector")} hint={data.running ? `accepting ${significant(data.false_alarms, 2)} false ${data.false_alarms === 1 ? "event" : "events"} per 1000 series and day` : "not running"} flush>
-          <DataTable columns={COLUMNS} rows={data.detectors.toSorted((one, other) => RANK[one.state] - RANK[other.state] || one.title.localeCompare(other.title))} rowKey={(one) => one.name} caption="Detectors" rowHeight={52} maxHeight={900} onPick={(one) => show(one.name)} empty={<EmptyState title="No detector" icon="info">Detection is switched off (detect.enabled).</EmptyState>} />
+          <DataTable columns={narrow ? COLUMNS.filter((one) => !WIDE.has(one.key)) : COLUMNS} rows={data.detectors.toSorted((one, other) => RANK[one.state] - RANK[other.state] || one.title.localeCompare(other.title))} rowKey={(one) => one.name} caption="Detectors" rowHeight={52} maxHeight={900} onPick={(one) => show(one.name)} empty={<EmptyState title="No detector" icon="info">Detection is switched off (detect.enabled).</EmptyState>} />
         </Panel>
         {data.detectors.filter((one) => one.name === shown).map((one) => <Suspense key={one.name} fallback={null}><DetectorDrawer one={one} close={() => show("")} /></Suspense>)}
         </>

@@ -1,4 +1,5 @@
 import { Button, NativeSelect, SegmentedControl, TextInput } from "@mantine/core";
+import { useMediaQuery } from "@mantine/hooks";
 import { useDeferredValue, useMemo } from "react";
 import { Link, useLocation } from "wouter";
 import type { EventGroup, EventRow, EventsAnswer, Severity } from "../../api/types";
@@ -6,7 +7,7 @@ import { useParams } from "../../app/params";
 import { useTimeSearch } from "../../app/time";
 import { usePrefs } from "../../lib/prefs";
 import { ago, dateTime } from "../../lib/time";
-import { duration, plural } from "../../lib/units";
+import { plural } from "../../lib/units";
 import { Answer } from "../../ui/Answer";
 import { DataTable, type Column } from "../../ui/DataTable";
 import { Icon } from "../../ui/Icon";
@@ -16,7 +17,7 @@ import { EmptyState } from "../../ui/States";
 import { usePage } from "../devices/usePage";
 import css from "./events.module.css";
 import { EventStanding, SeverityPill } from "./parts";
-import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, SEVERITIES, severityRank, severityWord } from "./words";
+import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, lastedText, SEVERITIES, severityRank, severityWord } from "./words";
 
 const LIVE_MS = 10_000;
 
@@ -51,11 +52,11 @@ function Where({ event, kept }: { event: EventRow; kept: string }) {
   );
 }
 
-function columnsAt(now: number, kept: string, grouping: Grouping, zone: "utc" | "local"): Column<Heap>[] {
-  return [
+function columnsAt(now: number, kept: string, grouping: Grouping, zone: "utc" | "local", narrow: boolean): Column<Heap>[] {
+  const all: Column<Heap>[] = [
     { key: "severity", title: "Severity", width: "104px", sort: (one) => -weight(one.worst), render: (one) => <SeverityPill severity={one.worst.severity} over={one.worst.state !== "open"} /> },
     {
-      key: "title", title: "Event", sort: (one) => one.worst.title,
+      key: "title", title: "Event", width: "38%", sort: (one) => one.worst.title,
       render: (one) => (
         <span className={css.what}>
           <span>
@@ -68,10 +69,11 @@ function columnsAt(now: number, kept: string, grouping: Grouping, zone: "utc" | 
     },
     { key: "where", title: "Where", sort: (one) => entityName(one.worst.entity), render: (one) => (grouping === "kind" && one.events.length > 1 ? <span className="muted">{plural(new Set(one.events.map((event) => event.entity.kind + event.entity.id)).size, "place")}</span> : <Where event={one.worst} kept={kept} />) },
     { key: "group", title: "Family", sort: (one) => GROUPS[one.worst.group], render: (one) => GROUPS[one.worst.group] },
-    { key: "began", title: "Began", numeric: true, sort: (one) => one.worst.started_s, render: (one) => <span title={dateTime(one.worst.started_s, zone, true)}>{ago(one.worst.started_s, now)}</span> },
-    { key: "lasted", title: "Lasted", numeric: true, sort: (one) => lasted(one.worst, now), render: (one) => (one.worst.state === "open" ? <span className={css.on}>{duration(lasted(one.worst, now))}</span> : duration(lasted(one.worst, now))) },
+    { key: "began", title: "Began", numeric: true, sort: (one) => one.worst.started_s, render: (one) => <span className={css.times} title={dateTime(one.worst.started_s, zone, true)}><span>{ago(one.worst.started_s, now)}</span>{narrow && <small>{one.worst.state === "open" ? "still on" : `for ${lastedText(one.worst, now)}`}</small>}</span> },
+    { key: "lasted", title: "Lasted", numeric: true, sort: (one) => lasted(one.worst, now), render: (one) => (one.worst.state === "open" ? <span className={css.on}>{lastedText(one.worst, now)}</span> : lastedText(one.worst, now)) },
     { key: "state", title: "State", sort: (one) => one.worst.state, render: (one) => <EventStanding event={one.worst} /> },
   ];
+  return narrow ? all.filter((one) => one.key !== "group" && one.key !== "lasted") : all; // chips and what is below say both
 }
 
 interface ChipProps {
@@ -123,6 +125,7 @@ function asked(params: URLSearchParams, words: string, groups: readonly string[]
 export default function EventList() {
   const kept = useTimeSearch();
   const { zone } = usePrefs();
+  const narrow = useMediaQuery("(max-width: 1200px)") ?? false;
   const [, navigate] = useLocation();
   const [params, put] = useParams();
   const words = useDeferredValue(params.get("q") ?? "");
@@ -132,7 +135,7 @@ export default function EventList() {
   const filtered = ["state", "severity", "kind", "entity", "q", "group"].some((name) => params.get(name));
   const clear = (): void => put({ state: "", severity: "", kind: "", entity: "", q: "", group: "" });
   const heaps = useMemo(() => heaped(answer.data?.events ?? [], grouping), [answer.data, grouping]);
-  const columns = useMemo(() => columnsAt(answer.data?.updated ?? 0, kept, grouping, zone), [answer.data?.updated, kept, grouping, zone]);
+  const columns = useMemo(() => columnsAt(answer.data?.updated ?? 0, kept, grouping, zone, narrow), [answer.data?.updated, kept, grouping, zone, narrow]);
   return (
     <Answer of={answer} rows={10}>
       {(data) => (
@@ -142,7 +145,7 @@ export default function EventList() {
             title={plural(data.total, "event")} hint={hintOf(data)} flush
             actions={(
               <div className={layout.toolbar}>
-                <TextInput size="xs" w={200} placeholder="Find by words, device, address…" aria-label="Find an event" data-filter leftSection={<Icon name="search" size={14} />} value={params.get("q") ?? ""} onChange={(event) => put({ q: event.target.value })} />
+                <TextInput size="xs" w={230} placeholder="Find by words, device, address…" aria-label="Find an event" data-filter leftSection={<Icon name="search" size={14} />} value={params.get("q") ?? ""} onChange={(event) => put({ q: event.target.value })} />
                 <NativeSelect size="xs" aria-label="Group by" value={grouping} onChange={(event) => put({ by: event.target.value })} data={[{ value: "", label: "Each by itself" }, { value: "entity", label: "Group by place" }, { value: "kind", label: "Group by kind" }]} />
                 <SegmentedControl size="xs" aria-label="State" value={params.get("state") ?? ""} onChange={(value) => put({ state: value })} data={[{ value: "", label: "All" }, { value: "open", label: "Open" }, { value: "closed", label: "Over" }, { value: "suppressed", label: "Suppressed" }]} />
               </div>

@@ -22,7 +22,7 @@ import css from "./events.module.css";
 import { EvidenceList } from "./EvidenceList";
 import { FeedbackTable } from "./FeedbackTable";
 import { EventStanding, SeverityPill, useMayAct } from "./parts";
-import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, stateWord } from "./words";
+import { entityKind, entityName, entityPage, eventPath, eventsPath, GROUPS, lasted, lastedText, stateWord } from "./words";
 
 const FeedbackForm = lazy(() => import("./FeedbackForm"));
 const LIVE_MS = 10_000;
@@ -36,7 +36,7 @@ function Figures({ event, now }: { event: NetEvent; now: number }) {
     <Panel>
       <div className={layout.stats}>
         <Stat label="Began" text={ago(event.started_s, now)} note={dateTime(event.started_s, zone, true)} />
-        <Stat label={event.state === "open" ? "On since" : "Lasted"} text={duration(lasted(event, now))} note={event.ended_s === null ? "not over" : `until ${dateTime(event.ended_s, zone, true)}`} />
+        <Stat label={event.state === "open" ? "On since" : "Lasted"} text={lastedText(event, now)} note={event.ended_s === null ? "not over" : `until ${dateTime(event.ended_s, zone, true)}`} />
         {event.seen !== null && <Stat label="Seen" value={event.seen} unit={event.unit} note="at its worst" />}
         {event.expected !== null && <Stat label="Expected" value={event.expected} unit={event.unit} note={band} />}
         {event.return_period_s !== null && <Stat label="How rare" text={`once in ${duration(event.return_period_s)}`} note="with nothing wrong" />}
@@ -81,7 +81,7 @@ function Similar({ data, kept }: { data: EventAnswer; kept: string }) {
     { key: "severity", title: "Severity", render: (row) => <SeverityPill severity={row.severity} over={row.state !== "open"} /> },
     { key: "title", title: "Event", render: (row) => <Link href={eventPath(row.id, kept)}>{row.title}</Link> },
     { key: "began", title: "Began", numeric: true, sort: (row) => row.started_s, render: (row) => ago(row.started_s, data.updated) },
-    { key: "lasted", title: "Lasted", numeric: true, sort: (row) => lasted(row, data.updated), render: (row) => duration(lasted(row, data.updated)) },
+    { key: "lasted", title: "Lasted", numeric: true, sort: (row) => lasted(row, data.updated), render: (row) => lastedText(row, data.updated) },
     { key: "state", title: "State", render: (row) => <EventStanding event={row} /> },
   ];
   return (
@@ -106,7 +106,7 @@ function Detail({ data, kept }: { data: EventAnswer; kept: string }) {
       <Figures event={event} now={data.updated} />
       {data.chart && <EventChart chart={data.chart} event={event} now={data.updated} />}
       <div className={layout.columns}>
-        <Panel title="What it rests on">{event.evidence.length > 0 ? <EvidenceList evidence={event.evidence} /> : <p className="faint">The sentence above is all there is.</p>}</Panel>
+        <Panel title="What it rests on">{event.evidence.length > 0 ? <EvidenceList evidence={event.evidence} unit={event.unit} /> : <p className="faint">The sentence above is all there is.</p>}</Panel>
         <Panel title="More"><FactList facts={factsOf(data, kept, zone)} /></Panel>
       </div>
       <Similar data={data} kept={kept} />

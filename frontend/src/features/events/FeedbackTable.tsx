@@ -27,9 +27,9 @@ export function FeedbackTable({ rows, now, may }: { rows: readonly Feedback[]; n
   const change = useChange((id: string) => call<Feedback>(`feedback/${encodeURIComponent(id)}`, { method: "DELETE" }), "feedback");
   const withdraw = (one: Feedback): void => change.mutate(one.id, { onSuccess: () => notify("good", "Withdrawn: such events are raised again"), onError: (error) => notify("bad", error.message) });
   const columns: Column<Feedback>[] = [
-    { key: "verdict", title: "Said", sort: (one) => one.verdict, render: (one) => <>{VERDICTS[one.verdict]}{one.verdict === "expected" && <span className="faint"> {timesOf(one)}</span>}</> },
+    { key: "verdict", title: "Said", sort: (one) => one.verdict, render: (one) => <span className={css.times}><span>{VERDICTS[one.verdict]}</span>{one.verdict === "expected" && <small>{timesOf(one)}</small>}</span> },
     { key: "scope", title: "Of", sort: (one) => one.scope_text, render: (one) => <span className={css.what}><span><Link href={eventPath(one.event_id, kept)}>{one.scope_text}</Link></span>{one.note && <small title={one.note}>{one.note}</small>}</span> },
-    { key: "author", title: "By", sort: (one) => one.author, render: (one) => one.author },
+    { key: "author", title: "By", sort: (one) => one.author, render: (one) => <span className={css.author} title={one.author}>{one.author}</span> },
     { key: "when", title: "When", numeric: true, sort: (one) => one.created_s, render: (one) => ago(one.created_s, now) },
     { key: "standing", title: "Standing", sort: (one) => standing(one, now), render: (one) => (holds(one, now) ? <span className={css.banner}>{standing(one, now)}{may && <Tooltip label="Withdraw"><ActionIcon variant="subtle" aria-label={`Withdraw: ${one.scope_text}`} onClick={() => withdraw(one)}><Icon name="trash" size={14} /></ActionIcon></Tooltip>}</span> : <span className="faint">{standing(one, now)}</span>) },
     { key: "suppressed", title: "Kept quiet", numeric: true, hint: "Events that were suppressed by it", sort: (one) => one.suppressed, render: (one) => one.suppressed },

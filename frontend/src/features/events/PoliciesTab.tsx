@@ -30,7 +30,7 @@ const columns = (kept: string): Column<PolicyRow>[] => [
   { key: "for", title: "Holds for", numeric: true, sort: (row) => row.policy.for_s, render: (row) => (row.policy.for_s ? duration(row.policy.for_s) : "at once") },
   { key: "open", title: "Open", numeric: true, sort: (row) => row.open, render: (row) => (row.open ? <Link href={eventsPath("", kept, { q: row.policy.name })} onClick={(event) => event.stopPropagation()}>{row.open}</Link> : 0) },
   { key: "rate", title: "Events a day", numeric: true, hint: "Over the last seven days", sort: (row) => row.events_day, render: (row) => significant(row.events_day, 2) },
-  { key: "author", title: "By", render: (row) => row.author },
+  { key: "author", title: "By", render: (row) => <span className={css.author} title={row.author}>{row.author}</span> },
 ];
 
 export default function PoliciesTab() {

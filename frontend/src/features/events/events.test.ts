@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { EventRow, Policy, PolicyPreview } from "../../api/types";
 import { heaped } from "./EventList";
+import { cell } from "./EvidenceList";
 import { body, problem } from "./FeedbackForm";
 import { ruleOf } from "./PoliciesTab";
 import { amountOf, draftOf, fresh, missing, policyOf, verdictOf } from "./policy";
-import { clock, entityName, entityPage, eventPath, minuteOf, stateWord, timesOf } from "./words";
+import { clock, entityName, entityPage, eventPath, lastedText, minuteOf, stateWord, timesOf } from "./words";
 
 const row = (id: string, more: Partial<EventRow> = {}): EventRow => ({
   id, detector: "d", kind: "link_down", kind_title: "", group: "link", severity: "major", state: "closed", title: id, text: "", entity: { kind: "device", id: "chi", title: "" },
@@ -26,6 +27,19 @@ describe("how an event stands", () => {
     expect(stateWord(row("a"))).toBe("Over");
     expect(stateWord(row("a", { suppressed_by: "line cards" }))).toBe("Over, suppressed");
     expect(stateWord(row("a", { state: "suppressed", suppressed_by: "line cards" }))).toBe("Suppressed");
+  });
+});
+
+describe("what an event rests on", () => {
+  it("is written with moments and units", () => {
+    expect(cell(1_795_434_900, "time", "bit/s", "utc")).toContain("2026");
+    expect(cell(2.1e9, "lower", "bit/s", "utc").replace(/\s/g, " ")).toBe("2.1 Gbit/s");
+    expect(cell(12_345, "packets", "", "utc").replace(/\s/g, " ")).toBe("12 345");
+    expect([cell(null, "x", "", "utc"), cell("chi", "x", "", "utc"), cell(0.123456, "x", "", "utc")]).toEqual(["–", "chi", "0.1235"]);
+  });
+  it("lasted a moment where it lasted no time", () => {
+    expect(lastedText(row("a", { started_s: 5, ended_s: 5 }), 9)).toBe("a moment");
+    expect(lastedText(row("a", { started_s: 0, ended_s: 90.4 }), 900)).toBe("1 min 30 s");
   });
 });
 
@@ -78,6 +92,7 @@ describe("policies", () => {
     const preview: PolicyPreview = { spells: [], total: 14, series: 5, fired_series: 2, per_day: 2, judged_share: 1, units: {}, note: "", window: { since: 0, until: 7 * 86400 } };
     expect(verdictOf(preview)).toBe("It would have fired 14 times in 7 days (2 times a day), for 2 of 5 series.");
     expect(verdictOf({ ...preview, total: 1, per_day: 1 / 7, fired_series: 1 })).toContain("(once in 7 days)");
+    expect(verdictOf({ ...preview, total: 7, per_day: 1 })).toContain("(once a day)");
     expect(verdictOf({ ...preview, total: 0 })).toContain("not have fired once");
     expect(verdictOf({ ...preview, series: 0 })).toContain("Nothing of what it asks for");
   });

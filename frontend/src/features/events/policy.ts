@@ -45,6 +45,6 @@ export function verdictOf(preview: PolicyPreview): string {
   const over = days >= 1.5 ? `${Math.round(days)} days` : `${Math.round(days * 24)} hours`;
   if (preview.series === 0) return `Nothing of what it asks for was there in these ${over}.`;
   if (preview.total === 0) return `It would not have fired once in ${over}, for any of ${preview.series} series.`;
-  const often = preview.per_day >= 1 ? `${Math.round(preview.per_day * 10) / 10} times a day` : `once in ${Math.round(1 / preview.per_day)} days`;
+  const often = Math.abs(preview.per_day - 1) < 0.05 ? "once a day" : preview.per_day > 1 ? `${Math.round(preview.per_day * 10) / 10} times a day` : `once in ${Math.round(1 / preview.per_day)} days`;
   return `It would have fired ${preview.total} ${preview.total === 1 ? "time" : "times"} in ${over} (${often}), for ${preview.fired_series} of ${preview.series} series.`;
 }

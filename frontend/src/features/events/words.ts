@@ -1,6 +1,7 @@
 /** What events, detectors and feedback are called, and where their pages are. */
 import type { Detector, EventGroup, EventRow, EventState, Feedback, Severity } from "../../api/types";
 import { devicePath, interfacePath, routingPath, withParams } from "../../lib/links";
+import { duration } from "../../lib/units";
 import type { Status } from "../../ui/Status";
 
 export const SEVERITIES: readonly Severity[] = ["critical", "major", "minor", "info"];
@@ -77,6 +78,9 @@ const DETECTOR_STATES: Record<Detector["state"], readonly [string, Status]> = {
   off: ["Off", "idle"], waiting: ["Nothing to watch", "idle"], learning: ["Learning", "idle"], watching: ["Watching", "good"], failing: ["Failing", "bad"],
 };
 export const detectorState = (state: Detector["state"]): readonly [string, Status] => DETECTOR_STATES[state];
+
+/** The same in words; what is of a moment lasts no time. */
+export const lastedText = (event: Pick<EventRow, "started_s" | "ended_s">, now: number): string => (lasted(event, now) < 1 ? "a moment" : duration(Math.round(lasted(event, now))));
 
 /** How long an event lasted, or has lasted. */
 export const lasted = (event: Pick<EventRow, "started_s" | "ended_s">, now: number): number => Math.max(0, (event.ended_s ?? now) - event.started_s);
