@@ -19,14 +19,14 @@ _SHOWN = 3
 @click.argument("answer", type=click.File("r"), default="-")
 @click.option("--json", "as_json", is_flag=True, help="Answer in JSON.")
 def oddest_command(answer: IO[str], as_json: bool) -> None:
-    r"""Tell the oddest moments of each series of an answer, and where its level changed.
+    """Tell the oddest moments of each series of an answer, and where its level changed.
 
     \b
     weft query --by dst_site --view series --since now-7d --json | weft detect oddest
 
     All of the answer is in view: moments are ranked against what the series does before and after. ANSWER is a file,
     else what comes in.
-    """
+    """  # noqa: D301  # \b keeps lines of examples apart
     try:
         told = json.load(answer)
         series, grid, unit = told["series"], told["grid"], str(told["unit"])

@@ -83,7 +83,7 @@ DATASETS = ("flows", "metrics", "logs", "changes", "routes", "cloud_flows", "pro
 def query_command(
     list_names: bool, form: str | None, url: str | None, token: str | None, config_file: Path | None, **given: Any
 ) -> None:
-    r"""Ask a question of the telemetry.
+    """Ask a question of the telemetry.
 
     \b
     weft query --by SrcAS --since now-24h
@@ -93,7 +93,7 @@ def query_command(
     weft query -d logs --view records --filter 'message ~ "link down"'
 
     Asks the running Weft, or opens the store when none runs. Exit codes: 0 answered, 1 failed, 2 wrong question.
-    """
+    """  # noqa: D301  # \b keeps lines of examples apart
     if list_names:
         _list_names()
         return
