@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from weft.detect.devices.columns import coded, groups, having
+from weft.detect.devices.columns import coded, groups, having, seconds
 
 
 def test_combinations_are_told_apart_however_many_there_could_be() -> None:
@@ -27,3 +27,18 @@ def test_rows_with_words() -> None:
     codes, words = coded(rows, "other")
     assert codes.tolist() == [0, 0, 0, 0]
     assert words == [""]
+
+
+def test_what_was_worked_out_of_a_batch_is_not_mistaken_for_that_of_another() -> None:
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 1, 0, 2]), pa.array(["a", "b", "c"]))
+    times = pa.array([at * 10**9 for at in (1, 2, 3, 4)], pa.timestamp("ns", "UTC"))
+    whole = pa.record_batch({"host": words, "time": times})
+    for _ in range(3):
+        for first in range(40):  # more than are remembered, of the same words
+            part = whole.slice(first % 4, 1)
+            codes, told = coded(part, "host")
+            assert told[codes[0]] == whole.column("host")[first % 4].as_py()
+            assert seconds(part, "time").tolist() == [1.0 + first % 4]
+    assert coded(whole, "host")[0] is coded(whole, "host")[0]
+    other = pa.record_batch({"host": pa.DictionaryArray.from_arrays(pa.array([0]), pa.array(["z"]))})
+    assert coded(other, "host")[1] == ["z"]

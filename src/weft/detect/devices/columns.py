@@ -22,7 +22,7 @@ I64 = NDArray[np.int64]
 _NOBODY = bytes(16)
 _MOST_NAMES = 200_000
 _MOST_KEY = 1 << 62
-_MOST_BATCHES, _MOST_DICTIONARIES = 16, 64
+_MOST_BATCHES, _MOST_DICTIONARIES = 8, 64
 _T = TypeVar("_T")
 
 
@@ -45,6 +45,8 @@ def _once(rows: pa.RecordBatch, what: Hashable, make: Callable[[], _T]) -> _T:
         kept = batches[id(rows)] = rows, {}
         if len(batches) > _MOST_BATCHES:
             batches.popitem(last=False)
+    else:
+        batches.move_to_end(id(rows))
     made = kept[1]
     if what not in made:
         made[what] = make()
@@ -62,6 +64,8 @@ def _words(dictionary: Any) -> list[Any]:
         kept = known[key] = dictionary, dictionary.to_pylist()
         if len(known) > _MOST_DICTIONARIES:
             known.popitem(last=False)
+    else:
+        known.move_to_end(key)
     return kept[1]
 
 
