@@ -1,9 +1,11 @@
 """Covert traffic: beacons, data theft and DNS tunnels on the twin and on public captures; rows a second of a core.
 
-    python -m bench.detect_covert [twin public speed] [--data DIR] [--folder RUN] [--seed 101] [--hours 10]
+    python -m bench.detect_covert [twin planted public speed] [--data DIR] [--folder RUN] [--seed 101] [--hours 10]
 
 ``twin``: attacks and decoys of any strength, one every twelve minutes after the first hour, at default settings, which
-were fixed on seeds 1 to 9; seeds from 101 on score. ``public``: sub-scores of RITA on its capture behind a proxy (the
+were fixed on seeds 1 to 9; seeds from 101 on score. ``planted``: the same, and over it what the twin does not do
+(movement inside, made-up domains, listed peers, connections open for hours) and decoys of it.
+``public``: sub-scores of RITA on its capture behind a proxy (the
 largest difference from what RITA expects), tunnels in two captures, ordinary DNS queries that are called one.
 ``--data``: folder of captures. ``speed``: rows that one core takes in a second, each detector by itself, CPU time.
 """
@@ -12,25 +14,39 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bench import _attacks
+from bench import _attacks, _planted
 from bench._measure import cpu
 from tests.detect.security import covert_rows as rows
 from tests.detect.security import test_beacon
 
 from weft.detect import registry
+from weft.detect.backtest import backtest
+from weft.detect.config import DetectConfig
 from weft.detect.detector import RowsDetector
+from weft.detect.replay import Replayed, Span
+from weft.detect.runfolder import RunFolder
+from weft.detect.runstore import opened
+from weft.detect.scoring.matching import Verdict
+from weft.detect.scoring.score import Score, score
+from weft.detect.scoring.truth import Fault, read_truth
+from weft.twin.attacks.covert import beacon_every_s
+from weft.twin.attacks.strands import Attack
+from weft.twin.run.runner import run
 from weft.twin.scenario import Scenario
 
 DETECTORS = ("beacon", "exfiltration", "dns_tunnel", "lateral_movement", "long_connection")
 _ATTACKS = ("c2_beacon", "data_exfiltration", "dns_tunnelling")
 _DECOYS = ("backup_burst", "flash_crowd", "scanner_approved", "benign_surge")
 _EVERY_MIN = 12
+_CASES = ["twin", "planted", "public", "speed"]
 _LASTS_MIN = {"c2_beacon": (90, 130)}
 emit = partial(_attacks.emit, "detect_covert")
 
@@ -54,7 +70,48 @@ def scenario(seed: int, hours: float) -> Scenario:
 
 def twin(seed: int, hours: float, folder: Path | None) -> None:
     """Score on a run of the twin."""
-    _attacks.on_twin(emit, scenario(seed, hours), DETECTORS, folder)
+    _attacks.on_twin(emit, scenario(seed, hours), DETECTORS, folder, _delays)
+
+
+def _delays(_where: Path, faults: Sequence[Fault], result: Score, _done: Replayed) -> None:
+    """After how long each beacon was found, by its interval."""
+    first: dict[str, float] = {}
+    for match in result.matches:
+        if match.verdict is Verdict.TRUE and match.fault is not None:
+            first.setdefault(match.fault.id, match.event.detected_s)
+    for fault in faults:
+        if fault.kind == "c2_beacon":
+            every = beacon_every_s(Attack(fault.kind, fault.id, fault.start_s, severity=fault.severity))
+            after = first[fault.id] - fault.start_s if fault.id in first else None
+            emit(f"twin: beacon every {every:.0f} s for {(fault.end_s - fault.start_s) / 60:.0f} min: found after",
+                 None if after is None else after / 60, "min", 60)  # fmt: skip
+
+
+def planted(seed: int, hours: float, folder: Path | None) -> None:
+    """Score on what was laid over a run."""
+    with tempfile.TemporaryDirectory(prefix="weft-bench-") as made:
+        where = folder or Path(made) / "run"
+        if not (where / "truth.jsonl").exists():
+            run(scenario(seed, hours), where, processes=1)
+        kept, names = RunFolder(where), (*DETECTORS, "threat_list")
+        config = DetectConfig.model_validate({
+            "detectors": {"threat_list": {"settings": {"entries": [_planted.LISTED]}}}
+        })  # fmt: skip
+        with opened(kept, names) as history:
+            laid = _planted.Overlaid(kept, _planted.planted(seed, hours))
+            span = Span(kept.since_s, kept.since_s, kept.until_s)
+            done = backtest(names, replace(history, rows=laid), span, config)
+        mine = laid.truth()
+        result = score(done.events, [*read_truth(kept.truth), *mine], kept.since_s, kept.until_s, samples=done.samples,
+                       speaks_of=lambda kind: _planted.CLAIMS.get(kind, ()))  # fmt: skip
+        for one in result.document()["classes"]:
+            emit(f"planted: {one.pop('kind')}: recall", one["recall"], "share", 0.95, **one)
+        _delays(where, read_truth(kept.truth), result, done)
+        for match in result.matches:
+            if match.verdict in (Verdict.FALSE, Verdict.DECOY, Verdict.TOLD):
+                emit(f"planted: {match.verdict.value}", match.event.score, "score", text=match.event.text)
+        false = sum(match.verdict in (Verdict.FALSE, Verdict.DECOY) for match in result.matches)
+        emit("planted: false events", false, "events", 0, events=len(result.matches), decoys=len(_planted.DECOYS))
 
 
 def public() -> None:
@@ -127,7 +184,7 @@ def speed() -> None:
 def main() -> None:
     """See the module's docstring."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("cases", nargs="*", default=["twin", "public", "speed"], choices=["twin", "public", "speed"])
+    parser.add_argument("cases", nargs="*", default=_CASES, choices=_CASES)
     parser.add_argument("--data", type=Path, default=rows.DATA)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seed", type=int, default=101)
@@ -135,8 +192,8 @@ def main() -> None:
     told = parser.parse_args()
     rows.DATA = told.data
     for case in told.cases:
-        if case == "twin":
-            twin(told.seed, told.hours, told.folder)
+        if case in ("twin", "planted"):
+            {"twin": twin, "planted": planted}[case](told.seed, told.hours, told.folder)
         else:
             {"public": public, "speed": speed}[case]()
 

@@ -48,12 +48,15 @@ def test_what_is_only_knocked_at_and_what_is_usual_is_no_movement() -> None:
     assert not play(LateralMovement(context()), [*office(3), *spread(_SYN)], step=240)
 
 
-def test_what_always_reaches_many_machines_sets_the_measure() -> None:
-    def patrol(src: str, since: float) -> list[Flow]:
-        return [Flow(since + 10.0 * i, src, f"10.0.4.{i}", 22, 30000 + i) for i in range(60)]
+def test_what_three_hosts_do_sets_the_measure_and_what_one_always_does_is_its_own() -> None:
+    def patrol(src: str, since: float, first: int = 0) -> list[Flow]:
+        return [Flow(since + 10.0 * i, src, f"10.0.4.{first + i}", 22, 30000 + i) for i in range(60)]
 
-    flows = [*office(5), *patrol("10.0.2.2", 600), *patrol("10.0.2.3", 9000)]
-    assert not play(LateralMovement(context()), flows, step=240)
+    usual = [*office(6), *patrol("10.0.2.2", 600), *patrol("10.0.2.2", 15000, 100)]
+    assert not play(LateralMovement(context()), usual, step=240)
+    morning = [flow for i in range(8) for flow in patrol(f"10.0.2.{10 + i}", 9000 + 700 * i)]
+    found = play(LateralMovement(context()), [*usual, *morning], step=240)
+    assert {one.entity.id for one in found} == {"10.0.2.10", "10.0.2.11"}  # with the one that always did so: three
 
 
 def test_a_service_and_a_peer_never_seen_are_told_where_new_things_are_rare() -> None:

@@ -1,12 +1,14 @@
 """What moves inside: a host that signs in to machine after machine, and services that a network never used before.
 
 Only connections that carried data count: what is merely knocked at is a scan. A host's fan-out is judged by its own
-past and by the widest of others; a new service by how often its network does something new anyway (Good and Turing:
-the chance that the next connection is of a new sort is the share of sorts seen just once).
+past and by the third widest of others; a new service by how often its network does something new anyway (Good and
+Turing: the chance that the next connection is of a new sort is the share of sorts seen just once).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -56,10 +58,43 @@ _EDGE = np.dtype([
 _CLASS = np.dtype([("key", "u8"), ("seen", "f8"), ("weight", "f4"), ("first", "f8"), ("all", "f8"), ("once", "f8")])
 _KINDS = {"fans": _FAN, "edges": _EDGE, "peers": _EDGE, "classes": _CLASS}
 _KEEP_S = 30 * 86400.0
-_LEAST_NEW = 8
+_LEAST_NEW, _TIMES = 8, 2.0
+_HOSTS = 3  # that enter so many make it usual; known by 52 bits of their keys, whole numbers that a float holds
+_SPARE_BITS = 12
 _DAY_S = 86400.0  # what was watched for less may not have seen those who look after machines
 _PSH_ACK = 0x18
 _EPHEMERAL = 32_768
+
+
+@dataclass(slots=True)
+class _Widest:
+    """Which hosts entered most machines in an hour by a service: those in hours before, and in the hour of each."""
+
+    before: dict[int, float] = field(default_factory=dict)
+    now: dict[int, tuple[int, float]] = field(default_factory=dict)
+
+    def usual(self, who: int, hour: int) -> float:
+        """What a host itself did in hours before, and the third widest of others ever; 1 at least."""
+        others = [max(self.before.get(one, 1.0), self.now.get(one, (0, 1.0))[1])
+                  for one in {*self.before, *self.now} - {who}]  # fmt: skip
+        third = sorted(others)[-_HOSTS] if len(others) >= _HOSTS else 1.0
+        at, width = self.now.get(who, (hour, 1.0))
+        return max(third, self.before.get(who, 1.0), width if at < hour else 1.0)
+
+    def note(self, who: int, hour: int, width: float) -> None:
+        """A host entered so many in an hour; the widest are remembered."""
+        at, most = self.now.get(who, (hour, 0.0))
+        if at < hour:
+            self.before[who] = max(most, self.before.get(who, 0.0))
+            _keep(self.before, self.before.get)
+        self.now[who] = (hour, width if at < hour else max(most, width))
+        _keep(self.now, lambda one: self.now[one][1])
+
+
+def _keep(known: dict[int, Any], width: Callable[[int], Any]) -> None:
+    """Only the widest, and one more: a host is compared with others."""
+    while len(known) > _HOSTS + 1:
+        del known[min(known, key=width)]
 
 
 class LateralMovement(RowsDetector):
@@ -89,7 +124,8 @@ class LateralMovement(RowsDetector):
         pairs = max(1024, int(told.get("pairs", 1 << 15))) // WAYS * WAYS
         self._edges, self._peers = np.zeros(pairs, _EDGE), np.zeros(pairs, _EDGE)
         self._classes = np.zeros(1 << 11, _CLASS)
-        self._widest = dict.fromkeys(_ADMIN, 1.0)
+        self._widest = {port: _Widest() for port in _ADMIN}
+        self._telling: dict[int, int] = {}
         # When the tables of services and of peers last had to forget something that was in use.
         self._forgot = {"edges": np.zeros(1), "peers": np.zeros(1)}
         self._left_out = 0
@@ -132,17 +168,23 @@ class LateralMovement(RowsDetector):
         return [*self._wide(now_s, since), *self._new(since)]
 
     def _wide(self, now_s: float, since_s: float) -> list[Finding]:
-        fans = self._fans
+        """Hosts that enter twice as many as all but two others ever did in an hour, and as they did in hours before.
+
+        What was told counts as usual, too: where three hosts do so, as on the first morning, the fourth is no news.
+        """
+        fans, hour = self._fans, int(now_s // 3600)
+        self._telling = {slot: at for slot, at in self._telling.items() if at >= hour - 1}
         found = []
-        for slot in np.flatnonzero((fans["new"] > 1) & (fans["seen"] > since_s)):
+        for slot in np.flatnonzero((fans["new"] > 1) & (fans["seen"] > since_s)).tolist():
             one = fans[slot]
-            port, new = int(one["port"]), float(one["new"])
-            widest = self._widest[port]
-            if now_s - self._began < self._learn_s or new < max(_LEAST_NEW, 3 * widest):
-                if new < _LEAST_NEW or now_s - self._began < self._learn_s:
-                    self._widest[port] = max(widest, new)
-                continue
-            found.append(self._entered(one, port, new, widest, now_s - self._began))
+            port, new, at = int(one["port"]), float(one["new"]), int(one["hour"])
+            who = int(keys_of(one["src"][None], 13)[0]) >> _SPARE_BITS
+            usual = self._widest[port].usual(who, at)
+            is_wide = now_s - self._began >= self._learn_s and new >= max(_LEAST_NEW, _TIMES * usual)
+            if is_wide or self._telling.get(slot) == at:
+                self._telling[slot] = at
+                found.append(self._entered(one, port, new, usual, now_s - self._began))
+            self._widest[port].note(who, at, new)
         return found
 
     @staticmethod
@@ -153,10 +195,10 @@ class LateralMovement(RowsDetector):
         return Finding(
             "lateral_movement", host(who), float(one["seen"]), f"{who} enters machine after machine by {_ADMIN[port]}",
             f"{who} opened {_ADMIN[port]} (port {port}) to {new:.0f} machines that it never used before, since "
-            f"{moment(float(one['first']))}, among them {', '.join(peers[:3])}; in other hours hosts here take up "
-            f"{widest:.0f} at most{'' if is_sure else f', as far as {lasting(watched_s)} can tell'}.",
+            f"{moment(float(one['first']))}, among them {', '.join(peers[:3])}; all but two hosts here take up "
+            f"{widest:.0f} in an hour at most{'' if is_sure else f', as far as {lasting(watched_s)} can tell'}.",
             Severity.MAJOR if is_sure else Severity.MINOR, hold_s=1800, started_s=float(one["first"]), seen=new,
-            expected=0.0, upper=3 * widest, unit="machines", score=min(30.0, new / max(widest, 1)),
+            expected=0.0, upper=_TIMES * widest, unit="machines", score=min(30.0, new / max(widest, 1)),
             confidence=0.85 if is_sure else 0.6, labels={"port": str(port)}, others=[host(peer) for peer in peers],
             evidence=[Evidence(kind="rows", title="Some of the machines", columns=["machine"],
                                rows=[[peer] for peer in peers])],
@@ -212,16 +254,26 @@ class LateralMovement(RowsDetector):
 
     def save(self) -> bytes:
         """Who used what, and who entered where."""
+        widest = {
+            f"{port}/{who}": max(known.before.get(who, 0.0), known.now.get(who, (0, 0.0))[1])
+            for port, known in self._widest.items() for who in {*known.before, *known.now}
+        }  # fmt: skip
         return packed_state(
-            "lateral-1", {"began": self._began, **{str(port): most for port, most in self._widest.items()}},
+            "lateral-2", {"began": self._began, **widest},
             {name: table[table["key"] > 0] for name, table in self._tables().items()},
         )  # fmt: skip
 
     def load(self, state: bytes) -> None:
         """Go on where ``save`` was."""
-        told, arrays = unpacked_state("lateral-1", state, _KINDS)
+        told, arrays = unpacked_state("lateral-2", state, _KINDS)
         self._began = told["began"]
-        self._widest = {port: told.get(str(port), 1.0) for port in _ADMIN}
+        self._widest = {port: _Widest() for port in _ADMIN}
+        for name, most in told.items():
+            port, _, who = name.partition("/")
+            if port.isdecimal() and who.isdecimal() and int(port) in _ADMIN:
+                known = self._widest[int(port)].before
+                known[int(who)] = most
+                _keep(known, known.get)
         for name, table in self._tables().items():
             refill(table, arrays[name], _KEEP_S)
 
