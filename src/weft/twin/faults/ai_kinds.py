@@ -273,7 +273,7 @@ def misplaced(fault: Fault) -> Truth:
         f"The ranks of {track.model} lie across the rails: what should stay in a leaf goes by the spines.",
         (
             Symptom("metrics", device_entity(leaf), "more on its uplinks than the job needs"),
-            _slower(track),
+            *_slows(fault, track),
         ),
         RightAction("reschedule_job", {"job": track.model}, "Place the job anew, along its rails."), services=_SERVICE,
     )  # fmt: skip
