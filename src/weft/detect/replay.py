@@ -121,7 +121,8 @@ class Replay:
         """Rows of all tables, a stretch at a time; none is long, whether there are rows in it or not."""
         reached = self._from(span)
         for end, tables in self._with_rows(span):
-            first_s = min(int(arrivals(name, rows)[0]) for name, rows in tables.items()) / NS
+            first = (int(arrivals(name, rows)[0]) / NS for name, rows in tables.items() if rows.num_rows)
+            first_s = min(first, default=end)
             while first_s - reached > _STRETCH_S:
                 reached += _STRETCH_S
                 yield reached, {}
