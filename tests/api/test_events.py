@@ -403,7 +403,8 @@ def test_one_backtest_at_a_time_and_it_can_be_cancelled(viewer, history):
     first = viewer.post("/api/v1/backtests", json={"detectors": ["links"]}).json()
     assert viewer.post("/api/v1/backtests", json={}).status_code == 504
     assert viewer.delete(f"/api/v1/backtests/{first['id']}").status_code == 200
-    assert finished(viewer, first["id"])["state"] == "cancelled"
+    done = finished(viewer, first["id"])
+    assert (done["state"], done["error"]) == ("cancelled", "")
 
 
 def test_a_backtest_that_fails_says_why(viewer, history):
