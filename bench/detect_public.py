@@ -226,7 +226,7 @@ def kpi() -> None:
     opened = [merged(live_events(one)[one.train :], round(3600 / one.step_s)) for one in held]
     parts = [score_events(one.label[one.train :], told, grace=0) for one, told in zip(held, opened, strict=True)]
     days = sum(len(told) * one.step_s / 86400 for one, told in zip(held, opened, strict=True))
-    _kpi_line("weft's own events, nothing set", parts, days, held, time.process_time() - began, [math.nan])
+    _kpi_line("weft's own events, nothing set", parts, days, held, time.process_time() - began, [])
 
 
 def _kpi_line(
@@ -237,7 +237,7 @@ def _kpi_line(
     emit("kpi", case, all_of.f1, "event F1", precision=all_of.precision, recall=all_of.recall, events=all_of.events,
          alarms_per_series_day=(all_of.found + all_of.false + all_of.duplicates) / days,
          false_per_series_day=all_of.false / days, delay_median_min=float(np.median(minutes or [math.nan])),
-         best_point_f1_upper_bound=float(np.mean(points)), cpu_s=spent)  # fmt: skip
+         cpu_s=spent, **({"best_point_f1_upper_bound": float(np.mean(points))} if points else {}))  # fmt: skip
 
 
 def rates(values: F64) -> F64:
