@@ -171,6 +171,13 @@ def state(tmp_path: Path) -> Iterator[StateStore]:
     state.stop()
 
 
+class Lead:
+    """A lease that is given and taken by hand."""
+
+    def __init__(self, held: bool) -> None:
+        self.held, self.holder = held, "another"
+
+
 class Kit:
     """Makes engines on the same state, and keeps what they write."""
 
@@ -181,10 +188,10 @@ class Kit:
         self.engines: list[DetectEngine] = []
 
     def engine(self, *, store: Store | None = None, rows: bool = True, clock: Callable[[], float] = time.time,
-               **settings: Any) -> DetectEngine:  # fmt: skip
+               owner: str = "weft", leading: Lead | None = None, **settings: Any) -> DetectEngine:  # fmt: skip
         engine = DetectEngine(
             DetectConfig.model_validate(settings), self.memory, Places(), self.rows.append, questions=store, rows=rows,
-            data_dir=self.path, settle_s=0.0, clock=clock,
+            data_dir=self.path, settle_s=0.0, clock=clock, owner=owner, leading=leading,
         )  # fmt: skip
         engine.on_change(self.changes.extend)
         engine.start()
@@ -364,6 +371,44 @@ def test_after_a_restart_only_what_was_missed_is_fed(kit: Kit) -> None:
     assert min(drop.fed, default=now[0]) >= now[0] - 1800
 
 
+def test_one_watches_series_and_another_goes_on_where_it_was(kit: Kit) -> None:
+    now = [1_800_000_000.0]
+    store, lead, waits = Store(), Lead(True), Lead(False)
+    first = kit.engine(store=store, rows=False, clock=lambda: now[0], owner="a", leading=lead)
+    until(lambda: [d for d in first.status().detectors if d.state == "ready"])
+    second_store = Store()
+    second = kit.engine(store=second_store, rows=False, clock=lambda: now[0], owner="b", leading=waits)
+    until(lambda: second.status().detectors)
+    assert (second.status().leads, second.status().leader) == (False, "another")
+    store.ends_s = second_store.ends_s = now[0]
+    now[0] += 180
+    (event,) = until(lambda: kit.memory.page(EventFilter()).events)
+    assert second_store.asked == 0
+    lead.held = False
+    until(lambda: not first.status().open)
+    told = len(kit.changes)
+    waits.held = True
+    until(lambda: [d for d in second.status().detectors if d.state == "ready"])
+    until(lambda: second.status().open == 1)
+    now[0] += 60
+    until(lambda: second._tracker.open[0].count > event.count)
+    second_store.ends_s = 1e18
+    now[0] += 300
+    until(lambda: kit.memory.page(EventFilter(states=[EventState.CLOSED])).events)
+    assert {change.event.id for change in kit.changes[told:] if change.transition} == {event.id}
+    assert kit.memory.page(EventFilter()).total == 1
+
+
+def test_what_is_open_is_told_again_to_who_comes_anew(kit: Kit) -> None:
+    first = kit.engine()
+    put(first, cpu(97.0))
+    until(lambda: kit.memory.page(EventFilter()).events)
+    first.stop()
+    kit.changes.clear()
+    kit.engine()
+    assert [c.event.state for c in until(lambda: kit.changes)] == [EventState.OPEN]
+
+
 def test_a_store_that_is_away_is_asked_again(kit: Kit) -> None:
     now = [1_800_000_000.0]
     store = Store()
@@ -384,3 +429,17 @@ def test_counters_are_told(kit: Kit) -> None:
     assert told["weft_detect_events_open"] == 1
     names = {s.name for family in engine._metrics.collect() for s in family.samples}
     assert {"weft_detect_findings_total", "weft_detect_rows_total", "weft_detect_learned_ratio"} <= names
+    assert told["weft_detect_leads"] == 1
+    assert {"weft_detect_left_out_total", "weft_detect_cut"} <= names
+    assert (told["weft_detect_refused_changes_total"], told["weft_detect_damaged_states_total"]) == (0, 0)
+
+
+def test_a_detector_without_room_says_so_once(kit: Kit, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+    monkeypatch.setattr(Hot, "left_out", property(lambda self: self.remembered), raising=False)
+    engine = kit.engine()
+    for _ in range(3):
+        put(engine, cpu(97.0))
+    until(lambda: engine.status().detectors[0].left_out == 3)
+    until(lambda: {d.name: d.findings for d in engine.status().detectors}["hot"] == 3)
+    engine.stop()
+    assert "".join(capfd.readouterr()).count("detector_without_room") == 1
