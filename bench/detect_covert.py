@@ -128,7 +128,7 @@ def _rita() -> None:
     for one in (row for row in expected if row["dataset"] == "proxy"):
         told, count = test_beacon.rita_of(one["fqdn"])
         apart = max(abs(told[part] - one[part]) for part in ("ts", "ds", "dur", "hist"))
-        emit(f"rita: {one['fqdn']}: largest difference of a sub-score", apart, "of 1", 0.05, calls=count,
+        emit(f"rita: {one['fqdn']}: largest difference of a sub-score", apart, "of 1", 0.005, calls=count,
              score=told["score"], expected=one["score"])  # fmt: skip
 
 

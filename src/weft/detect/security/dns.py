@@ -116,8 +116,9 @@ class DnsTunnels(RowsDetector):
             found = [self._query(one) for one in queries(rows)]
             return [one for pair in found for one in pair]
         flow = shared(rows, self._own()).talk
-        asks = flow.take((flow.dst_port == 53) & (flow.protocol == UDP) & (flow.src_net >= 0) & (flow.src_port > 53))
-        if len(asks):
+        which = (flow.dst_port == 53) & (flow.protocol == UDP) & (flow.src_net >= 0) & (flow.src_port > 53)
+        if which.any():
+            asks = flow.take(which)
             _add_up(self._askers, keys_of(asks.src, 7), asks.src, asks.received, asks.seen, asks.octets / asks.rate)
         return []
 
