@@ -267,12 +267,12 @@ def paths(fault: Fault) -> Truth:
 def misplaced(fault: Fault) -> Truth:
     """Ranks that are not where the rails want them."""
     track = next(one for one in TRACKS if one.id == fault.target)
-    leaf = LEAF_NODES[layout.leaf_of(track.hosts[0], 0)].name
+    leaves = sorted({LEAF_NODES[layout.leaf_of(host, rail)].name for host in track.hosts for rail in range(RAILS)})
     return Truth(
         f"Misplaced ranks: {track.model}", _job(track), "placement",
         f"The ranks of {track.model} lie across the rails: what should stay in a leaf goes by the spines.",
         (
-            Symptom("metrics", device_entity(leaf), "more on its uplinks than the job needs"),
+            *(Symptom("metrics", device_entity(leaf), "more on its uplinks than the job needs") for leaf in leaves),
             *_slows(fault, track),
         ),
         RightAction("reschedule_job", {"job": track.model}, "Place the job anew, along its rails."), services=_SERVICE,
