@@ -30,7 +30,7 @@ def _mark(bits, prefix, length):  # type: ignore[no-untyped-def]
         if length[i] < _SHORTEST:
             continue
         first = np.int64(prefix[i]) >> 8
-        for at in range(first, first + (1 << max(0, 24 - np.int64(length[i])))):
+        for at in range(first, first + (1 << max(24 - int(length[i]), 0))):
             bit = np.uint8(1) << np.uint8(at & 7)
             if not bits[at >> 3] & bit:
                 bits[at >> 3] |= bit
@@ -62,10 +62,10 @@ class RoutedSpace:
         told &= plain(rows, "family", np.uint8) == _V4_FAMILY
         at = rows.schema.get_field_index("vrf")
         if at >= 0:
-            vrf: Any = rows.column(at).cast(pa.string())
+            vrf: Any = rows.column(at)
+            vrf = vrf.cast(pa.string())
             told &= vrf.fill_null("").to_numpy(zero_copy_only=False) == ""
         length = plain(rows, "prefix_length", np.uint8)
-        told &= length <= 32
         prefix = (address_words(rows, "prefix")[1][told] & np.uint64(0xFFFFFFFF)).astype(np.int64)
         self.networks += _mark(self._bits, prefix, length[told])
 
