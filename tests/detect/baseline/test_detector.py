@@ -134,3 +134,19 @@ def test_words() -> None:
     assert texts.rarity(40 * 86400) == "once in 40 d"
     assert texts.rarity(1e12, 20 * 86400) == "less than once in 200 d"
     assert texts.amount(float("nan"), "%") == "–"
+
+
+def test_a_sensor_that_stands_still_is_told_until_it_moves() -> None:
+    detector = make("sensor_still", context())
+    at = times(4, 300)
+    values = 40 + np.random.default_rng(5).normal(0, 0.5, (3, len(at)))
+    begin = 3 * 288 + 30
+    values[1, begin : begin + 40] = values[1, begin]
+    values[2] = np.round(values[2] / 40) * 40  # one that never moves much
+    found = detector.feed(frame(at, values, "°C", keys(3, "device")))
+    assert {(one.kind, one.entity.text) for one in found} == {("flatline", "device:s1")}
+    assert found[0].at_s == at[begin + 12]
+    assert found[0].started_s == at[begin]
+    assert "°C for 60 min, without the least change" in found[0].text
+    assert (found[0].upper, found[0].severity) == (None, Severity.MINOR)
+    assert [one.ends for one in found] == [False] * (len(found) - 1) + [True]

@@ -36,6 +36,7 @@ from weft.detect.baseline.state import (
     LEVEL,
     LONGEST,
     MISSED,
+    MOVES,
     NOISE,
     OFF_AT,
     OPEN,
@@ -66,6 +67,8 @@ COLUMNS = 10
 _CALM_SAMPLES = 3
 #: Values that differ by less than this share are the same: means of equal samples differ in their last digits.
 _STILL = 1e-9
+#: Share of samples that differ from the one before, of a series that is alive.
+_ALIVE = 0.2
 #: Evidence of a lasting deviation that opens an event, in scores that open one at once: where each sample would do, and
 #: where none would.
 _SURE, _PILE = 2.0, 5.0
@@ -414,9 +417,13 @@ def _same(
     """A value that stands still, of a series that never stood still as long; ``upper``: samples that it did."""
     if told.flat_after == 0:
         return found
-    if abs(x - sc[LAST_X]) <= _STILL * abs(x):
+    same = abs(x - sc[LAST_X]) <= _STILL * abs(x)
+    if sc[FLAT] == 0:
+        sc[MOVES] += max(0.002, 1.0 / (sc[N] + 1.0)) * ((0.0 if same else 1.0) - sc[MOVES])
+    if same:
         sc[SAME] += 1.0
         due = sc[SAME] >= max(told.flat_after, 4.0 * sc[LONGEST]) and now - sc[BEGAN] >= told.warm_s
+        due = due and sc[MOVES] >= _ALIVE
         # a rate of nothing is idleness, and what is told as a drop is told
         if due and sc[FLAT] == 0:
             sc[FLAT] = -1.0 if sc[OPEN] > 0 or (told.logs > 0 and x == 0) else 1.0

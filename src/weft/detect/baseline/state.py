@@ -19,9 +19,9 @@ from weft.errors import InvalidInput
     N, C, LEVEL, FAST, NOISE, DRIFT, WEEKLY, CUR_D, SUM_D, N_D, CUR_W, SUM_W, N_W, LAST, BEGAN, UP, DOWN, UP_AT,
     DOWN_AT, RUN_AT, RUN_SIGN, WAS, WAS_SLOW, OPEN, OPEN_SIGN, CALM, LAST_X, SAME, LONGEST, MISSED, PRESENT, GAP,
     OFF_AT, DAY, OPEN_AT, FLAT, OPEN_FOR, FAST_WAS, IDLE, HIGHEST, LOWEST,
-    SAME_AT, CUR_B, SUM_B, N_B,
-) = range(45)  # fmt: skip
-SCALARS = 45
+    SAME_AT, CUR_B, SUM_B, N_B, MOVES,
+) = range(46)  # fmt: skip
+SCALARS = 46
 #: Stretches of the recent past of which deviations are kept (``shift``).
 WINDOW = 144
 #: First values of a series, kept until there is a first idea of its level; after that the last few.
@@ -33,7 +33,7 @@ _VERSION = 2
 class State:
     """Rows of all series; arrays grow by half when they are full, up to ``most`` rows.
 
-    ``scalars`` float64 [R, 45]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
+    ``scalars`` float64 [R, 46]; ``daily`` float32 [R, slots of the day], ``days`` how often each was learned;
     ``weekly``, ``weeks`` likewise: how much a slot of the week differs from that of the day; ``scatter`` float32
     [R, slots]; ``tails`` float32 [R, 15]: of sudden, of slow, of nearest deviations; ``recent`` float64 [R, 24];
     ``window`` float32 [R, 144]: see ``shift``.
