@@ -92,7 +92,7 @@ class EventMemory:
     def put(self, owner: str, events: Iterable[Event]) -> None:
         """Remember events as they are now. Who acknowledged one elsewhere meanwhile stays remembered."""
         now_s = time.time()
-        with self._state.writing() as session:
+        with self._state.writing() as session, session.no_autoflush:
             for event in events:
                 record = session.get(EventRecord, event.id, with_for_update=True)
                 known = event if record is None else _acknowledged(event, record)

@@ -7,9 +7,7 @@ import { severityStatus, severityWord, stateWord } from "./words";
 
 /** How bad an event is; one that is over is not alarming any more. */
 export const SeverityPill = ({ severity, over = false }: { severity: Severity; over?: boolean }) => (
-  <span className={css.severity} data-over={over || undefined}>
-    <StatusPill status={over ? "idle" : severityStatus(severity)}>{severityWord(severity)}</StatusPill>
-  </span>
+  <StatusPill status={over ? "idle" : severityStatus(severity)}>{severityWord(severity)}</StatusPill>
 );
 
 /** How an event stands, and who takes care of it or why it is no trouble. */
