@@ -191,7 +191,8 @@ def test_a_monitor_of_many_outside_is_told_once_and_as_information() -> None:
                           asn=64520 + i, seed=i, missing=0)
     ]  # fmt: skip
     found = play(Beacons(context()), [*everyday(4), *polls, *calls(120, 0.1, 5000, 4 * 3600)])
-    assert {one.severity.value for one in found if one.entity.id == "10.1.5.5"} == {"info"}
+    assert {(one.severity.value, *one.labels) for one in found if one.entity.id == "10.1.5.5"} == {("info",)}
+    assert {one.labels["peer"] for one in found if one.entity.id == HOST} == {MASTER}
     assert {one.severity.value for one in found if one.entity.id == HOST} == {"major"}
 
 

@@ -212,6 +212,7 @@ class Beacons(RowsDetector):
             f"in a day.",
             severity, hold_s=4 * every + 600, started_s=float(one["first"]), seen=every, unit="s", score=score,
             confidence=0.9 if severity is Severity.MAJOR else 0.7, others=[host(whom)],
+            labels={} if polled >= _POLLED else {"peer": whom},  # a second master is news, another one polled is not
             evidence=_evidence(times, sizes),
         )  # fmt: skip
 

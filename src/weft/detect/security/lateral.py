@@ -180,7 +180,8 @@ class LateralMovement(RowsDetector):
             port, new, at = int(one["port"]), float(one["new"]), int(one["hour"])
             who = int(keys_of(one["src"][None], 13)[0]) >> _SPARE_BITS
             usual = self._widest[port].usual(who, at)
-            is_wide = now_s - self._began >= self._learn_s and new >= max(_LEAST_NEW, _TIMES * usual)
+            is_learned = float(one["first"]) - self._began >= self._learn_s  # what began before is learned from
+            is_wide = is_learned and new >= max(_LEAST_NEW, _TIMES * usual)
             if is_wide or self._telling.get(slot) == at:
                 self._telling[slot] = at
                 found.append(self._entered(one, port, new, usual, now_s - self._began))
