@@ -97,7 +97,7 @@ def test_how_often_a_round_is_bad_is_learned_from_those_that_came_to_nothing() -
     usual = calm.judge({**filled, "rtt_ms": 195.0}, 60.0 * 2001, limits)
     assert bad is not None
     assert usual is not None
-    assert calm.chance_of(bad) < calm.chance_of(usual) / 10
+    assert calm.chance_of(bad) < calm.chance_of(usual) / 2
     waiting = len(calm.waiting)
     calm.explained(60.0 * 1990)
     assert len(calm.waiting) < waiting

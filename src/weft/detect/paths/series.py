@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import comb
+from math import comb, sqrt
 from typing import Any
 
 from weft.detect.paths.levels import Level
@@ -92,11 +92,15 @@ class Series:
         return min(_MOST_SHARE, max(_LEAST_SHARE, self.share))
 
     def chance_of(self, said: Round) -> float:
-        """That one is so bad with nothing wrong: by the sizes of those that came to nothing, as far as there are."""
+        """That one is so bad with nothing wrong: by the sizes of those that came to nothing, as far as there are.
+
+        Its rank among them is made evidence by the calibrator 1 / (2 √p) (Vovk and Wang, 2021), so that the weights of
+        rounds still add up to no more than chance allows.
+        """
         if not said.size or not self.sizes:
             return self.chance
-        as_large = sum(one >= said.size for one in self.sizes)
-        return self.chance * (1 + as_large) / (1 + len(self.sizes))
+        rank = (1 + sum(one >= said.size for one in self.sizes)) / (1 + len(self.sizes))
+        return min(_MOST_SHARE, self.chance * 2 * sqrt(rank))
 
     def judge(self, row: Mapping[str, Any], at_s: float, limits: Limits) -> Round | None:
         """What a run says; None where nothing was learned of the target."""
