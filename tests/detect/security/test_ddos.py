@@ -274,14 +274,3 @@ def test_few_who_send_very_much_are_a_flood():
                 bytes=126_000, dst_port=80, sampling_rate=1000) for s in range(3)
     ])  # fmt: skip
     assert "memcached" in found[0].title
-
-
-def test_who_sees_a_little_in_full_hides_no_flood_that_others_sample():
-    """A firewall exports all of a scan; the border, 1 in 1000, sees the flood."""
-    rng, found = np.random.default_rng(22), []
-    detector = DdosDetector(context())
-    for second in range(5):
-        scan = records(50, at_s=T0 + second, src=v4("9.9.9.9"), dst=VICTIM, tcp_flags=SYN, dst_port=1 + np.arange(50))
-        found += play(detector, [scan, amplified(rng, 300, second)])
-    assert {one.entity.text for one in found} == {"host:203.0.113.10"}
-    assert found[0].at_s - T0 <= 2

@@ -31,9 +31,7 @@ from weft.detect.security.vectors import (
 BUCKET_S = 5.0
 BUCKETS = 12
 PORTS = 4
-#: An exporter that samples so much more coarsely than the best tells nothing new of a host, unless so many sampled
-#: packets within a bucket stand for so many times what the best one saw: then that one does not see it, for so long.
-_FAR_COARSER, _MISSED, _TIMES_MORE, _OPEN_S = 64.0, 12.0, 4.0, 60.0
+_FAR_COARSER = 64.0  # an exporter that samples so much more coarsely than the best tells nothing new of a host
 _RUNGS = 4  # prefixes that an address is counted for: its /24 (/48) and the own networks around it
 _NARROW_4, _NARROW_6 = 120, 48  # a /24 and a /48, of 128 bits
 _SYN_OCTETS = 120.0  # a SYN with all options and its frame; larger ones are data under a strange flag
@@ -54,9 +52,6 @@ class Table(NamedTuple):
     length: NDArray[np.int16]  # of 128 bits
     first_s: NDArray[np.float64]
     finest: F32  # lowest sampling rate of those that see it
-    missed: F32  # packets sampled more coarsely that were left out of a bucket, …
-    missed_in: I64  # … and which one
-    open_s: NDArray[np.float64]  # coarser ones are taken, too, until then
     epoch: I64  # [S, bucket]: number of the bucket that is kept there
     octets: F32
     packets: F32
@@ -80,8 +75,7 @@ def table(slots: int) -> Table:
     return Table(
         np.zeros(slots, np.uint64), np.zeros(slots, np.float32), np.zeros(1, np.uint64),
         np.zeros(slots, np.uint64), np.zeros(slots, np.uint64), np.zeros(slots, np.int16),
-        np.zeros(slots), np.zeros(slots, np.float32), np.zeros(slots, np.float32), np.zeros(slots, np.int64),
-        np.zeros(slots), np.zeros((slots, BUCKETS), np.int64),
+        np.zeros(slots), np.zeros(slots, np.float32), np.zeros((slots, BUCKETS), np.int64),
         np.zeros(ring, np.float32), np.zeros(ring, np.float32), np.zeros(ring, np.float32), np.zeros(ring, np.float32),
         np.zeros(ring, np.float32), np.zeros(ring, np.uint64), np.zeros(ring, np.uint64),
         np.zeros((slots, PORTS), np.uint16), np.zeros((slots, PORTS), np.float32),
@@ -114,7 +108,7 @@ def _classify(protocol, src_port, dst_port, flags, large, amplifies):  # type: i
 def _begin(t, slot, high, low, length, at_s):  # type: ignore[no-untyped-def]
     """Clear a slot for a new key."""
     t.high[slot], t.low[slot], t.length[slot], t.first_s[slot] = high, low, length, at_s
-    t.finest[slot], t.alarm_s[slot], t.open_s[slot] = np.float32(np.inf), 0.0, 0.0
+    t.finest[slot], t.alarm_s[slot] = np.float32(np.inf), 0.0
     t.epoch[slot] = -1
     t.port_octets[slot] = 0
     t.peak_octets[slot] = 0
@@ -181,36 +175,14 @@ def _note_port(t, slot, port, octets):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _tells_more(t, slot, packets, rate, at_s):  # type: ignore[no-untyped-def]
-    """Whether a record that is sampled far more coarsely than others is of what those do not see."""
-    if at_s < t.open_s[slot]:
-        return True
-    bucket = np.int64(at_s / BUCKET_S)
-    if t.missed_in[slot] != bucket:
-        t.missed_in[slot], t.missed[slot] = bucket, 0.0
-    t.missed[slot] += np.float32(packets / rate)
-    if t.missed[slot] < _MISSED:
-        return False
-    seen = 0.0
-    for cell in range(BUCKETS):
-        if t.epoch[slot, cell] >= bucket - 1:
-            for k in range(CLASSES):
-                seen += t.packets[slot, k, cell]
-    if t.missed[slot] * rate < _TIMES_MORE * seen:
-        return False
-    t.open_s[slot] = at_s + _OPEN_S
-    return True
-
-
-@numba.njit(cache=True, nogil=True)
-def _slot(t, high, low, length, packets, rate, weight, at_s):  # type: ignore[no-untyped-def]
+def _slot(t, high, low, length, rate, weight, at_s):  # type: ignore[no-untyped-def]
     """Where an address or prefix is counted; −1 where it has no slot, or is seen far better by another exporter."""
     slot, fresh = claim(t.keys, t.weights, t.turns, mix_two(mix_two(high, low), length), weight)
     if slot < 0:
         return -1
     if fresh:
         _begin(t, slot, high, low, length, at_s)
-    if rate > _FAR_COARSER * t.finest[slot] and not _tells_more(t, slot, packets, rate, at_s):
+    if rate > _FAR_COARSER * t.finest[slot]:
         return -1
     t.finest[slot] = min(t.finest[slot], np.float32(rate))
     return slot
@@ -289,12 +261,11 @@ def pour_all(hosts, prefixes, own, nets, ends, r, amplifies, limits):  # type: i
                 continue
             answers = not ours and not within and protocol[i] == 17 and amplifies[src_port[i]]
             weight = _weight(limits, ANSWERS if answers else kinds[0], octets[i], packets[i])
-            slot = _slot(hosts, high, low, 128, packets[i], rate[i], weight, end_s[i])
+            slot = _slot(hosts, high, low, 128, rate[i], weight, end_s[i])
             if slot >= 0:
                 _take(hosts, slot, ours, within, i, r, kinds, amplifies, other, np.uint64(dst_port[i]))
             mine = mix_two(high, low)
             for rung in range(_ladder(nets, at[ours], high, low, rungs)):
-                slot = _slot(prefixes, rungs[rung, 0], rungs[rung, 1], rungs[rung, 2], packets[i], rate[i], weight,
-                             end_s[i])  # fmt: skip
+                slot = _slot(prefixes, rungs[rung, 0], rungs[rung, 1], rungs[rung, 2], rate[i], weight, end_s[i])
                 if slot >= 0:
                     _take(prefixes, slot, ours, within, i, r, kinds, amplifies, other, mine)
