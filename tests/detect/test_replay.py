@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from tests.detect.histories import BUILT_IN, CONTEXT, SINCE, Broken, Levels, NoNames, NoRows, Steps, Words, write_run
 
@@ -37,6 +39,26 @@ def test_rows_of_all_senders_come_in_order_and_each_once(tmp_path: Path) -> None
     assert times == sorted(times)
     assert times == [SINCE + minute * 60 for minute in range(2, 50) for _ in range(2)]
     assert series_of(run, ["metrics", "logs", "flows"], SINCE, SINCE + 3600) == {"metrics": 2, "logs": 1, "flows": 0}
+
+
+def test_what_ended_before_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last day of a month does not bring the month into memory."""
+    run, read = RunFolder(write_run(tmp_path / "run")), list[int]()
+    real = pq.ParquetFile.iter_batches
+
+    def counting(file: pq.ParquetFile, *positional: Any, row_groups: list[int], **named: Any) -> Any:
+        read.extend(row_groups)
+        return real(file, *positional, row_groups=row_groups, **named)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", counting)
+    times = [
+        at / NS for *_, rows in run.rows(["metrics"], SINCE + 2900, SINCE + 3600) for at in arrivals("metrics", rows)
+    ]
+    assert times == [SINCE + minute * 60 for minute in range(49, 60) for _ in range(2)]
+    assert sorted(read) == [
+        0,
+        3,
+    ]  # of four row groups of 16 minutes, in a file that runs backwards and one that does not
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:

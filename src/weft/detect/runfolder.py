@@ -25,6 +25,7 @@ _TABLES = {table.name: table for table in TABLES}
 #: What agents, pollers and applications tell of a moment arrives within seconds of it; a run, and an import, writes
 #: when a stretch of it was written instead.
 _BY_TIME = frozenset({"metrics", "probes", "hops", "business"})
+_EVER = (1 << 63) - 1
 _BATCH_ROWS = 1 << 13
 _MOST_FILES = 4096
 _STRETCH_S = 900.0
@@ -92,13 +93,14 @@ class RunFolder:
 
     def rows(self, tables: Sequence[str], since_s: float, until_s: float) -> Iterator[Stretch]:
         """See ``Rows``. Rows that came before ``since_s`` are left out."""
-        cursors = {name: [_Cursor(_TABLES[name], path) for path in self.files(name)] for name in tables}
+        since_ns = round(since_s * NS)
+        cursors = {name: [_Cursor(_TABLES[name], path, since_ns) for path in self.files(name)] for name in tables}
         try:
             at = since_s
             while at < until_s:
                 end = min(at + _STRETCH_S, until_s)
                 for name, some in cursors.items():
-                    rows = _merged(name, [cursor.until(round(end * NS)) for cursor in some], round(at * NS))
+                    rows = _merged(name, [cursor.until(round(end * NS)) for cursor in some])
                     if rows is not None:
                         yield end, name, rows
                 at = end
@@ -109,13 +111,17 @@ class RunFolder:
 
 
 class _Cursor:
-    """Reads on in one file, as far as is asked for: row groups by when their first row came."""
+    """Reads on in one file, as far as is asked for: row groups by when their first row came.
 
-    def __init__(self, table: Table, path: Path) -> None:
-        self._table = table.name
+    Rows from before ``since_ns`` are not kept, nor read where their row group says that it ends before.
+    """
+
+    def __init__(self, table: Table, path: Path, since_ns: int) -> None:
+        self._table, self._since_ns = table.name, since_ns
         self._file = pq.ParquetFile(path, pre_buffer=False)
         self._ordered = table.name not in _BY_TIME
-        self._groups = sorted(starts(self._file, arrival(table.name)), reverse=True)  # the next one last
+        spans = sorted(spans_of(self._file, arrival(table.name)), reverse=True)  # the next one last
+        self._groups = [(first, group) for first, last, group in spans if last >= since_ns]
         self._reading: Iterator[pa.RecordBatch] | None = None
         self._waiting: list[tuple[pa.RecordBatch, NDArray[np.int64]]] = []
 
@@ -146,8 +152,13 @@ class _Cursor:
             batch = next(self._reading, None)
             if batch is None:
                 self._reading = None
-            elif batch.num_rows:
-                self._waiting.append((batch, arrivals(self._table, batch)))
+                continue
+            times = arrivals(self._table, batch)
+            wanted = times >= self._since_ns
+            if not wanted.all():
+                batch, times = batch.filter(pa.array(wanted)), times[wanted]
+            if batch.num_rows:
+                self._waiting.append((batch, times))
 
     def close(self) -> None:
         """Close the file."""
@@ -155,15 +166,19 @@ class _Cursor:
         self._file.close()
 
 
-def starts(file: pq.ParquetFile, column: str) -> Iterator[tuple[int, int]]:
-    """When the first row of each row group came, UTC nanoseconds; long ago where the file does not say."""
+def spans_of(file: pq.ParquetFile, column: str) -> Iterator[tuple[int, int, int]]:
+    """When the first and the last row of each row group came, UTC nanoseconds, and its number.
+
+    Any time at all where the file does not say.
+    """
     at = file.schema_arrow.get_field_index(column)
     for group in range(file.metadata.num_row_groups):
         told: Any = file.metadata.row_group(group).column(at).statistics
-        yield (int(told.min_raw) if told is not None and told.has_min_max else 0), group
+        known = told is not None and told.has_min_max
+        yield (int(told.min_raw), int(told.max_raw), group) if known else (0, _EVER, group)
 
 
-def _merged(name: str, parts: Sequence[list[pa.RecordBatch]], since_ns: int) -> pa.RecordBatch | None:
+def _merged(name: str, parts: Sequence[list[pa.RecordBatch]]) -> pa.RecordBatch | None:
     """Batches of several files as one, in order of arrival."""
     batches = [batch for part in parts for batch in part]
     if not batches:
@@ -171,9 +186,6 @@ def _merged(name: str, parts: Sequence[list[pa.RecordBatch]], since_ns: int) -> 
     whole: Any = pa.Table.from_batches(batches)
     times = arrivals(name, whole)
     order = np.argsort(times, kind="stable")
-    order = order[np.searchsorted(times[order], since_ns) :]
-    if not len(order):
-        return None
     whole = whole.unify_dictionaries().take(pa.array(order)).combine_chunks()
     (batch,) = whole.to_batches()
     return batch  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from weft.detect.context import Context
 from weft.detect.detector import SeriesDetector
 from weft.detect.frames import MatrixFrames
 from weft.detect.names import InventoryNames, facts
-from weft.detect.runfolder import NS, RunFolder, starts, times_of
+from weft.detect.runfolder import NS, RunFolder, spans_of, times_of
 from weft.detect.runnames import RunInventory
 from weft.enrich.config import EnrichConfig
 from weft.enrich.enricher import Enricher
@@ -107,7 +107,7 @@ def _load(store: TelemetryStore, run: RunFolder, table: str, until_s: float) -> 
     until_ns, rows = round(until_s * NS), 0
     for path in run.files(table):
         with pq.ParquetFile(path, pre_buffer=False) as file:
-            groups = [group for start_ns, group in starts(file, declared.time.name) if start_ns < until_ns]
+            groups = [group for first_ns, _, group in spans_of(file, declared.time.name) if first_ns < until_ns]
             for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups) if groups else ():
                 early = times_of(batch, declared.time.name) < until_ns
                 kept = batch if early.all() else batch.filter(pa.array(early))
