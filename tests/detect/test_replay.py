@@ -46,9 +46,9 @@ def test_what_ended_before_is_not_read(tmp_path: Path, monkeypatch: pytest.Monke
     run, read = RunFolder(write_run(tmp_path / "run")), list[int]()
     real = pq.ParquetFile.iter_batches
 
-    def counting(file: pq.ParquetFile, *positional: Any, row_groups: list[int], **named: Any) -> Any:
+    def counting(file: pq.ParquetFile, size: int, *, row_groups: list[int], **named: Any) -> Any:
         read.extend(row_groups)
-        return real(file, *positional, row_groups=row_groups, **named)
+        return real(file, size, row_groups=row_groups, **named)
 
     monkeypatch.setattr(pq.ParquetFile, "iter_batches", counting)
     times = [
