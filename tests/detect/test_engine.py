@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import structlog
 
 from weft.detect import registry
 from weft.detect.config import DetectConfig, MaintenanceConfig
@@ -434,12 +435,13 @@ def test_counters_are_told(kit: Kit) -> None:
     assert (told["weft_detect_refused_changes_total"], told["weft_detect_damaged_states_total"]) == (0, 0)
 
 
-def test_a_detector_without_room_says_so_once(kit: Kit, monkeypatch: pytest.MonkeyPatch, capfd: Any) -> None:
+def test_a_detector_without_room_says_so_once(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Hot, "left_out", property(lambda self: self.remembered), raising=False)
-    engine = kit.engine()
-    for _ in range(3):
-        put(engine, cpu(97.0))
-    until(lambda: engine.status().detectors[0].left_out == 3)
-    until(lambda: {d.name: d.findings for d in engine.status().detectors}["hot"] == 3)
-    engine.stop()
-    assert "".join(capfd.readouterr()).count("detector_without_room") == 1
+    with structlog.testing.capture_logs() as logs:
+        engine = kit.engine()
+        for _ in range(3):
+            put(engine, cpu(97.0))
+        until(lambda: engine.status().detectors[0].left_out == 3)
+        until(lambda: {d.name: d.findings for d in engine.status().detectors}["hot"] == 3)
+        engine.stop()
+    assert [line["event"] for line in logs].count("detector_without_room") == 1
