@@ -69,6 +69,21 @@ def test_a_line_that_is_down_is_so_in_states_counters_and_logs():
     assert {m.device for m in said} == {one.device, one.other}
 
 
+@pytest.mark.parametrize("asked_before", [True, False])
+def test_a_device_counts_from_its_last_restart_however_long_ago(asked_before):
+    one = next(i for i in TIMELINE.faults(NOON, NOON + 14 * 86_400) if i.kind == "device_reboot")
+    device = twin(one.device, one.start_s - 600)
+    before, later = device.state(one.start_s - 60), one.end_s + 30 * 3600
+    again = [
+        i.end_s for i in TIMELINE.faults(one.end_s + 1, later) if i.kind == "device_reboot" and i.device == one.device
+    ]
+    if asked_before:
+        device.state(one.end_s + 23 * 3600)
+    state = device.state(later)
+    assert state.uptime_s == pytest.approx(later - max([one.end_s, *(end for end in again if end <= later)]))
+    assert state.ports[0].in_octets < before.ports[0].in_octets
+
+
 def test_messages_of_a_span_are_those_of_its_parts():
     whole = messages(TIMELINE, NOON, NOON + 3600)
     cut = NOON + 1234.5

@@ -109,6 +109,8 @@ class DeviceTwin:
         for i, port in enumerate(self.ports):
             self._scale[i] /= 1 - _UNMETERED.get((device.name, port.index), 0.0)
         self._past: tuple[tuple[int, int], _Past] | None = None
+        self._restarted: set[float] = set()
+        self._settled_s = self.began_s - _PAST_S  # up to when that is complete
 
     @property
     def booted_s(self) -> float:
@@ -218,8 +220,19 @@ class DeviceTwin:
         known = self._past
         if known is None or known[0] != key:
             since, until = key[0] * BLOCK_S - _PAST_S, (key[0] + 1) * BLOCK_S
-            known = self._past = key, _Past.of(Events.of(self._timeline, since, until), self.device.name)
+            events = Events.of(self._timeline, since, until)
+            known = self._past = key, _Past.of(events, self.device.name, self._restarts(since))
         return known[1]
+
+    def _restarts(self, until_s: float) -> frozenset[float]:
+        """When restarts that lie back were over: uptime and counters go on from the last one, however long ago."""
+        with self._lock:
+            if until_s > self._settled_s:
+                for one in self._timeline.faults(self._settled_s, until_s):
+                    if effects.reboots(one) == self.device.name and one.end_s <= until_s:
+                        self._restarted.add(one.end_s)
+                self._settled_s = until_s
+            return frozenset(self._restarted)
 
 
 @dataclass(frozen=True)
@@ -229,10 +242,11 @@ class _Past:
     events: Events
     outages: tuple[tuple[int, float, float], ...]  # ifIndex, from, until
     sessions: tuple[tuple[int, float, float], ...]  # of BGP that are down
-    reboots: tuple[float, ...]  # when they were over
+    reboots: tuple[float, ...]  # when they were over; of earlier days, too
 
     @classmethod
-    def of(cls, events: Events, device: str) -> _Past:
+    def of(cls, events: Events, device: str, restarted: frozenset[float]) -> _Past:
+        """``restarted``: when restarts of earlier days were over."""
         outages = {
             (port, start, end)
             for fault in events.faults
@@ -245,7 +259,7 @@ class _Past:
             if one.kind == "session_down" and one.device == device
         }
         ports = {port.index for port in org.BY_NAME[device].ports if port.boundary == "external"}
-        reboots = sorted(one.end_s for one in events.faults if effects.reboots(one) == device)
+        reboots = sorted(restarted | {one.end_s for one in events.faults if effects.reboots(one) == device})
         sessions = lost | {one for one in outages if one[0] in ports}
         return cls(events, tuple(sorted(outages)), tuple(sorted(sessions)), tuple(reboots))
 
