@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
-from weft.detect.routing.own import OwnSpace
+from weft.detect.routing.own import OwnSpace, OwnSpaceNow
 from weft.detect.routing.rows import ANNOUNCE, LOC, POST, WITHDRAW, Loading, block
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
@@ -26,7 +26,6 @@ _OF_WITHDRAW, _OF_CHANGE, _HALF_LIFE_S, _TOO_MUCH = 1000.0, 500.0, 900.0, 6000.0
 _LONG_S, _TIMES, _LONG_ENOUGH_S = 86_400.0, 4.0, 6 * 3600.0
 _MOST = 100_000
 _AGAIN_S = 300.0
-_STALE_S = 60.0
 
 
 @dataclass(slots=True)
@@ -68,10 +67,10 @@ class FlapDetector(RowsDetector):
     tables = ("routes",)
 
     def __init__(self, context: Context) -> None:
-        self._context, self._names = context, context.names
+        self._names = context.names
         self._merits: OrderedDict[tuple[bytes, bytes, int], _Merit] = OrderedDict()
         self._loading = Loading()
-        self._space, self._asked_s = OwnSpace(()), -1e18
+        self._own, self._space = OwnSpaceNow(context.networks), OwnSpace(())
         self._began_s = 0.0
 
     def take(self, table: str, rows: pa.RecordBatch) -> list[Finding]:  # noqa: ARG002
@@ -81,8 +80,7 @@ class FlapDetector(RowsDetector):
             return []
         now_s = float(told.time_s[-1])
         self._began_s = self._began_s or now_s
-        if now_s - self._asked_s >= _STALE_S:
-            self._space, self._asked_s = OwnSpace(self._context.networks()), now_s
+        self._space = self._own.at(now_s)
         chosen = (told.event <= WITHDRAW) & ~self._loading.rows(told) & (told.rib != LOC) & (told.rib != POST)
         found = []
         for i in np.flatnonzero(chosen).tolist():

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.holds import Holds, Route, read_route, route_state
-from weft.detect.routing.own import OwnSpace, as_numbers
+from weft.detect.routing.own import OwnSpace, OwnSpaceNow, as_numbers
 from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, Block, Loading, block
 from weft.detect.texts import clock
 from weft.errors import InvalidInput
@@ -26,7 +26,6 @@ from weft.model.events import Entity, EventGroup, Evidence, Severity
 _VALID, _INVALID = 1, 2  # model.routes.RPKI_STATES
 _HOLD_S = 7 * 86_400.0
 _AGAIN_S = 30.0  # what changed of an event is told this often at most
-_STALE_S = 60.0  # own networks are asked for this often
 #: Wrong origins that stood when Weft began, or for a day, are known: they are told of once, and not each time again.
 _KNOWN_S, _FORGET_S = 86_400.0, 7 * 86_400.0
 _MOST_CLAIMS, _MOST_HOLDS, _MOST_KNOWN = 5_000, 100_000, 200_000
@@ -50,11 +49,6 @@ class _Claim:
     changed: bool = True
     told_s: float = 0.0
 
-    @property
-    def in_use(self) -> bool:
-        """Whether a router of ours uses it."""
-        return any(rib == LOC for _, rib, _ in self.routes)
-
 
 class OriginDetector(RowsDetector):
     """Routes from origins that are not entitled."""
@@ -75,7 +69,8 @@ class OriginDetector(RowsDetector):
         self._own_as = {0, *as_numbers(settings.get("own_as"))}
         self._allowed = as_numbers(settings.get("allowed_origins"))
         self._extra = [ip_network(one) for one in settings.get("prefixes", ())]
-        self._space, self._asked_s = OwnSpace(()), -1e18
+        self._own = OwnSpaceNow(lambda: [*context.networks(), *self._extra])
+        self._space = OwnSpace(())
         self._loading = Loading()
         self._claims: dict[tuple[str, int], _Claim] = {}
         self._holds = Holds[_Claim](_MOST_HOLDS)
@@ -87,7 +82,7 @@ class OriginDetector(RowsDetector):
         told = block(rows)
         loading = self._loading.rows(told)
         if len(told):
-            self._look_at_own(float(told.time_s[-1]))
+            self._space = self._own.at(float(told.time_s[-1]))
         self._learn_own(told)
         of_routes = (told.event <= CHECKPOINT) & (told.rib != POST)
         wrong = of_routes & (told.event != 3) & self._wrong(told)
@@ -118,10 +113,6 @@ class OriginDetector(RowsDetector):
             elif claim.changed and claim.raised and now_s - claim.told_s >= _AGAIN_S:
                 found.append(self._tell(claim, now_s, now_s))
         return [one for one in found if one is not None]
-
-    def _look_at_own(self, now_s: float) -> None:
-        if now_s - self._asked_s >= _STALE_S:
-            self._space, self._asked_s = OwnSpace([*self._context.networks(), *self._extra]), now_s
 
     def _learn_own(self, told: Block) -> None:
         """One's own AS is that of routers' own tables (RFC 9069)."""

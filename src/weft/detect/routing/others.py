@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, RowsDetector
 from weft.detect.routing.holds import Holds, Route
-from weft.detect.routing.own import OwnSpace, as_numbers
+from weft.detect.routing.own import OwnSpace, OwnSpaceNow, as_numbers
 from weft.detect.routing.relations import TIER_1, hops_of
 from weft.detect.routing.rows import CHECKPOINT, LOC, PEER_UP, POST, WITHDRAW, Block, Loading, block, mixed, paths_of
 from weft.detect.routing.usual import Keys, Usual
@@ -30,7 +30,7 @@ from weft.errors import InvalidInput
 from weft.model.events import Entity, EventGroup, Evidence, Severity
 
 _VALID, _INVALID = 1, 2  # model.routes.RPKI_STATES
-_HOLD_S, _AGAIN_S, _STALE_S = 86_400.0, 60.0, 60.0
+_HOLD_S, _AGAIN_S = 86_400.0, 60.0
 #: What was so for this long is usual; a case must last this long; after a day it is how things are.
 _STABLE_S, _SETTLED_S, _STANDING_S = 86_400.0, 10.0, 86_400.0
 _OWN_S = 3600.0
@@ -83,7 +83,7 @@ class OthersDetector(RowsDetector):
         self._usual, self._loading = Usual(), Loading()
         self._holds = Holds[_Case](_MOST_ROUTES)
         self._cases: dict[tuple[str, int, int], _Case] = {}
-        self._space, self._asked_s = OwnSpace(()), -1e18
+        self._own, self._space = OwnSpaceNow(context.networks), OwnSpace(())
         self._began_s = 0.0
         self._has_loc = False
 
@@ -94,8 +94,7 @@ class OthersDetector(RowsDetector):
             return []
         now_s = float(told.time_s[-1])
         self._began_s = self._began_s or now_s
-        if now_s - self._asked_s >= _STALE_S:
-            self._space, self._asked_s = OwnSpace(self._context.networks()), now_s
+        self._space = self._own.at(now_s)
         self._learn_own(told)
         is_global = np.array([not peer.vrf for peer, _ in told.sessions], bool)[told.session]
         of_routes = (told.event <= CHECKPOINT) & (told.rib != POST) & is_global & (told.family <= 2) & (told.family > 0)

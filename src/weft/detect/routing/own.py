@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses, ip_network
 from typing import Any
 
@@ -19,6 +19,7 @@ _NOBODYS = tuple(
                 "0.0.0.0/8", "fc00::/7", "fe80::/10", "::/96")
 )  # fmt: skip
 _V4_FAMILY, _V6_FAMILY = 1, 2  # model.routes.FAMILIES
+_STALE_S = 60.0
 _LOW32, _ONE = np.uint64(0xFFFFFFFF), np.uint64(1)
 
 
@@ -85,3 +86,16 @@ def as_numbers(told: Any) -> set[int]:
     if told is None:
         return set()
     return {int(str(one).upper().removeprefix("AS")) for one in (told if isinstance(told, list | tuple) else [told])}
+
+
+class OwnSpaceNow:
+    """One's own space as what knows it says now: asked anew once a minute, since networks come and go."""
+
+    def __init__(self, networks: Callable[[], Iterable[Network]]) -> None:
+        self._networks, self._asked_s, self._space = networks, float("-inf"), OwnSpace(())
+
+    def at(self, now_s: float) -> OwnSpace:
+        """As of a time, UTC seconds."""
+        if now_s - self._asked_s >= _STALE_S:
+            self._space, self._asked_s = OwnSpace(self._networks()), now_s
+        return self._space
