@@ -41,6 +41,30 @@ def test_what_is_always_refused_is_no_event() -> None:
     assert play(CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + refused) == []
 
 
+def test_refusals_that_come_again_are_told_again() -> None:
+    refused = [
+        one
+        for first in (20, 50)
+        for one in _records(range(first, first + 4), "10.1.0.1", "10.1.0.9", verdict=2, dst_port=5432) * 20
+    ]
+    found = play(CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + refused)
+    assert sorted({one.started_s for one in found}) == [START_S + 20 * 300, START_S + 50 * 300]
+
+
+def test_a_cloud_that_logs_later_than_another_is_learned_by_itself() -> None:
+    late = _records(range(20, 60), "10.9.0.1", "192.0.2.1", vpc="vpc-late", direction=2, gateway="internet gateway")
+    found = play(
+        CloudFlowsDetector(context()), CLOUD_FLOWS, _busy(range(60)) + [one | {"bytes": 5_000_000_000} for one in late]
+    )
+    assert found == []
+
+
+def test_a_volume_that_stays_is_usual_after_some_hours() -> None:
+    found = play(CloudFlowsDetector(context()), CLOUD_FLOWS, _between([5e8] * 30 + [2e10] * 100))
+    assert len(opened(found)) == 1
+    assert found[-1].ends
+
+
 def test_a_stamp_that_is_centuries_off_takes_no_room() -> None:
     detector = CloudFlowsDetector(context())
     detector.take("cloud_flows", rows(CLOUD_FLOWS, _busy(range(2))))  # what is imported late is by now

@@ -38,6 +38,10 @@ _BINS, _ENOUGH = 72, 10
 _MOST_KEYS, _MOST_ADDRESSES, _MOST_OPEN = 20_000, 200_000, 100_000
 #: Forgotten after so long; looked for so often; share that is forgotten at least where there is no room left.
 _GONE_S, _SWEEP_S, _ROOM = 86_400.0, 300.0, 0.1
+#: Refusals that stay away for so long are over: nobody tells that nothing is refused.
+_OVER_S = 2 * BIN_S
+#: What has lasted for so long is how it is now: what was before is forgotten.
+_USUAL_S = 6 * 3600.0
 _HOLD_S = 1500.0
 
 #: What is counted: ("refused" or "volume", VPC, port or what is at the other end).
@@ -57,6 +61,7 @@ class _Bin:
 class _Past:
     amounts: deque[float] = field(default_factory=lambda: deque(maxlen=_BINS))
     heard_s: float = 0.0
+    begin_s: float = float("inf")  # of the bin that was judged last
 
 
 class CloudFlowsDetector(RowsDetector):
@@ -80,7 +85,7 @@ class CloudFlowsDetector(RowsDetector):
         self._least = int(settings.get("refused", _LEAST))
         self._grown = float(settings.get("grown", _GROWN))
         self._now_s = 0.0
-        self._first_s = float("inf")
+        self._first_s: dict[str, float] = {}  # VPC → first bin: clouds that log late are known later
         self._most_addresses = int(settings.get("most_addresses", _MOST_ADDRESSES))
         self._most_keys = int(settings.get("most_keys", _MOST_KEYS))
         self._swept_s = 0.0
@@ -102,8 +107,9 @@ class CloudFlowsDetector(RowsDetector):
         named, number = groups(parts)
         octets = np.bincount(number, numbers(rows, "bytes").astype(np.float64), len(named))
         counts = np.bincount(number, minlength=len(named))
-        self._first_s = min(self._first_s, float(times[0]) * BIN_S)
         for one in named:
+            if one[0] and (one[0] in self._first_s or len(self._first_s) < self._most_keys):
+                self._first_s[one[0]] = min(self._first_s.get(one[0], one[8]), one[8])
             self._learn(*one[:3], *one[6:8])
         for one, size, count in zip(named, octets.tolist(), counts.tolist(), strict=True):
             self._count(one, size, count)
@@ -158,13 +164,16 @@ class CloudFlowsDetector(RowsDetector):
                 if len(self._past) >= self._most_keys:
                     _forget(self._past, lambda one: one.heard_s)
                 past = self._past[key] = _Past()
-            past.heard_s = now_s
+            if begin_s - past.begin_s > _OVER_S:
+                self._streaks.drop(key)
+            past.heard_s, past.begin_s = now_s, begin_s
             judge = self._refused if key[0] == "refused" else self._volume
             found += judge(begin_s, key, bin_, past.amounts)
         if now_s - self._swept_s >= _SWEEP_S:
             self._swept_s = now_s
             for key in [key for key, one in self._past.items() if now_s - one.heard_s > _GONE_S]:
                 del self._past[key]
+                self._streaks.drop(key)
             for address in [address for address, one in self._vpcs.items() if now_s - one[2] > _GONE_S]:
                 del self._vpcs[address]
         return found
@@ -176,17 +185,23 @@ class CloudFlowsDetector(RowsDetector):
             at for at, one in self._open.items() if now_s - one.heard_s >= _QUIET_S and now_s >= at[0] + BIN_S
         )
 
+    def _is_known(self, vpc: str, begin_s: float) -> bool:
+        """Whether enough of a VPC was seen before a bin to say what is new in it."""
+        return begin_s - self._first_s.get(vpc, begin_s) >= _ENOUGH * BIN_S
+
     def _refused(self, begin_s: float, key: _Key, bin_: _Bin, past: deque[float]) -> list[Finding]:
         _, vpc, port = key
         most = max(past, default=0.0)
         at_s, entity = begin_s + BIN_S, Entity(kind="network", id=vpc[:400])
-        is_known = begin_s - self._first_s >= _ENOUGH * BIN_S
-        if not is_known or bin_.amount < max(self._least, _TIMES * most):
+        if not self._is_known(vpc, begin_s) or bin_.amount < max(self._least, _TIMES * most):
             past.append(bin_.amount)
             return self._over("cloud_rejects", key, entity, at_s, {"port": port})
         since_s = self._streaks.hit(key, begin_s, 1)
         if since_s is None:
             return []
+        if begin_s - since_s >= _USUAL_S:
+            past.clear()
+            past.append(bin_.amount)
         worst = sorted(bin_.hosts.items(), key=lambda one: -one[1])[:10]
         text = (
             f"{bin_.amount:.0f} connections of own hosts to port {port} refused within five minutes, in the hours "
@@ -207,16 +222,18 @@ class CloudFlowsDetector(RowsDetector):
         _, vpc, other = key
         bps, values = 8 * bin_.amount / BIN_S, np.array(past)
         at_s, entity, labels = begin_s + BIN_S, Entity(kind="network", id=vpc[:400]), {"other": other[:200]}
-        known = begin_s - self._first_s >= _ENOUGH * BIN_S
         middle = float(np.median(values)) if len(values) else 0.0
         spread = 1.4826 * float(np.median(np.abs(values - middle))) if len(values) else 0.0
         limit = max(self._grown * middle, middle + _SIGMAS * spread, float(values.max(initial=0.0)), _LEAST_BPS)
-        if not known or bps <= limit:
+        if not self._is_known(vpc, begin_s) or bps <= limit:
             past.append(bps)
             return self._over("cloud_volume", key, entity, at_s, labels)
         since_s = self._streaks.hit(key, begin_s, 1 if bps > 2 * limit else 2)
         if since_s is None:
             return []
+        if begin_s - since_s >= _USUAL_S:
+            past.clear()
+            past.append(bps)
         text = (
             f"{amount(bps, 'bit/s')} to or from {other} over five minutes; usually {amount(middle, 'bit/s')}, in the "
             f"hours before at most {amount(float(values.max(initial=0.0)), 'bit/s')}. That is "

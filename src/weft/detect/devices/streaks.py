@@ -45,6 +45,10 @@ class Streaks:
         del self._kept[key]
         return streak.since_s if streak.is_open else None
 
+    def drop(self, key: Hashable) -> None:
+        """Begin anew: of what was before nothing is known any more."""
+        self._kept.pop(key, None)
+
     def is_open(self, key: Hashable) -> bool:
         """Whether it is found and not over."""
         streak = self._kept.get(key)
