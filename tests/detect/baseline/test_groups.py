@@ -135,6 +135,67 @@ def test_a_slow_burn_is_minor_and_silence_is_none() -> None:
     assert BurnRate(context()).feed(budget(silent, at)) == []
 
 
+def runs(at: NDArray[np.int64], bad: dict[SeriesKey, list[int]], all_of: list[SeriesKey]) -> Frame:
+    """Runs that fail by series and minute; all others work."""
+    values = np.full((len(all_of), len(at)), 100.0)
+    for row, key in enumerate(all_of):
+        for minute in bad.get(key, []):
+            values[row, minute] = 0.0
+    return Frame(all_of, at, values, 60, "%")
+
+
+class OfTest(SeriesKey):
+    """A series that can be looked up."""
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+def run_of(test: str, agent: str, target: str, kind: str = "http") -> OfTest:
+    return OfTest(Entity(kind="test", id=test), {"agent": agent, "target": target, "kind": kind})
+
+
+AGENTS = ("ams-1", "fra-1", "nyc-1", "sin-1")
+
+
+def test_tests_that_an_agent_fails_are_one_event_and_it_is_named() -> None:
+    at, begin = times(1), 1000
+    keys = [run_of(test, agent, f"https://{test}.example.com/") for test in ("shop", "mail") for agent in AGENTS]
+    bad = {key: list(range(begin, begin + 10)) for key in keys if key.labels["agent"] == "fra-1"}
+    found = BurnRate(context()).feed(runs(at, bad, keys))
+    assert {one.entity.text for one in found} == {"agent:fra-1"}
+    first = found[0]
+    assert first.at_s <= at[begin + 6]
+    assert {"service:mail", "service:shop"} <= {one.text for one in found[2].others}
+    assert "fra-1" in first.text
+
+
+def test_tests_whose_name_is_not_found_are_one_event_of_the_service() -> None:
+    at, begin = times(1), 1000
+    keys = [run_of("Shop", agent, "https://shop.example.com/cart") for agent in AGENTS]
+    keys += [run_of("Names", agent, "shop.example.com", "dns") for agent in AGENTS]
+    bad = {key: list(range(begin + n // 4, begin + 10)) for n, key in enumerate(keys)}
+    found = BurnRate(context()).feed(runs(at, bad, keys))
+    assert {one.entity.text for one in found} == {"service:Shop"}
+    assert "target:shop.example.com" in {one.text for one in found[0].others}
+
+
+def test_a_run_that_fails_by_chance_burns_no_budget() -> None:
+    at = times(4)
+    keys = [run_of("shop", agent, "https://shop.example.com/") for agent in AGENTS]
+    bad = {keys[n % 4]: list(range(1000 + 7 * n, len(at), 4000)) for n in range(4)}  # four within half an hour
+    assert BurnRate(context()).feed(runs(at, bad, keys)) == []
+
+
+def test_what_was_told_is_not_told_again_when_a_run_fails_hours_later() -> None:
+    at, begin = times(3), 1000
+    keys = [run_of("shop", agent, "https://shop.example.com/") for agent in AGENTS]
+    bad = {key: list(range(begin, begin + 10)) for key in keys[:2]}
+    bad[keys[0]] += [begin + 200, begin + 900]
+    found = BurnRate(context()).feed(runs(at, bad, keys))
+    assert max(one.at_s for one in found) < at[begin + 40]
+
+
 def test_tests_that_are_gone_make_room() -> None:
     detector = BurnRate(context())
     for block in range(5):
@@ -143,7 +204,7 @@ def test_tests_that_are_gone_make_room() -> None:
         for column in (0, len(at) - 1):
             detector.learn(Frame(keys, at[column : column + 1], np.full((800, 1), 100.0), 60, "%"))
     assert len(detector._budget.rows) <= 1600
-    assert {key.split()[0] for key in detector._budget.rows} <= {"test:3", "test:4"}
+    assert {key.split()[0] for key in detector._budget.rows} <= {"3", "4"}
 
 
 @pytest.mark.parametrize("name", ["site_together", "application_mix", "top_churn", "slo_burn"])
