@@ -55,6 +55,17 @@ def test_checkpoints_count_only_where_nothing_was_known() -> None:
     assert found.seen == 0
 
 
+def test_routes_that_go_of_a_session_whose_table_was_never_heard() -> None:
+    churn = [row(100 + 60 * n, (WITHDRAW, ANNOUNCE)[n % 2], f"172.16.{n // 2 % 200}.0/24") for n in range(100)]
+    rows = [*churn, *table(7200, 200, WITHDRAW), *table(7800, 200, ANNOUNCE)]
+    found = play(CountDetector(context()), rows, 9000, step_s=5)
+    assert [(one.kind, one.ends) for one in found] == [("mass_withdrawal", False), ("mass_withdrawal", True)]
+    assert found[0].seen == pytest.approx(-200, abs=2)
+    assert T0 + 7200 <= found[0].at_s <= T0 + 7205
+    later = [*table(7200, 300, ANNOUNCE), *table(7230, 300, WITHDRAW)]  # a table that came and went
+    assert play(CountDetector(context()), [*churn, *later], 9000, step_s=5) == []
+
+
 def test_state_is_kept() -> None:
     first = CountDetector(context())
     play(first, _begin(), 7200, step_s=60)

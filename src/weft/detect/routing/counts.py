@@ -39,6 +39,7 @@ from weft.model.events import EventGroup, Evidence, Severity
 _SAMPLE_S, _SAMPLES = 3600.0, 168
 #: A shift that is news: this share and this many routes, and so many times what the hours differ by.
 _LESS, _MORE, _LEAST, _SPREADS = 0.2, 0.5, 20, 6.0
+_UNSURE = 100  # of a session whose table was never heard: so many routes of before went
 _SETTLED_S = 5.0  # a shift is judged once it has lasted so long
 _HOLD_S = 7 * 86_400.0
 _MOST_SESSIONS = 50_000
@@ -49,6 +50,8 @@ class _Count:
     """Routes of one table of a session. ``standing`` is −1 while nobody knows."""
 
     standing: int = -1
+    net: int = 0  # while nobody knows: how many more came than went
+    is_sure: bool = False  # samples are of ``standing``, else of ``net``
     seen: int = 0  # rows of a table that is being written again
     seen_s: float = 0.0
     moved_s: float = 0.0  # the level was left then, 0 = it was not
@@ -100,7 +103,7 @@ class CountDetector(RowsDetector):
         """Compare."""
         found = []
         for session, count in self._counts.items():
-            if count.is_down or count.standing < 0 or self._loading.is_loading(session, now_s):
+            if count.is_down or self._loading.is_loading(session, now_s):
                 continue
             if not (count.is_new or count.moved_s or now_s - count.sampled_s >= _SAMPLE_S):
                 continue
@@ -113,21 +116,27 @@ class CountDetector(RowsDetector):
         return found
 
     def _judge(self, peer: Peer, count: _Count, now_s: float) -> Finding | None:
+        standing = count.standing if count.standing >= 0 else count.net
+        if count.is_sure != (count.standing >= 0):
+            count.is_sure = not count.is_sure
+            count.samples.clear()
         if not count.samples:
-            count.samples.append(count.standing)
+            count.samples.append(standing)
             count.sampled_s = now_s
             return None
         level, spread = count.usual()
-        change = count.standing - level
+        change = standing - level
         needed = max(_LEAST, _SPREADS * spread, level * (_LESS if change < 0 else _MORE))
+        if not count.is_sure:  # what comes may be the table itself
+            needed = max(_UNSURE, _SPREADS * spread) if change < 0 else float("inf")
         if abs(change) < needed * (0.5 if count.raised else 1.0):
             count.moved_s = 0.0
             if now_s - count.sampled_s >= _SAMPLE_S:
-                count.samples.append(count.standing)
+                count.samples.append(standing)
                 count.sampled_s = now_s
             if count.raised:
                 kind, count.raised = count.raised, ""
-                text = f"It has {count.standing:,} routes again."
+                text = f"It has {standing:,} routes again." if count.is_sure else "It has most of these routes again."
                 return Finding(kind, peer.entity(self._names), now_s, "As before", text, Severity.INFO, ends=True)
             return None
         if not count.moved_s:
@@ -136,7 +145,7 @@ class CountDetector(RowsDetector):
             if now_s - count.moved_s > 86_400.0:  # this is how it is now
                 count.samples.clear()
             return None
-        return self._shifted(peer, count, level, needed)
+        return self._shifted(peer, count, level, needed) if count.is_sure else self._gone(peer, count, level, needed)
 
     def _shifted(self, peer: Peer, count: _Count, level: float, needed: float) -> Finding:
         less = count.standing < level
@@ -153,6 +162,17 @@ class CountDetector(RowsDetector):
             expected=level, lower=level - needed, upper=level + needed, unit="routes",
             evidence=[Evidence(kind="model", title="What is usual", text=f"{level:,.0f} routes; a shift of "
                                f"{needed:,.0f} is news.")],
+        )  # fmt: skip
+
+    def _gone(self, peer: Peer, count: _Count, level: float, needed: float) -> Finding:
+        """Routes went of a session whose table was never heard: how many it had, nobody knows."""
+        count.raised = "mass_withdrawal"
+        return Finding(
+            count.raised, peer.entity(self._names), count.moved_s, f"{level - count.net:,.0f} routes withdrawn",
+            f"The session is up, but since {clock(count.moved_s)} it withdrew {level - count.net:,.0f} routes and sent "
+            "them by no other path; how many it has is not known, as its table was not heard since Weft listens.",
+            Severity.MAJOR, hold_s=_HOLD_S, seen=float(count.net - level), expected=0.0, lower=-needed, unit="routes",
+            evidence=[Evidence(kind="model", title="What is usual", text=f"A shift of {needed:,.0f} is news.")],
         )  # fmt: skip
 
     def save(self) -> bytes:
@@ -173,8 +193,9 @@ class CountDetector(RowsDetector):
             for exporter, peer, vrf, rib, standing, samples, sampled_s, is_down, raised in told["counts"]:
                 key = Peer.restored(exporter, peer, vrf), int(rib)
                 self._counts[key] = _Count(
-                    int(standing), samples=deque(map(int, samples), maxlen=_SAMPLES), sampled_s=float(sampled_s),
-                    is_down=bool(is_down), raised=str(raised),
+                    int(standing), is_sure=int(standing) >= 0, sampled_s=float(sampled_s), is_down=bool(is_down),
+                    # without the table, what went and came until now is not known of any other time
+                    samples=deque(map(int, samples if standing >= 0 else ()), maxlen=_SAMPLES), raised=str(raised),
                 )  # fmt: skip
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(f"is not understood: {error}", where="state of bgp_prefixes") from error
@@ -200,6 +221,8 @@ def _follow(count: _Count, told: Block, mine: NDArray[np.int64]) -> None:
             _again(count, again, float(told.time_s[part[-1]]))
         if count.standing >= 0:
             count.standing = max(0, count.standing + came)
+        else:
+            count.net += came
 
 
 def _again(count: _Count, rows: int, at_s: float) -> None:
