@@ -142,7 +142,18 @@ def in_routes(timeline: Timeline, fault: Fault, group: str, name: str) -> bool:
 
 def in_probes(timeline: Timeline, fault: Fault, group: str, name: str) -> bool:
     """What an agent reports of a service or a name: failures, or answers that take far longer."""
+    if group == "agent":
+        return _fails(name, timeline, fault) and not _fails(name, QUIET, fault)
     return any(_suffers(site.code, timeline, fault, group, name) for site in org.SITES[:6])
+
+
+def _fails(agent: str, timeline: Timeline, fault: Fault) -> bool:
+    """Whether all runs of an agent against web pages fail in the middle of a fault."""
+    site = next(site.code for site in org.AGENT_SITES if agent_name(site.code) == agent)
+    prober = Prober(agent, site, {site: agent}, Weather(timeline), START - 86_400)
+    tests = [test for test in SyntheticsConfig.model_validate(synthetics_settings()).tests if test.kind == "http"]
+    runs = [run.probe for test in tests for run in prober.runs(test, [], fault.start_s + 20, fault.end_s - 20)]
+    return bool(runs) and all(probe["state"] == "failed" for probe in runs)
 
 
 def _suffers(site: str, timeline: Timeline, fault: Fault, group: str, name: str) -> bool:

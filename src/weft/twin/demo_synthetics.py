@@ -21,6 +21,7 @@ from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.config import DemoConfig
+from weft.twin.faults.places import agent_name as agent_name
 from weft.twin.player import Player
 from weft.twin.probing import Weather, agent_address
 from weft.twin.timeline import Timeline
@@ -34,11 +35,6 @@ _ROWS = 20_000
 #: Traces older than this are made this often only: seven of eight hop rows of the history would tell nothing new.
 _SPARSE_AFTER_S, _SPARSE_S = 6 * 3600, 1800.0
 _SAAS = {"microsoft": "Microsoft 365", "salesforce": "Salesforce", "zoom": "Zoom", "github": "GitHub"}
-
-
-def agent_name(site: str) -> str:
-    """Name of the agent of a site."""
-    return f"{site}-agent1"
 
 
 def synthetics_settings() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from weft.twin import organisation as org
 from weft.twin.events import Events
 from weft.twin.faults import effects
 from weft.twin.faults.model import Fault
+from weft.twin.faults.places import inner
 from weft.twin.graph import SENDS, ports
 from weft.twin.timeline import Timeline
 from weft.twin.ways import At, Structure
@@ -149,7 +150,7 @@ class Weather:
         ]
         if not left or _is_cut_off(origin, structure):
             return [_dead_end(origin)]
-        way = _walk(tuple(_inner(origin)), (), "", on)
+        way = _walk(tuple(inner(origin)), (), "", on)
         return [
             _leave(way, origin, port.provider, target, remote, _slowdown(on, remote, port.provider)) for port in left
         ]
@@ -177,11 +178,11 @@ class Weather:
                     lost += effects.line_loss(one, at_s) if end == (one.device, one.port) else 0.0
                     mtu = min(mtu, effects.mtu(one, *end, at_s) or mtu)
             if lost > 1e-4 and not first_lost:
-                first_lost = len(_inner(origin)) + number
+                first_lost = len(inner(origin)) + number
             kept *= max(0.0, 1 - lost)
-        devices = (*_inner(origin), *(step.far[0] for step in route), *_inner(site)[:-1][::-1])
-        inside = len(_inner(origin)) - 1
-        lines = (*(0.0 for _ in range(inside)), *delays, *(0.0 for _ in _inner(site)[:-1]))
+        devices = (*inner(origin), *(step.far[0] for step in route), *inner(site)[:-1][::-1])
+        inside = len(inner(origin)) - 1
+        lines = (*(0.0 for _ in range(inside)), *delays, *(0.0 for _ in inner(site)[:-1]))
         way = _walk(devices, lines, agent_address(site), on)
         return replace(way, loss=1 - (1 - way.loss) * kept, lost_from=first_lost, mtu=mtu)
 
@@ -194,7 +195,7 @@ def _slowdown(on: tuple[Fault, ...], remote: org.Remote, provider: str) -> float
 
 def _dead_end(origin: str) -> Way:
     """The way of a site that nothing leaves: as far as its own devices."""
-    near = _inner(origin)
+    near = inner(origin)
     after = tuple(_INSIDE_MS * (1 + at) for at in range(len(near) + 1))
     return Way((*(hop_address(name) for name in near), ""), after, 1.0, lost_from=len(near))
 
@@ -224,19 +225,11 @@ def _edge(site: str) -> org.Exporter:
     return names.get(f"{site}-border1") or names[f"{site}-fw1"]
 
 
-@cache
-def _inner(site: str) -> list[str]:
-    """From the agent to the edge: what stands between, the edge last."""
-    names = {device.name for device in org.DEVICES}
-    wanted = (f"{site}-core1", f"{site}-fw1" if site == "lon" else "", _edge(site).name)
-    return [name for name in wanted if name in names]
-
-
 def _is_cut_off(site: str, structure: Structure) -> bool:
     """Whether a device or line between a site's agent and its edge is down."""
-    inner = _inner(site)
-    ends = {(link.a, link.a_port) for link in org.LOCAL if {link.a, link.b} <= set(inner)}
-    ends |= {(link.b, link.b_port) for link in org.LOCAL if {link.a, link.b} <= set(inner)}
+    between = inner(site)
+    ends = {(link.a, link.a_port) for link in org.LOCAL if {link.a, link.b} <= set(between)}
+    ends |= {(link.b, link.b_port) for link in org.LOCAL if {link.a, link.b} <= set(between)}
     return bool(ends & structure.down)
 
 

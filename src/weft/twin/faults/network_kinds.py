@@ -127,6 +127,7 @@ def device_reboot(fault: Fault) -> Truth:
             Symptom("metrics", device_entity(fault.device), "uptime starts at zero"),
             *(Symptom("metrics", interface_entity(*end), "down meanwhile") for end in places.far_ends(fault.device)),
             *_logs(fault.device, text="cold start", after_s=fault.end_s - fault.start_s),
+            *places.cut_off(fault.device),
             *fewer_orders(fault.device, text="fewer orders"),
         ),
         RightAction("none", text="Wait until it is back; read why it crashed."), services=("servers", *_PUBLIC),

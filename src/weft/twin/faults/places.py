@@ -230,6 +230,26 @@ def fewer_orders(*names: str, text: str) -> tuple[Symptom, ...]:
 
 
 @cache
+def inner(site: str) -> tuple[str, ...]:
+    """From a site's agent of synthetic tests to its edge: what stands between, the edge last."""
+    edge = f"{site}-border1" if f"{site}-border1" in _DEVICES else f"{site}-fw1"
+    wanted = (f"{site}-core1", f"{site}-fw1" if site == "lon" else "", edge)
+    return tuple(dict.fromkeys(name for name in wanted if name in _DEVICES))
+
+
+def agent_name(site: str) -> str:
+    """Name of the agent of a site."""
+    return f"{site}-agent1"
+
+
+def cut_off(device: str) -> tuple[Symptom, ...]:
+    """What tests show while a device is away: the agent behind it reaches nobody, and nobody reaches it."""
+    site = site_of(device)
+    is_between = _SITES[site].has_agent and device in inner(site)
+    return (Symptom("probes", f"agent:{agent_name(site)}", "runs fail to and from it"),) if is_between else ()
+
+
+@cache
 def saas(_seed: int = 0) -> tuple[Place, ...]:
     """SaaS, reached by every provider or by one: ``Salesforce``, ``Salesforce by Lumen``."""
     providers = tuple(dict.fromkeys(PORTS[place.device, place.port].provider for place in transits()))
