@@ -8,6 +8,7 @@ from tests.detect.telling import START_S, context, counter, noise, opened, play,
 
 from weft.detect.devices.changes import ChangesDetector
 from weft.detect.devices.words import WordsDetector
+from weft.detect.tracker import Tracker
 from weft.model.changes import CHANGES
 from weft.model.events import Severity
 from weft.model.logs import LOGS
@@ -45,6 +46,21 @@ def test_load_that_steps_after_a_change_is_put_down_to_it_where_it_moved_most() 
 def test_a_change_that_does_nothing_is_a_note() -> None:
     found = play_all(ChangesDetector(context()), [*_load("Ethernet1/1", [4e8] * 60), _commit(1790)])
     assert [(one.kind, one.severity) for one in opened(found)] == [("config_change", Severity.INFO)]
+
+
+def test_a_change_and_taking_it_back_are_one_note_that_says_both() -> None:
+    told = [_commit(1790), _commit(3000, "commit: rollback 1"), _commit(9000, "commit: none")]
+    changes = [one for one in play_all(ChangesDetector(context()), told) if one.kind == "config_change"]
+    tracker, detector = Tracker(), ChangesDetector(context())
+    for one in changes:
+        tracker.advance("changes", one.at_s)
+        tracker.take(detector.about, [one], one.at_s)
+        if one is changes[1]:
+            (event,) = tracker.open
+            assert "rollback 1" in event.text
+            assert len(event.evidence) == 2
+            assert event.detected_s == START_S + 1790
+    assert [one.detected_s for one in tracker.open] == [START_S + 9000]
 
 
 def test_load_that_steps_without_a_change_and_announced_work_are_not_put_down_to_one() -> None:

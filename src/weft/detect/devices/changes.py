@@ -33,6 +33,8 @@ _NOTHING, _READING_S = 0.01, 70.0
 #: Refused connections a minute, after a change, that are told of; and times what was refused before.
 _DENIES, _TIMES = 6.0, 5.0
 _HOLD_S, _LONGEST_S, _MOST_CHANGES = 1800.0, 4 * 3600.0, 10_000
+#: Changes of a device by one person no further apart are one piece of work: a commit, its parts, and taking it back.
+_WORK_S = 3600.0
 
 
 @dataclass(slots=True)
@@ -69,6 +71,7 @@ class ChangesDetector(RoundsDetector):
         self._open: dict[str, _Change] = {}
         self._hurt: dict[int, tuple[float, float, float]] = {}  # series → since, load before it, the step's σ
         self._told: dict[str, list[int]] = {}  # interface with an open event → its series
+        self._work: dict[tuple[str, str], list[tuple[float, str, str]]] = {}  # device, who → when, title, detail
         self._refused: dict[str, deque[tuple[float, int]]] = {}
         self._refusing: dict[str, float] = {}
 
@@ -84,6 +87,8 @@ class ChangesDetector(RoundsDetector):
         for device in [name for name, one in self._open.items() if now_s - one.at_s > _WINDOW_S + 120]:
             if self._open.pop(device).is_again:
                 found += self._undone(device, now_s)
+        for key in [key for key, work in self._work.items() if now_s - work[-1][0] > _WORK_S]:
+            del self._work[key]
         before = len(self.board.series)
         super().tick(now_s)
         if len(self.board.series) < before:
@@ -98,14 +103,27 @@ class ChangesDetector(RoundsDetector):
             if not device:
                 continue
             self._judge(device, at_s, one)
-            who = one["author"] or "somebody"
-            found.append(Finding(
-                "config_change", device_entity(device), at_s, f"{device}: {one['title'] or 'changed'}"[:200],
-                f"{who} changed it: {one['title']}. A note; whether it did harm is looked at for "
-                f"{_WINDOW_S / 60:.0f} minutes."[:2000], Severity.INFO, 60.0, labels={"author": who},
-                evidence=(Evidence(kind="fact", title="What the change says", text=(one["detail"] or "")[:2000]),),
-            ))  # fmt: skip
+            found.append(self._note(device, at_s, one))
         return found
+
+    def _note(self, device: str, at_s: float, one: dict[str, Any]) -> Finding:
+        """The change as a note, with what the same person changed there shortly before."""
+        who = one["author"] or "somebody"
+        work = self._work.get((device, who), [])
+        if work and at_s - work[-1][0] > _WORK_S:
+            work = []
+        work = [*work, (at_s, one["title"] or "changed", one["detail"] or "")][-20:]
+        if (device, who) in self._work or len(self._work) < _MOST_CHANGES:
+            self._work[device, who] = work
+        title = f"{device}: {work[0][1]}" + (f", and {len(work) - 1} more" if len(work) > 1 else "")
+        told = "; ".join(f"{clock(when)} {name}" for when, name, _ in work) if len(work) > 1 else work[0][1]
+        text = f"{who} changed it: {told}. A note; whether it did harm is looked at for {_WINDOW_S / 60:.0f} minutes."
+        return Finding(
+            "config_change", device_entity(device), at_s, title[:200], text[:2000], Severity.INFO, _WORK_S,
+            labels={"author": who}, score=float(len(work) - 1),  # the last says all there is
+            evidence=[Evidence(kind="fact", title=f"What the change says, {clock(when)}", text=detail[:2000])
+                      for when, _, detail in reversed(work)],
+        )  # fmt: skip
 
     def _judge(self, device: str, at_s: float, one: dict[str, Any]) -> None:
         """Has what happens next put down to a change: not to announced work, nor to what follows one that did harm."""
