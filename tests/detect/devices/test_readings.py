@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from tests.detect.telling import START_S, context, counter, gauge, noise, opened, play, rows
@@ -97,6 +99,28 @@ def test_errors_are_told_of_where_they_are_new() -> None:
     events = opened(play(ErrorsDetector(context()), METRICS, packets + fresh + always + few))
     assert [(one.kind, one.entity.text) for one in events] == [("interface_errors", "interface:a|x")]
     assert "0.04 %" in events[0].text
+
+
+def _discards(rates: list[float], every: float = 300.0) -> list[dict[str, Any]]:
+    packets = counter("a", "out_unicast_pkts", [1e4] * len(rates), component="x", every_s=every)
+    return packets + counter("a", "out_discards", rates, component="x", every_s=every)
+
+
+def test_a_few_packets_thrown_away_once_are_no_event() -> None:
+    assert play(ErrorsDetector(context()), METRICS, _discards([0.0] * 30 + [0.2] + [0.0] * 9)) == []
+    events = opened(play(ErrorsDetector(context()), METRICS, _discards([0.0] * 30 + [0.2] * 9)))
+    assert [one.at_s for one in events] == [START_S + 31 * 300]
+    many = opened(play(ErrorsDetector(context()), METRICS, _discards([0.0] * 30 + [50.0] + [0.0] * 9)))
+    assert [one.kind for one in many] == ["interface_discards"]
+
+
+def test_a_line_that_is_too_small_each_day_is_told_once() -> None:
+    day = [0.0] * 6 + [100.0] * 6 + [0.0] * 36  # half an hour each
+    found = opened(play(ErrorsDetector(context()), METRICS, _discards([*day, *day, *day], 1800.0), step_s=900.0))
+    assert [one.at_s for one in found] == [START_S + 6 * 1800]
+    worse = [*day, *(5 * one for one in day)]
+    found = opened(play(ErrorsDetector(context()), METRICS, _discards(worse, 1800.0), step_s=900.0))
+    assert len(found) == 2
 
 
 def test_a_line_that_fills_is_an_event_and_one_that_is_always_full_is_none() -> None:

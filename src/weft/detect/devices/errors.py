@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from weft.detect.context import Context
 from weft.detect.detector import About, Finding
 from weft.detect.devices.board import Round, Series
 from weft.detect.devices.rounds import RoundsDetector, chart, interface_entity, recent
@@ -17,6 +18,11 @@ _LOADS = ("in_octets", "out_octets", "in_bps", "out_bps")
 _SHARE, _LEAST = 1e-6, 0.05
 #: So many times what is usual on the line.
 _TIMES = 8.0
+#: Share of packets thrown away that one reading tells of: a burst costs a few now and then, and nobody any sleep.
+_MANY = 1e-3
+#: A line that throws away at this hour of a day of the last week, no less than half, is told of then and not each day.
+_DAYS, _HOUR_S = 7, 3600.0
+_MOST_HOURS = 100_000
 _FULL, _NEARLY = 0.95, 0.85
 _HOLD_S = 900.0
 
@@ -36,6 +42,11 @@ class ErrorsDetector(RoundsDetector):
         },
     )
     metrics = ("speed_bps", "in_unicast_pkts", "out_unicast_pkts", "in_pkts", "out_pkts", *_LOADS, *_BAD)
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._daily: dict[Series, dict[int, float]] = {}  # hour since 1970 → most discards a second in it
+        self._hours, self._swept = 0, 0
 
     def look(self, new: Round) -> list[Finding]:
         """Errors, discards and loads of a round."""
@@ -67,8 +78,9 @@ class ErrorsDetector(RoundsDetector):
             if np.isfinite(share) and share < self.setting("share", _SHARE):
                 suspect[place] = False
                 continue
-            since_s = self.streaks.hit(number, new.at_s, 1)
-            if since_s is not None:
+            need = 2 if what == "discards" and not share > _MANY else 1
+            since_s = self.streaks.hit(number, new.at_s, need)
+            if since_s is not None and not (what == "discards" and self._is_daily(number, new.at_s, value)):
                 found.append(self._finding(what, way, number, new.at_s, since_s, value, float(usual[place]), share))
         for place in np.flatnonzero(~suspect):
             since = self.streaks.miss(int(new.at[place]))
@@ -77,6 +89,29 @@ class ErrorsDetector(RoundsDetector):
                                            float(usual[place]), float("nan"), ends=True))  # fmt: skip
         self.board.learn(new.at, new.values, suspect)
         return found
+
+    def _is_daily(self, number: int, at_s: float, value: float) -> bool:
+        """Whether a line throws away as much at about this hour of other days: it is too small, and that was told."""
+        one, hour = self.board.series[number], int(at_s // _HOUR_S)
+        hours = self._daily.get(one)
+        if hours is None:
+            if self._hours >= _MOST_HOURS:
+                return False
+            hours = self._daily[one] = {}
+        self._hours += hour not in hours
+        hours[hour] = max(hours.get(hour, 0.0), value)
+        near = (hours.get(hour - 24 * day + off, 0.0) for day in range(1, _DAYS + 1) for off in (-1, 0, 1))
+        return max(near) > 0.5 * value
+
+    def tick(self, now_s: float) -> list[Finding]:
+        """Forgets what lines threw away more than a week ago."""
+        oldest = int(now_s // _HOUR_S) - (_DAYS * 24 + 2)
+        if self._hours and oldest > self._swept:
+            self._swept = oldest
+            self._daily = {one: kept for one, hours in self._daily.items()
+                           if (kept := {hour: most for hour, most in hours.items() if hour >= oldest})}  # fmt: skip
+            self._hours = sum(len(hours) for hours in self._daily.values())
+        return super().tick(now_s)
 
     def _finding(
         self, what: str, way: str, number: int, at_s: float, since_s: float, seen: float, usual: float, share: float,
