@@ -122,7 +122,8 @@ def facts(inventory: Known, threat_lists: Sequence[Path] = ()) -> dict[str, Call
 
     ``interface(address, if_index)``: attributes of a port; ``aggregates()``: (device, interface) → the aggregate that
     it is a member of; ``lines()``: every line with both of its ends; ``neighbour(device, interface)``: the port at the
-    other end, if it is known; ``as_name(asn)``: who it is; ``threat_lists()``, where there are any: what they hold.
+    other end, if it is known; ``speeds()``: (device, interface) → bit/s; ``as_name(asn)``: who it is;
+    ``threat_lists()``, where there are any: what they hold.
     """
     aggregates, lines = PerVersion(inventory, _aggregates), PerVersion(inventory, lines_of)
     neighbours, providers = PerVersion(inventory, neighbours_of), PerVersion(inventory, _providers)
@@ -135,7 +136,7 @@ def facts(inventory: Known, threat_lists: Sequence[Path] = ()) -> dict[str, Call
 
     found: dict[str, Callable[..., Any]] = {
         "interface": partial(_interface, inventory), "as_name": as_name, "aggregates": aggregates,
-        "lines": lines, "neighbour": neighbour,
+        "lines": lines, "neighbour": neighbour, "speeds": PerVersion(inventory, _speeds),
     }  # fmt: skip
     if threat_lists:
         from weft.detect.security.threat_lists import ThreatFiles  # of use only where there are lists
@@ -154,6 +155,12 @@ def _aggregates(snapshot: Snapshot) -> dict[tuple[str, str], str]:
     """(device, interface) → the aggregate that it is a member of."""
     ports = snapshot.objects(ObjectKind.INTERFACE)
     return {(one.key[0], one.key[1]): str(one.get("lag")) for one in ports if one.get("lag")}
+
+
+def _speeds(snapshot: Snapshot) -> dict[Port, float]:
+    """(device, interface) → bit/s, where they are known."""
+    ports = ((one.key[0], one.key[1], one.get("speed_bps")) for one in snapshot.objects(ObjectKind.INTERFACE))
+    return {(device, port): float(told) for device, port, told in ports if isinstance(told, int | float) and told > 0}
 
 
 def _providers(snapshot: Snapshot) -> dict[int, str]:

@@ -52,6 +52,20 @@ class Timeline:
         """Faults that are on at a moment."""
         return tuple(one for one in self.faults(at_s, at_s + 1e-3) if one.start_s <= at_s < one.end_s)
 
+    def without(self, fault_id: str) -> Timeline:
+        """The same as of now, had one fault never been; what is done to either later, the other does not know."""
+        slots = self._slots
+
+        def others(seed: int, slot: int) -> tuple[Fault, ...]:
+            return tuple(one for one in slots(seed, slot) if one.id != fault_id) if slots is not None else ()
+
+        made = Timeline(self.seed, others, self._slot_s)
+        with self._lock:
+            made._triggered = {name: one for name, one in self._triggered.items() if name != fault_id}
+            made._ended, made._quiet_from_s = dict(self._ended), self._quiet_from_s
+        made.remedies = self.remedies
+        return made
+
     def trigger(self, fault: Fault) -> Fault:
         """Add a fault; returns it with the id that it is known by."""
         with self._lock:

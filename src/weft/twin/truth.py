@@ -11,7 +11,8 @@ from typing import Any
 from weft.twin import organisation as org
 from weft.twin.agents.prober import EXPIRES_DAYS
 from weft.twin.cluster.layout import NODES
-from weft.twin.faults.model import Fault, FaultKind
+from weft.twin.faults.model import Fault, FaultKind, Symptom
+from weft.twin.felt import felt
 from weft.twin.remedies import Action
 from weft.twin.timeline import Timeline
 
@@ -29,9 +30,10 @@ def where_of(fault: Fault) -> str:
     return " – ".join(ends) if not fault.target else ", ".join(filter(None, (fault.target, " – ".join(ends))))
 
 
-def fault_row(fault: Fault, kind: FaultKind) -> dict[str, Any]:
-    """One fault with its truth, as a row of ``truth.jsonl``. Times are UTC seconds."""
+def fault_row(fault: Fault, kind: FaultKind, more: Sequence[Symptom] = ()) -> dict[str, Any]:
+    """One fault with its truth, as a row of ``truth.jsonl``. Times are UTC seconds. ``more``: further symptoms."""
     truth = kind.truth(fault)
+    shown = {(one.dataset, one.entity) for one in truth.symptoms}
     return {
         "type": "fault", "id": fault.id, "kind": fault.kind, "group": kind.group.value, "title": truth.title,
         "is_benign": truth.is_benign, "triggered": fault.triggered, "start": round(fault.start_s, 3),
@@ -41,7 +43,7 @@ def fault_row(fault: Fault, kind: FaultKind) -> dict[str, Any]:
         "text": truth.text,
         "symptoms": [
             {"dataset": one.dataset, "entity": one.entity, "text": one.text, "after_s": round(one.after_s, 3)}
-            for one in truth.symptoms
+            for one in (*truth.symptoms, *(one for one in more if (one.dataset, one.entity) not in shown))
         ],
         "action": {
             "kind": truth.action.kind, "parameters": dict(truth.action.parameters), "text": truth.action.text
@@ -63,9 +65,9 @@ def action_row(action: Action) -> dict[str, Any]:
 def truth_rows(
     timeline: Timeline, kinds: Mapping[str, FaultKind], since_s: float, until_s: float
 ) -> Iterator[dict[str, Any]]:
-    """Every fault that touches a span, then every action in it."""
+    """Every fault that touches a span, with all that it is felt at, then every action in it."""
     for fault in timeline.faults(since_s, until_s):
-        yield fault_row(fault, kinds[fault.kind])
+        yield fault_row(fault, kinds[fault.kind], felt(timeline, fault))
     for action in timeline.remedies.between(since_s, until_s):
         yield action_row(action)
 

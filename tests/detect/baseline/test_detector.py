@@ -60,7 +60,7 @@ def test_a_finding_says_why() -> None:
 
 
 def test_many_at_once_are_one_finding() -> None:
-    detector = make("traffic_interface", context())
+    detector = make("traffic_site", context())
     at = times(10)
     values = office(at, series=20)
     begin = 9 * 1440 + 600

@@ -25,7 +25,7 @@ export const eventPath = (id: string, kept = ""): string => withParams(`/events/
 
 const KINDS: Record<string, string> = {
   device: "Device", interface: "Interface", link: "Line", site: "Site", prefix: "Prefix", asn: "AS", peer: "BGP session", host: "Host", service: "Service",
-  provider: "Provider", test: "Test", job: "Job", domain: "Domain", exporter: "Exporter", source: "Source", business: "Business series", cloud: "Cloud",
+  provider: "Provider", test: "Test", job: "Job", domain: "Domain", exporter: "Exporter", source: "Source", business: "Business series", network: "Network",
 };
 export const entityKind = (kind: string): string => KINDS[kind] ?? kind.charAt(0).toUpperCase() + kind.slice(1).replaceAll("_", " ");
 

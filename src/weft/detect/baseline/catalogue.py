@@ -8,6 +8,7 @@ from datetime import UTC, date, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from weft.detect.baseline import interfaces
 from weft.detect.baseline.detector import MEANINGS, BaselineDetector, Told
 from weft.detect.baseline.tuning import Tuning
 from weft.detect.context import Context
@@ -42,6 +43,9 @@ class Sort:
     kinds: tuple[str, ...] = ("spike", "drop", "high", "low", "level_shift", "many")
 
 
+#: The one whose findings are put together before they are told.
+_INTERFACES = "traffic_interface"
+
 SORTS: tuple[Sort, ...] = (
     Sort(
         "traffic_site",
@@ -60,13 +64,14 @@ SORTS: tuple[Sort, ...] = (
         {"least": 20e6, "ratio": 1.8},
     ),
     Sort(
-        "traffic_interface",
+        _INTERFACES,
         "Traffic of an interface",
         "What each interface sends and receives, from its counters, against its own days and weeks.",
         Told("Traffic of", EventGroup.TRAFFIC),
         Watch("metrics", "bps", ("interface", "metric"), "interface", ("interface",),
               filter="metric IN (in_octets, out_octets)"),
         {"least": 10e6, "ratio": 1.5},
+        tuple(interfaces.KINDS),
     ),
     Sort(
         "business_site",
@@ -103,7 +108,7 @@ SORTS: tuple[Sort, ...] = (
         "Traffic of a cloud network",
         "Traffic of each virtual network against its own days and weeks.",
         Told("Traffic of", EventGroup.CLOUD),
-        Watch("cloud_flows", "bps", ("vpc",), "cloud", ("vpc",), filter='vpc != ""', step_s=300, lateness_s=600,
+        Watch("cloud_flows", "bps", ("vpc",), "network", ("vpc",), filter='vpc != ""', step_s=300, lateness_s=600,
               most_series=5_000),
         {"least": 2e6, "ratio": 1.8},
     ),
@@ -113,8 +118,12 @@ SORTS: tuple[Sort, ...] = (
 def make(name: str, context: Context) -> BaselineDetector:
     """The detector of that name. Raises ``InvalidInput`` where its settings make no sense."""
     sort = next(one for one in SORTS if one.name == name)
-    about = About(name, sort.title, sort.told.group, sort.description, {kind: MEANINGS[kind] for kind in sort.kinds})
-    return BaselineDetector(about, sort.watch, _tuning(sort, context), sort.told)
+    meanings = interfaces.KINDS if name == _INTERFACES else MEANINGS
+    about = About(name, sort.title, sort.told.group, sort.description, {kind: meanings[kind] for kind in sort.kinds})
+    told = about, sort.watch, _tuning(sort, context), sort.told
+    if name == _INTERFACES:
+        return interfaces.InterfaceTraffic(*told, context.facts.get("lines", tuple), context.facts.get("speeds", dict))
+    return BaselineDetector(*told)
 
 
 def _tuning(sort: Sort, context: Context) -> Tuning:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,8 @@ MEANINGS: Mapping[str, str] = {
 #: So many series at once, and this share of those that came, are one event and not many.
 _MANY, _SHARE = 12, 0.3
 _CONFIDENCE = 0.9
+#: In the names of business series of which more is worse.
+_TROUBLE = ("ticket", "complaint", "error", "fail", "refus", "cancel", "refund", "abandon", "wait", "latency", "outage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ class BaselineDetector(SeriesDetector):
             at_s=at_s,
             title=f"{name}: {_TITLES[kind]}"[:200],
             text=text,
-            severity=self._severity(kind, seen, expected, score),
+            severity=Severity.INFO if self._is_good_news(kind, key) else self._severity(kind, seen, expected, score),
             hold_s=max(300.0, 5.0 * frame.step_s),
             started_s=float(hit[9]),
             ends=ends != kernel.GOES_ON,
@@ -178,6 +181,11 @@ class BaselineDetector(SeriesDetector):
             text += f", off for {lasting(lasted)}"
         return text + "."
 
+    def _is_good_news(self, kind: str, key: SeriesKey) -> bool:
+        """Whether more of a business series came than expected, and it is not one of trouble: orders, not tickets."""
+        is_more = self.told.group is EventGroup.BUSINESS and kind in ("spike", "high")
+        return is_more and not any(word in key.labels.get("series", key.entity.id).lower() for word in _TROUBLE)
+
     def _severity(self, kind: str, seen: float | None, expected: float | None, score: float) -> Severity:
         if kind == "level_shift":
             return Severity.INFO
@@ -190,21 +198,11 @@ class BaselineDetector(SeriesDetector):
     def _evidence(
         self, key: SeriesKey, at_s: float, since_s: float, frame: Frame, hit: NDArray[np.float64]
     ) -> list[Evidence]:
-        terms = [f'{name} = "{value}"' for name, value in key.labels.items() if '"' not in value]
-        filters = " AND ".join([*([f"({self.watch.filter})"] if self.watch.filter else []), *terms])
         out = [
             Evidence(
                 kind="query",
                 title="The series, the day before and after",
-                query={
-                    "dataset": self.watch.dataset,
-                    "measures": [self.watch.measure],
-                    "by": list(self.watch.by),
-                    "filter": filters[:4000],
-                    "since": str(int(since_s - 86400)),
-                    "until": str(int(at_s + 3600)),
-                    "every": frame.step_s,
-                },
+                query=self._query(key, float(since_s), at_s, frame.step_s),
             )
         ]
         watched = self.model.watched_s(key.text, at_s)
@@ -218,6 +216,20 @@ class BaselineDetector(SeriesDetector):
                 )
             )
         return out
+
+    def _query(self, key: SeriesKey, since_s: float, at_s: float, step_s: int) -> dict[str, Any]:
+        """What shows the series, from a day before it began to be off."""
+        terms = [f'{name} = "{value}"' for name, value in key.labels.items() if '"' not in value]
+        filters = " AND ".join([*([f"({self.watch.filter})"] if self.watch.filter else []), *terms])
+        return {
+            "dataset": self.watch.dataset,
+            "measures": [self.watch.measure],
+            "by": list(self.watch.by),
+            "filter": filters[:4000],
+            "since": str(int(since_s - 86400)),
+            "until": str(int(at_s + 3600)),
+            "every": step_s,
+        }
 
     def _of_many(self, frame: Frame, hits: NDArray[np.float64], column: int) -> Finding:
         """One finding instead of one for each series: a holiday, or something that all of them share."""
