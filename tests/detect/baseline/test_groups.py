@@ -10,6 +10,7 @@ from detect.baseline.made import DAY, MONDAY, office, times
 from detect.baseline.test_detector import context
 from weft.detect import registry
 from weft.detect.baseline.burn import BurnRate
+from weft.detect.baseline.catalogue import make
 from weft.detect.baseline.churn import TopChurn
 from weft.detect.baseline.groups import MixShift, SiteTogether, distance
 from weft.detect.frame import Frame, SeriesKey
@@ -75,6 +76,24 @@ def test_distance() -> None:
 
 def networks(count: int) -> list[SeriesKey]:
     return [SeriesKey(Entity(kind="asn", id=str(64496 + at)), {}) for at in range(count)]
+
+
+def test_more_business_is_good_news_and_more_tickets_are_not() -> None:
+    at = times(16)
+    values = office(at, series=3)
+    half, begin = 15 * 1440, 15 * 1440 + 845
+    values[:2, begin:] *= 4
+    values[2, begin:] /= 4
+    names = ("orders_per_minute", "tickets", "sign_ins")
+    site = Entity(kind="site", id="fra")
+    whole = Frame([SeriesKey(site, {"series": name}) for name in names], at, values, 60)
+    detector = make("business_site", context())
+    detector.learn(fed(whole, 0, half))
+    found = detector.feed(fed(whole, half, begin + 3))
+    told = {(one.labels["series"], one.kind, one.severity) for one in found if one.seen}
+    assert ("orders_per_minute", "spike", Severity.INFO) in told
+    assert {severity for name, _, severity in told if name != "orders_per_minute"} == {Severity.MAJOR}
+    assert {name for name, _, _ in told} == set(names)
 
 
 def test_who_is_new_among_the_largest() -> None:
