@@ -8,7 +8,7 @@ import pytest
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS
 from weft.twin.faults.model import Fault
-from weft.twin.felt import felt, moved, sold
+from weft.twin.felt import crowded, felt, moved, sold
 from weft.twin.timeline import Timeline
 from weft.twin.world import World
 
@@ -56,3 +56,9 @@ def test_sites_that_sell_otherwise_are_named(kind: str, said: str) -> None:
     _, fault = played(kind)
     assert {one.text for one in sold(fault)} == {said}
     assert all(one.dataset == "business" and one.entity.startswith("site:") for one in sold(fault))
+
+
+def test_a_reflected_flood_counts_as_an_application() -> None:
+    _, fault = played("ddos_udp_amplification")
+    assert [one.entity.partition(":")[0] for one in crowded(fault)] == ["application"]
+    assert crowded(played("ddos_syn")[1]) == ()

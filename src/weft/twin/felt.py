@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.twin import organisation as org
+from weft.twin.attacks.floods import attack_bps_of
+from weft.twin.attacks.strands import attack_of, split_target
 from weft.twin.business import PRODUCTS
 from weft.twin.cluster.troubles import KINDS as OF_CLUSTER
 from weft.twin.demand import BLOCK_S
@@ -29,6 +31,9 @@ LEAST_BPS, RATIO, LASTS_S = 10e6, 1.3, 120.0
 _STEP_S = 30.0
 #: Share of a site's orders that is missed, or comes on top, where it shows.
 _SOLD = 0.3
+#: Vector of a reflected flood → application that Weft knows its port as; from where on that shows, bit/s.
+_APPLICATIONS = {"dns": "dns", "ntp": "ntp", "cldap": "ldap", "memcached": "memcached", "ssdp": "upnp-ssdp"}
+_CROWDED_BPS = 1e9
 
 
 def moved(world: World, fault: Fault) -> tuple[Symptom, ...]:
@@ -87,6 +92,14 @@ def sold(fault: Fault) -> tuple[Symptom, ...]:
     return tuple(found)
 
 
+def crowded(fault: Fault) -> tuple[Symptom, ...]:
+    """The application as which a reflected flood counts: it carries many times what it ever does."""
+    if fault.kind != "ddos_udp_amplification" or attack_bps_of(attack_of(fault)) < _CROWDED_BPS:
+        return ()
+    name = _APPLICATIONS[split_target(attack_of(fault))[0]]
+    return (Symptom("flows", f"application:{name}", "far more than ever", 2 * _STEP_S),)
+
+
 def felt(timeline: Timeline, fault: Fault) -> tuple[Symptom, ...]:
-    """Both, in the world of a timeline."""
-    return (*moved(World.of(timeline), fault), *sold(fault))
+    """All of it, in the world of a timeline."""
+    return (*moved(World.of(timeline), fault), *sold(fault), *crowded(fault))
