@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import io
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from weft.detect.baseline.budget import FAILED, UNTOLD, Budget, Floats, Rows, by_chance
+from weft.detect.baseline.budget import FAILED, UNTOLD, Budget, Floats, by_chance
 from weft.detect.context import Context
 from weft.detect.detector import About, Finding, SeriesDetector, Watch
 from weft.detect.frame import Frame, SeriesKey
@@ -107,23 +107,25 @@ class BurnRate(SeriesDetector):
 
     def learn(self, frame: Frame) -> None:
         """History."""
+        tests = [key.entity.id for key in frame.keys]
         for column, at_s in enumerate(frame.times_s):
-            self._take(frame.keys, int(at_s), 1.0 - frame.values[:, column] / 100.0)
+            self._take(frame.keys, tests, int(at_s), 1.0 - frame.values[:, column] / 100.0)
 
     def feed(self, frame: Frame) -> list[Finding]:
         """The next buckets."""
         found: list[Finding] = []
+        tests = [key.entity.id for key in frame.keys]
         for column, at_s in enumerate(frame.times_s):
-            self._take(frame.keys, int(at_s), 1.0 - frame.values[:, column] / 100.0)
+            self._take(frame.keys, tests, int(at_s), 1.0 - frame.values[:, column] / 100.0)
             found += self._judge(frame.keys, float(at_s))
         return found
 
-    def _take(self, keys: Sequence[SeriesKey], at_s: int, bad: Floats) -> Rows:
+    def _take(self, keys: Sequence[SeriesKey], tests: Sequence[str], at_s: int, bad: Floats) -> None:
         for one in np.flatnonzero(bad > 0).tolist():
             self._failed.append((at_s, keys[one]))
         while self._failed and self._failed[0][0] < at_s - WINDOWS[-1].short_s:
             self._failed.popleft()
-        return self._budget.feed([key.entity.id for key in keys], at_s, bad)
+        self._budget.feed(tests, at_s, bad)
 
     # --- what burns --------------------------------------------------------------------------------------------------
 
@@ -135,8 +137,10 @@ class BurnRate(SeriesDetector):
             members.setdefault(key.entity.id, []).append(key)
         events: dict[Entity, list[_Burn]] = {}
         now: dict[str, _Told] = {}
+        lately = self._lately({one.test for one in burning if one.test not in self._open})
         for one in burning:
-            told = self._open.get(one.test) or self._reason(one, members.get(one.test, []), at_s, now)
+            failed = [key for when, key in lately.get(one.test, ()) if when > at_s - one.window.short_s]
+            told = self._open.get(one.test) or self._reason(one, failed, members.get(one.test, []), now)
             now[one.test] = _Told(told.entity, told.common, one.window.severity)
             events.setdefault(told.entity, []).append(one)
             self._budget.tell(self._budget.rows[one.test], one.window.long_s)
@@ -172,16 +176,22 @@ class BurnRate(SeriesDetector):
                     found[tests[one]] = _Burn(tests[one], window, float(long[one]), float(short[one]), share)
         return list(found.values())
 
+    def _lately(self, tests: Collection[str]) -> dict[str, list[tuple[int, SeriesKey]]]:
+        """Runs of these tests that failed lately, and when: all in one go, as in an outage many begin to burn."""
+        found: dict[str, list[tuple[int, SeriesKey]]] = {}
+        for when, key in self._failed if tests else ():
+            if key.entity.id in tests:
+                found.setdefault(key.entity.id, []).append((when, key))
+        return found
+
     def _reason(
-        self, burn: _Burn, members: Sequence[SeriesKey], at_s: float, now: Mapping[str, _Told]
+        self, burn: _Burn, lately: Sequence[SeriesKey], members: Sequence[SeriesKey], now: Mapping[str, _Told]
     ) -> _Told:  # fmt: skip
         """What nearly all failed runs of a test have in common, and not all of its runs: an agent, a target. Else it.
 
-        Looked for in the short window: what failed lately is what is wrong. A test that has in common with one that
-        burns already what all runs of both have, the name of a shop, is part of that event.
+        Looked for in the runs of the short window that failed: what failed lately is what is wrong. A test that has in
+        common with one that burns already what all runs of both have, the name of a shop, is part of that event.
         """
-        lately = [key for when, key in self._failed
-                  if key.entity.id == burn.test and when > at_s - burn.window.short_s]  # fmt: skip
         failed = Counter(end for key in lately for end in _ends(key))
         usual = Counter(end for key in members for end in _ends(key))
         common = frozenset(end for end, many in failed.items() if many >= _MOST * len(lately))
