@@ -31,7 +31,8 @@ from weft.store.config import StoreConfig
 from weft.store.open import open_store
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober
-from weft.twin.demo_synthetics import agent_name, synthetics_settings
+from weft.twin.demo_synthetics import synthetics_settings
+from weft.twin.faults.places import agent_name
 from weft.twin.faults.schedule import acme_timeline
 from weft.twin.probing import Weather
 

@@ -11,10 +11,11 @@ from weft.model.probes import HOPS, PROBES
 from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
-from weft.twin.demo_synthetics import agent_name, synthetics_settings
+from weft.twin.demo_synthetics import synthetics_settings
 from weft.twin.faults import effects
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS
+from weft.twin.faults.places import agent_name
 from weft.twin.faults.schedule import acme_timeline
 from weft.twin.probing import Way, Weather, agent_address, hop_address, remote_address
 from weft.twin.remedies import Action

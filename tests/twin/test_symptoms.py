@@ -22,12 +22,13 @@ from weft.twin.business import sold
 from weft.twin.config import DemoConfig
 from weft.twin.configs import config_text
 from weft.twin.demo import make_device
-from weft.twin.demo_synthetics import agent_name, synthetics_settings
+from weft.twin.demo_synthetics import synthetics_settings
 from weft.twin.devices import DeviceState, DeviceTwin, PeerState, PortState
 from weft.twin.faults import ai_kinds, attacks, cloud
 from weft.twin.faults.begin import begin
 from weft.twin.faults.catalogue import KINDS, truth_of
 from weft.twin.faults.model import Fault
+from weft.twin.faults.places import agent_name
 from weft.twin.messages import messages
 from weft.twin.probing import Weather
 from weft.twin.routing import neighbours, route_changes

@@ -21,7 +21,7 @@ from weft.model.synthetics import SyntheticTest, runs_on
 from weft.twin import organisation as org
 from weft.twin.agents.prober import Prober, Run
 from weft.twin.config import DemoConfig
-from weft.twin.faults.places import agent_name as agent_name
+from weft.twin.faults.places import agent_name
 from weft.twin.player import Player
 from weft.twin.probing import Weather, agent_address
 from weft.twin.timeline import Timeline

@@ -25,7 +25,8 @@ from weft.twin.agents.prober import Prober, Run
 from weft.twin.business import sign_ins, sold, tickets
 from weft.twin.cloud_logs import INTERVAL_S, azure_records
 from weft.twin.demo_cloud import interval_files
-from weft.twin.demo_synthetics import agent_name, synthetic_tests
+from weft.twin.demo_synthetics import synthetic_tests
+from weft.twin.faults.places import agent_name
 from weft.twin.probing import Weather, agent_address, hop_address
 from weft.twin.run.jobs import Job, Rows, Stage
 from weft.twin.run.telemetry import chunks
