@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from detect.baseline.made import frame, office, times
 from weft.detect.backtest import Nameless
+from weft.detect.baseline import disturbance
 from weft.detect.baseline.catalogue import make
 from weft.detect.baseline.interfaces import InterfaceTraffic
 from weft.detect.context import Context
@@ -169,3 +170,13 @@ def test_a_series_that_ends_does_not_keep_it_open() -> None:
     values[D_E, BEGIN + 18 :] = 0.0
     found = fed(detector(), values, minutes=30)
     assert [one.entity.id for one in found if one.ends] == ["a|1"]
+
+
+def test_places_beyond_the_most_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(disturbance, "_MOST_PLACES", 1)
+    values = traffic()
+    values[[A_B, B_A], BEGIN:] *= 0.1
+    one = detector()
+    found = fed(one, values)
+    assert found[-1].others == []
+    assert one.left_out > 0

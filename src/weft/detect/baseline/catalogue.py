@@ -122,7 +122,9 @@ def make(name: str, context: Context) -> BaselineDetector:
     about = About(name, sort.title, sort.told.group, sort.description, {kind: meanings[kind] for kind in sort.kinds})
     told = about, sort.watch, _tuning(sort, context), sort.told
     if name == _INTERFACES:
-        return interfaces.InterfaceTraffic(*told, context.facts.get("lines", tuple), context.facts.get("speeds", dict))
+        return interfaces.InterfaceTraffic(
+            *told, context.facts.get("lines", tuple), context.facts.get("speeds", interfaces.no_speeds)
+        )
     return BaselineDetector(*told)
 
 

@@ -69,7 +69,6 @@ class Disturbance:
     kind: str = ""
     members: dict[Place, Deviation] = field(default_factory=dict)
     devices: set[str] = field(default_factory=set)
-    left_out: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -81,14 +80,14 @@ class Disturbance:
         """When the last of it began."""
         return max((one.begun_s for one in self.members.values()), default=self.begun_s)
 
-    def add(self, one: Deviation, devices: Iterable[str]) -> None:
-        """One more place, as far as there is room."""
+    def add(self, one: Deviation, devices: Iterable[str]) -> bool:
+        """One more place; whether there was room."""
         if one.place not in self.members and len(self.members) >= _MOST_PLACES:
-            self.left_out += 1
-            return
+            return False
         self.members[one.place] = one
         self.devices.update(devices)
         self.begun_s = min(self.begun_s, one.begun_s)
+        return True
 
 
 #: Devices that an interface touches: its own, and that at the other end of its line.
@@ -135,12 +134,12 @@ class Disturbances:
                 near = [Disturbance(one.interface, one.begun_s)]
                 self.open.append(near[0])
             into, parts = near[0], near[1:]
-            into.add(one, self._touches(one.interface))
+            self._add(into, one)
             _, earlier = changed.setdefault(id(into), (into, []))
             for part in parts:
                 self.open.remove(part)
                 for member in part.members.values():
-                    into.add(member, self._touches(member.interface))
+                    self._add(into, member)
                 earlier += [part, *changed.pop(id(part), (part, []))[1]]
         return list(changed.values())
 
@@ -151,6 +150,9 @@ class Disturbances:
         for kept in self.open:
             for one in kept.members.values():
                 one.is_over = one.is_over or one.last_s < before_s
+
+    def _add(self, into: Disturbance, one: Deviation) -> None:
+        self.left_out += not into.add(one, self._touches(one.interface))
 
     def _belongs(self, one: Deviation, kept: Disturbance) -> bool:
         near = kept.begun_s - JOIN_S <= one.begun_s <= kept.latest_s + JOIN_S
@@ -175,7 +177,7 @@ class Disturbances:
             for told in document["open"][:_MOST]:
                 kept = Disturbance(str(told["interface"]), float(told["begun_s"]), str(told["kind"]))
                 for one in (Deviation(**member) for member in told["members"]):
-                    kept.add(one, self._touches(one.interface))
+                    self._add(kept, one)
                 found.append(kept)
         except (KeyError, TypeError, ValueError) as error:
             raise InvalidInput(f"disturbances are not understood: {error}", where="state") from error
